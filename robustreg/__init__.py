@@ -1,0 +1,6 @@
+"""Robust linear regression with the Huber loss, for scikit-learn."""
+
+from robustreg.estimators.huber import HuberRegressor
+from robustreg.exceptions import ExactFitWarning
+
+__all__ = ["ExactFitWarning", "HuberRegressor"]

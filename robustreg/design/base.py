@@ -1,0 +1,208 @@
+"""What every design offers: the sums over rows that the solvers need, and nothing n-sized.
+
+A design holds the data in *working units*: rows ``z = (x - center) / column_scale`` and responses
+``y / response_scale``. Neither X nor a standardised copy of it is ever formed: parameters go in as
+``(w, b)`` of the working units, sums come out in them, and the change of units is done on p numbers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.units import Units
+from robustreg.losses import huber_weight
+from robustreg.scale import joint_scale, median_absolute_residual, weighted_median
+
+__all__ = ["Accumulator", "Design", "Point", "Rows", "Sums", "clip_residuals", "weigh_rows"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Which rows a Gram matrix counts, and how: those inside the threshold (the Hessian of the Huber
+#: loss), all with the weight of iterated least squares (its majorant), or all with weight one.
+Rows = Literal["inside", "weighted", "all"]
+
+
+#: Rounding errors of a residual in units of eps times the size of its terms. They add up at random.
+ROUNDING = 8.0
+
+
+class Point(NamedTuple):
+    """Where sums are evaluated: coefficients and intercept in working units, and the threshold."""
+
+    coef: Vector
+    intercept: float
+    threshold: float
+
+
+class Sums(NamedTuple):
+    """Sums over rows with residual e, psi = clip(e, -t, t) and frequency s."""
+
+    loss: float  # sum s L_t(e)
+    psi_squares: float  # sum s psi² = sum s min(e², t²)
+    psi: float  # sum s psi
+    gradient: Vector  # sum s psi z
+
+
+class Design(ABC):
+    """Data of size n behind sums over its rows.
+
+    Attributes
+    ----------
+    n_rows, n_features : int
+        Rows with a positive weight or not, and columns of X.
+    total_weight : float
+        Sum of the frequencies, the number of observations.
+    units : Units
+        Shift and scale of the columns, and the scale of y, a power of two. The columns' scale is 1
+        but near over- or underflow: equilibration belongs to the preconditioner, where it costs p²
+        and not n p operations.
+    passes : int
+        How often all rows have been read since the design was made.
+    on_pass : callable, optional
+        Called after each.
+    """
+
+    n_rows: int
+    n_features: int
+    total_weight: float
+    units: Units
+    passes: int = 0
+    on_pass: Callable[[], None] | None = None
+
+    # -- sums over rows -------------------------------------------------------------------------
+
+    @abstractmethod
+    def value_and_gradient(self, point: Point) -> Sums:
+        """Loss, its scale and coefficient sums, in one pass."""
+
+    @abstractmethod
+    def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+        """The sums, and the Gram matrix of the augmented rows ``(z, 1, psi)``, in one pass.
+
+        Its order is p + 2; ``psi`` is the residual itself for rows inside the threshold.
+        """
+
+    @abstractmethod
+    def triangular_factor(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+        """As ``gram``, but R with ``R'R`` the Gram matrix, by Householder reflections.
+
+        The condition number is not squared: for the columns that ``gram`` cannot tell apart.
+        """
+
+    @abstractmethod
+    def residuals(self, point: Point) -> Vector:
+        """Residuals of all rows, in working units. Free where the last pass was at ``point``."""
+
+    @abstractmethod
+    def subsample(self, n_rows: int) -> Design:
+        """A design of about ``n_rows`` rows with positive weight, spread evenly over all."""
+
+    @property
+    @abstractmethod
+    def weights(self) -> Vector | None:
+        """Frequencies of the rows, or None where all are one."""
+
+    def rounding_level(self, point: Point) -> float:
+        """Size of the rounding errors in a typical residual, in working units."""
+        coef, intercept = self.raw(point)
+        size = abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
+        return ROUNDING * float(np.finfo(np.float64).eps) * (size + self.units.response_magnitude)
+
+    def count_pass(self) -> None:
+        """All rows have been read once more."""
+        self.passes += 1
+        if self.on_pass is not None:
+            self.on_pass()
+
+    # -- statistics of the residuals --------------------------------------------------------------
+
+    def inside_fraction(self, point: Point) -> float:
+        """Share of the weight with a residual inside the threshold: the mean of psi'."""
+        inside = np.abs(self.residuals(point)) <= point.threshold
+        if self.weights is None:
+            return float(np.count_nonzero(inside)) / self.n_rows
+        return float(self.weights @ inside) / self.total_weight
+
+    def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
+        """Median of y (zero without an intercept) and MAD about it, in working units."""
+        y = self.response
+        location = weighted_median(y, self.weights) if fit_intercept else 0.0
+        return location, median_absolute_residual(y - location, self.weights)
+
+    def median_scale(self, point: Point) -> float:
+        """MAD of the residuals about zero."""
+        return median_absolute_residual(self.residuals(point), self.weights)
+
+    def joint_scale(self, point: Point, delta: float, target: float, penalty: float) -> float:
+        """Scale that minimises the joint objective at these coefficients."""
+        squares = self.residuals(point) ** 2
+        if self.weights is None:
+            return joint_scale(np.sort(squares), None, delta, target, penalty)
+        order = np.argsort(squares)
+        return joint_scale(squares[order], self.weights[order], delta, target, penalty)
+
+    @property
+    @abstractmethod
+    def response(self) -> Vector:
+        """The responses in working units."""
+
+    # -- change of units --------------------------------------------------------------------------
+
+    def raw(self, point: Point) -> tuple[Vector, float]:
+        """Coefficients and intercept of the columns as they stand in X, y in working units."""
+        coef = point.coef / self.units.column_scale
+        return coef, point.intercept - float(self.units.center @ coef)
+
+    def to_user(self, point: Point) -> tuple[Vector, float]:
+        """Coefficients and intercept in the units of the user's X and y."""
+        coef, intercept = self.raw(point)
+        return coef * self.units.response_scale, intercept * self.units.response_scale
+
+    def from_user(self, coef: Vector, intercept: float) -> tuple[Vector, float]:
+        """The inverse of ``to_user``: coefficients and intercept in working units."""
+        coef = np.asarray(coef, dtype=np.float64) / self.units.response_scale
+        intercept = intercept / self.units.response_scale + float(self.units.center @ coef)
+        return coef * self.units.column_scale, intercept
+
+
+def clip_residuals(residual: Vector, threshold: float) -> Vector:
+    """psi of a block. Two ufuncs: ``numpy.clip`` costs several microseconds more on small data."""
+    psi = np.minimum(residual, threshold)
+    return np.maximum(psi, -threshold, out=psi)
+
+
+def weigh_rows(block: Matrix, residual: Vector, threshold: float, rows: Rows) -> None:
+    """Give augmented rows (z, 1, psi) the square root of their factor in a Gram matrix, in place."""
+    if rows == "inside":
+        block[np.abs(residual) > threshold] = 0.0
+    elif rows == "weighted":
+        # The scale derivative is linear in sigma for rows outside: they have no curvature there.
+        block[np.abs(residual) > threshold, -1] = 0.0
+        block[:, :-1] *= np.sqrt(huber_weight(residual, threshold))[:, None]
+
+
+class Accumulator:
+    """Running sums over blocks of rows."""
+
+    def __init__(self, n_features: int) -> None:
+        self.loss = self.psi_squares = self.psi = 0.0
+        self.product = np.zeros(n_features)  # sum s psi x, with the columns as they stand in X
+
+    def add(self, residual: Vector, psi: Vector, frequency: Vector | None, X: Matrix) -> None:
+        weighted = psi if frequency is None else frequency * psi
+        squares = float(weighted @ psi)
+        # psi (e - psi/2) is e²/2 inside and t(|e| - t/2) outside.
+        self.loss += float(weighted @ residual) - 0.5 * squares
+        self.psi_squares += squares
+        self.psi += float(weighted.sum())
+        self.product += weighted @ X
+
+    def sums(self, units: Units) -> Sums:
+        gradient = (self.product - units.center * self.psi) / units.column_scale
+        return Sums(self.loss, self.psi_squares, self.psi, gradient)

@@ -1,0 +1,3 @@
+from robustreg.design.dense import DenseDesign
+class SparseDesign(DenseDesign):
+    pass

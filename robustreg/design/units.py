@@ -1,0 +1,86 @@
+"""Working units: shifts and scales in which no sum of squares over- or underflows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.scale import weighted_median
+
+__all__ = ["Units", "power_of_two", "response_unit", "stratified_rows", "working_units"]
+
+Vector = NDArray[np.float64]
+
+#: Outside this range a column gets a unit of its own: squares stay finite, with room for n = 10^8.
+SAFE_RANGE = (2.0**-300, 2.0**300)
+
+
+class Units(NamedTuple):
+    """Shift and scale of the columns, scale of the responses, and the size of both."""
+
+    center: Vector
+    column_scale: Vector
+    response_scale: float
+    magnitude: Vector  # of the columns as they stand in X
+    response_magnitude: float  # in working units
+
+
+def power_of_two(magnitude: NDArray) -> Vector:
+    """The power of two just below each magnitude, and 1 for zero: division by it is exact."""
+    return np.where(magnitude > 0, 2.0 ** (np.frexp(magnitude)[1] - 1), 1.0)
+
+
+def response_unit(y: NDArray) -> float:
+    """Power of two near the spread of y, or near its size where most of it is constant.
+
+    The median is not moved by gross outliers, which would make everything else vanish beside them.
+    """
+    magnitude = np.abs(y - np.median(y))
+    spread = np.median(magnitude)
+    if not spread > 0:
+        spread = np.median(np.abs(y)) or magnitude.max()
+    return float(power_of_two(np.asarray(spread)))
+
+
+def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
+    """Units of the columns from some rows of X, and of the responses from theirs.
+
+    The shift need not be the mean of all rows, only near it: it keeps the Gram matrix of columns
+    with a large offset from cancelling, and the intercept takes up the difference.
+    """
+    if centered:
+        center = sample.mean(axis=0, dtype=np.float64)
+        deviation = np.abs(sample - center).max(axis=0)
+        # A constant column must become exactly zero, not the rounding error of its mean.
+        constant = deviation <= 8 * np.finfo(np.float64).eps * np.abs(center)
+        center = np.where(constant, sample[0], center)
+        magnitude = np.where(constant, np.abs(center), deviation)
+    else:
+        center = np.zeros(sample.shape[1])
+        magnitude = np.abs(sample).max(axis=0).astype(np.float64)
+    unusual = (magnitude > 0) & ((magnitude < SAFE_RANGE[0]) | (magnitude > SAFE_RANGE[1]))
+    scale = np.ones_like(center)
+    if unusual.any():
+        scale[unusual] = power_of_two(magnitude[unusual])
+    unit = response_unit(y)
+    return Units(center, scale, unit, np.abs(center) + magnitude, float(np.median(np.abs(y))) / unit)
+
+
+def stratified_rows(n_rows: int, weights: Vector | None, size: int) -> NDArray[np.intp]:
+    """About ``size`` ascending row numbers with positive weight, one drawn from each stretch.
+
+    Equal steps would meet a periodic order of the rows (one-hot columns, hours of the day) always in
+    the same phase; one random row from each stretch does not. The seed is fixed: a fit is
+    reproducible, and depends on the rows drawn only within its tolerance.
+    """
+    candidates = None if weights is None else np.flatnonzero(weights > 0)
+    total = n_rows if candidates is None else candidates.size
+    if size >= total:
+        chosen = np.arange(total)
+    else:
+        edges = np.linspace(0, total, size + 1)
+        jitter = np.random.default_rng(0).random(size)
+        chosen = (edges[:-1] + jitter * np.diff(edges)).astype(np.intp)
+    return chosen if candidates is None else candidates[chosen]

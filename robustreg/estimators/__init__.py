@@ -1,0 +1,1 @@
+"""The estimators: validate, solve, store."""

@@ -1,0 +1,271 @@
+"""The Huber regressor."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from robustreg.design import as_design
+from robustreg.design.base import Design
+from robustreg.estimators.fitting import (
+    HuberProblem,
+    Solution,
+    Start,
+    fit_huber,
+    warn_of_doubt,
+    weights_and_outliers,
+)
+from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+
+__all__ = ["HuberRegressor"]
+
+
+class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+    r"""Linear regression with the Huber loss, the scale estimated jointly.
+
+    With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``) and the
+    Huber loss :math:`L_t(e) = e^2/2` for :math:`|e| \le t`, :math:`t(|e| - t/2)` beyond, the
+    threshold is :math:`t = \delta\sigma`, and the fit minimises, for ``scale="joint"``,
+
+    .. math::
+
+        \frac{1}{\sigma}\Big[\sum_i s_i L_{\delta\sigma}(e_i) + \frac{\alpha}{2}\|w\|^2\Big]
+        + \kappa(\delta)\,\nu\,\sigma
+        \qquad\text{over } w, b \text{ and } \sigma > 0,
+
+    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes :math:`\sigma` consistent at normal
+    errors and :math:`\nu` is :math:`\sum s_i` less the number of unpenalised parameters. It is a
+    convex problem; at its minimum :math:`\sigma` solves Huber's Proposal 2. For a given ``scale``,
+    the bracket alone is minimised, so that ``delta=inf`` is exactly ``Ridge(alpha)``, and ordinary
+    least squares with ``alpha=0``.
+
+    Parameters
+    ----------
+    delta : float or "auto", default=1.345
+        Threshold in units of the scale, in (0, inf]. 1.345 is 95 % as efficient as least squares at
+        normal errors (:func:`robustreg.tuning.efficiency`); less resists more outliers. ``"auto"``
+        takes the delta with the least estimated variance at the residuals of a pilot fit.
+    scale : {"joint", "mad"} or float, default="joint"
+        Noise level sigma: estimated in the same convex problem, as ``median(|e|)/0.6745`` of the
+        fit's own residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold.
+        The joint scale holds up to 39 % of gross outliers at the default delta, the MAD to 50 %.
+    alpha : float, default=0.0
+        Penalty, in the units of X squared; it means the same whatever the scale.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept. It is not penalised.
+    solver : {"lbfgs", "newton"}, default="lbfgs"
+        L-BFGS in the metric of a Hessian, or semismooth Newton. Both give the same numbers.
+    max_iter : int, default=100
+        Most iterations of the solver.
+    tol : float, default=1e-6
+        Distance to the exact minimiser at which a fit ends, in standard errors of the estimate. It
+        does not depend on the units of X or y.
+    warm_start : bool, default=False
+        Start from the previous fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Coefficients, in units of y per unit of X.
+    intercept_ : float
+        Intercept, in units of y; 0.0 if ``fit_intercept=False``.
+    scale_ : float
+        Sigma, in units of y; 0.0 where the data are fitted exactly.
+    delta_ : float
+        The delta used: the one chosen where ``delta="auto"``.
+    threshold_ : float
+        ``delta_ * scale_``, in units of y.
+    weights_ : ndarray of shape (n_samples,)
+        ``min(1, threshold_/|residual|)``: 1 for rows that count fully.
+    outliers_ : ndarray of shape (n_samples,) of bool
+        Rows whose residual is beyond the threshold.
+    n_iter_ : int
+        Iterations of the solver on all rows.
+    n_passes_ : int
+        How often all rows were read, the iterations included.
+    optimality_ : float
+        Certificate: distance to the exact minimiser, in standard errors.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names that are strings.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``optimality_`` is above ``tol``, with the distance reached.
+    ExactFitWarning
+        If the scale is zero.
+
+    See Also
+    --------
+    sklearn.linear_model.HuberRegressor : Its scale is not consistent, its epsilon is not a delta in
+        units of sigma; see :func:`robustreg.tuning.delta_from_epsilon`.
+
+    References
+    ----------
+    P. J. Huber, Robust Statistics, Wiley, 1981, chapters 6 and 7.
+
+    Examples
+    --------
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_phones
+    >>> X, y = load_phones(return_X_y=True)
+    >>> model = HuberRegressor().fit(X, y)
+    >>> model.coef_.round(2)
+    array([1.99])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "delta": [Interval(Real, 0, np.inf, closed="right"), StrOptions({"auto"})],
+        "scale": [Interval(Real, 0, np.inf, closed="neither"), StrOptions({"joint", "mad"})],
+        "alpha": [Interval(Real, 0, np.inf, closed="left")],
+        "fit_intercept": ["boolean"],
+        "solver": [StrOptions({"lbfgs", "newton"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, np.inf, closed="neither")],
+        "warm_start": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        delta: float | str = 1.345,
+        scale: float | str = "joint",
+        alpha: float = 0.0,
+        fit_intercept: bool = True,
+        solver: str = "lbfgs",
+        max_iter: int = 100,
+        tol: float = 1e-6,
+        warm_start: bool = False,
+    ) -> None:
+        self.delta = delta
+        self.scale = scale
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> HuberRegressor:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            A float64 or float32 array is not copied, in whatever order.
+        y : array-like of shape (n_samples,)
+            Responses.
+        sample_weight : array-like of shape (n_samples,), optional
+            Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
+
+        Returns
+        -------
+        HuberRegressor
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If X, y or sample_weight hold NaN or infinity or differ in length, or if the weights are
+            negative, all zero, or sum to too little for frequencies.
+        """
+        start = self._previous()
+        X, y, weights = validate_regression_data(self, X, y, sample_weight)
+        design = as_design(X, y, weights, centered=self.fit_intercept)
+        progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+        design.on_pass = progress
+        problem = self._problem()
+        if start is not None and start.coef.shape[0] != design.n_features:
+            start = None
+        solution = fit_huber(design, problem, start)
+        self._store(design, solution)
+        progress.close()
+        warn_of_doubt(solution, problem)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Predict with the linear model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions, in units of y.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse=["csr", "csc", "coo"], dtype=[np.float64, np.float32], reset=False
+        )
+        return safe_sparse_dot(X, self.coef_, dense_output=True) + self.intercept_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _problem(self) -> HuberProblem:
+        return HuberProblem(
+            self.delta,
+            self.scale,
+            self.alpha,
+            bool(self.fit_intercept),
+            self.solver,
+            self.max_iter,
+            self.tol,
+        )
+
+    def _previous(self) -> Start | None:
+        """The last fit as a start, where a warm start is wanted and there was one."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        return Start(self.coef_, self.intercept_, self.scale_)
+
+    def _store(self, design: Design, solution: Solution) -> None:
+        self.coef_ = solution.coef
+        self.intercept_ = solution.intercept
+        self.scale_ = solution.scale
+        self.delta_ = solution.delta
+        self.threshold_ = solution.delta * solution.scale if solution.scale else 0.0
+        self.weights_, self.outliers_ = weights_and_outliers(design, solution)
+        self.n_iter_ = solution.result.n_iter
+        self.n_passes_ = int(design.passes)
+        self.optimality_ = solution.result.optimality
+
+
+def validate_regression_data(
+    estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, NDArray, NDArray[np.float64] | None]:
+    """X, y and weights as the designs take them; float32 X stays float32."""
+    X, y = validate_data(
+        estimator, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True
+    )
+    if sample_weight is None:
+        return X, y, None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if np.any(weights < 0):
+        raise ValueError(
+            f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
+            "frequencies. Use 0 to leave a row out."
+        )
+    if not np.any(weights > 0):
+        raise ValueError(
+            "sample_weight is zero for every row: nothing is left to fit. Give at least one row a "
+            "positive weight."
+        )
+    return X, y, weights

@@ -1,0 +1,47 @@
+"""scikit-learn's callbacks, where the installed version has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in for scikit-learn's mixin: a fit without callbacks."""
+
+
+__all__ = ["CallbackSupportMixin", "PassCounter"]
+
+
+class PassCounter:
+    """Reports each pass over the data to the estimator's callbacks as one task.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With or without ``set_callbacks``.
+    X, y, metadata
+        What the hooks are given.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, metadata: dict[str, Any]) -> None:
+        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._root = None
+        if hasattr(estimator, "_init_callback_context"):
+            # How many passes there will be is not known.
+            self._root = estimator._init_callback_context(max_subtasks=None)
+            self._root.call_on_fit_task_begin(**self._arguments)
+
+    def __call__(self) -> None:
+        """One pass has been made."""
+        if self._root is not None:
+            task = self._root.subcontext(task_name="pass")
+            task.call_on_fit_task_begin(**self._arguments)
+            task.call_on_fit_task_end(**self._arguments)
+
+    def close(self) -> None:
+        """The fit has ended."""
+        if self._root is not None:
+            self._root.call_on_fit_task_end(**self._arguments)

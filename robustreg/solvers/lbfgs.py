@@ -1,0 +1,92 @@
+"""SciPy's L-BFGS in the metric of a nearby Hessian, where a handful of iterations suffice."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from robustreg.objective import Evaluation
+from robustreg.solvers.local_model import LocalModel
+from robustreg.solvers.rounds import Progress
+
+__all__ = ["lbfgs_search"]
+
+Vector = NDArray[np.float64]
+
+#: Iterations in one metric; past them a fresh Hessian costs less than the iterations it saves.
+ROUND_LIMIT = 8
+
+#: A search never takes the scale below this fraction of where it began.
+SMALLEST_SCALE = 0.1
+
+#: Root mean square change of the predictions, in units of the noise, over which a metric goes stale,
+#: and the part of the distance that a search in such a metric covers.
+STALE, STALE_TARGET = 0.15, 0.03
+
+
+class _TargetReached(Exception):
+    """The distance is below the search's target; L-BFGS's own tests do not know about it."""
+
+
+def lbfgs_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
+    """Minimise with L-BFGS over v, where the parameters are ``start + size T v``.
+
+    The first trial step of L-BFGS-B has length one: ``size``, the length of the gradient, makes it
+    the Newton step. Values are passed less the value at the start, which keeps their digits.
+    """
+    start = model.evaluation
+    gradient = model.preconditioner.gradient(start.gradient)
+    size = float(np.sqrt(gradient @ gradient))
+    progress = Progress(model)
+    stale = progress.distance > STALE * np.sqrt(model.objective.design.total_weight)
+    target = max(tol, STALE_TARGET * progress.distance) if stale else tol
+    evaluated = 0
+
+    def value_and_gradient(v: Vector) -> tuple[float, Vector]:
+        nonlocal evaluated
+        if not v.any():
+            return 0.0, gradient / size
+        evaluation, in_metric = _evaluate(model, size * v)
+        evaluated += 1
+        distance = model.in_standard_errors(in_metric, evaluation)
+        progress.update(evaluation, distance)
+        if distance <= target:
+            progress.evaluation = evaluation
+            raise _TargetReached
+        return (evaluation.value - start.value) / size**2, in_metric / size
+
+    try:
+        minimize(
+            value_and_gradient,
+            np.zeros_like(gradient),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": min(limit, ROUND_LIMIT), "ftol": 0.0, "gtol": 0.0},
+        )
+    except _TargetReached:
+        pass
+    return progress.evaluation, evaluated
+
+
+def _evaluate(model: LocalModel, v: Vector) -> tuple[Evaluation, Vector]:
+    """Evaluation at v, with the scale kept above its bound, and the gradient with respect to v.
+
+    Below the bound the function continues as a constant in sigma unless it would rise. Bounds of
+    L-BFGS-B would do the same and cost more than the rest of its iteration.
+    """
+    objective = model.objective
+    parameters = model.parameters(v)
+    if not objective.joint:
+        evaluation = objective.value_and_gradient(parameters)
+        return evaluation, model.preconditioner.gradient(evaluation.gradient)
+    lowest = SMALLEST_SCALE * objective.scale(model.evaluation.parameters)
+    bounded = parameters[-1] < lowest
+    if bounded:
+        parameters[-1] = lowest
+    evaluation = objective.value_and_gradient(parameters)
+    gradient = evaluation.gradient
+    if bounded:
+        gradient = gradient.copy()
+        gradient[-1] = min(gradient[-1], 0.0)
+    return evaluation, model.preconditioner.gradient(gradient)

@@ -1,0 +1,107 @@
+"""The metric in which the solvers work: parameters theta = T v with T'HT the identity.
+
+In v the Hessian is the identity, whatever the units and the conditioning of X, the gradient is the
+step to the minimiser of the quadratic model, and its norm the distance to it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+__all__ = ["Preconditioner"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Least squared sine of the angle between a column and those before it that a Cholesky factor is
+#: trusted with: below it the Gram matrix has lost half its digits, and R comes from reflections.
+SMALLEST_PIVOT = 1e-8
+
+
+class Preconditioner:
+    """``theta = transform @ v``; a vector stands for a diagonal transform.
+
+    Where the problem has a scale, it is the last parameter, and it depends on the last v alone: a
+    bound on sigma is a bound on v.
+
+    Parameters
+    ----------
+    transform : array of shape (q, r) or (q,)
+        r < q where the Hessian is singular.
+    """
+
+    def __init__(self, transform: NDArray[np.float64]) -> None:
+        self.transform = transform
+
+    @property
+    def rank(self) -> int:
+        return self.transform.shape[-1]
+
+    @property
+    def scale_factor(self) -> float:
+        """How far sigma moves with a unit of the last v."""
+        return float(self.transform[-1] if self.transform.ndim == 1 else self.transform[-1, -1])
+
+    def parameters(self, v: Vector) -> Vector:
+        return self.transform * v if self.transform.ndim == 1 else self.transform @ v
+
+    def gradient(self, gradient: Vector) -> Vector:
+        """Gradient with respect to v."""
+        return self.transform * gradient if self.transform.ndim == 1 else self.transform.T @ gradient
+
+    def newton_step(self, gradient: Vector) -> Vector:
+        """``H^-1 g``, in the parameters."""
+        return self.parameters(self.gradient(gradient))
+
+    @classmethod
+    def from_gram(cls, hessian: Matrix) -> Preconditioner | None:
+        """By equilibration and Cholesky's factor; None where that is not accurate.
+
+        Overwrites ``hessian``.
+        """
+        diagonal = np.diagonal(hessian)
+        if not (np.all(diagonal > 0.0) and np.all(np.isfinite(diagonal))):
+            return None
+        root = np.sqrt(diagonal)
+        inverse_root = 1.0 / root
+        hessian *= inverse_root
+        hessian *= inverse_root[:, None]
+        factor, info = lapack.dpotrf(hessian, lower=False, clean=True, overwrite_a=True)
+        if info != 0 or np.diagonal(factor).min() ** 2 < SMALLEST_PIVOT:
+            return None
+        inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
+        inverse *= inverse_root[:, None]
+        return cls(inverse)
+
+    @classmethod
+    def from_factor(cls, factor: Matrix, joint: bool) -> Preconditioner:
+        """By the singular values of an equilibrated R, of any rank.
+
+        With R = [[A, a], [0, rho]] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]].
+        """
+        q = factor.shape[1]
+        linear = q - joint
+        missing = q - factor.shape[0]
+        if missing > 0:
+            factor = np.vstack((factor, np.zeros((missing, q))))
+        inverse_norm = 1.0 / _column_norms(factor)
+        equilibrated = factor * inverse_norm
+        left, singular, right = np.linalg.svd(equilibrated[:linear, :linear], full_matrices=False)
+        cutoff = max(factor.shape) * np.finfo(np.float64).eps * (singular[0] if linear else 0.0)
+        kept = singular > cutoff
+        columns = right[kept].T / singular[kept]
+        if joint:
+            rho = abs(equilibrated[linear, linear])
+            cross = -columns @ (left[:, kept].T @ equilibrated[:linear, linear])
+            last = np.append(cross, 1.0) / max(rho, np.finfo(np.float64).eps)
+            columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
+        return cls(columns * inverse_norm[:, None])
+
+
+def _column_norms(factor: Matrix) -> Vector:
+    largest = np.abs(factor).max(axis=0)
+    largest[largest == 0.0] = 1.0
+    norms = largest * np.sqrt(((factor / largest) ** 2).sum(axis=0))
+    return np.where(norms > 0.0, norms, 1.0)

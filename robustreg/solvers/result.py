@@ -1,0 +1,30 @@
+"""What a solver returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Result", "Status"]
+
+
+class Status(Enum):
+    """How a solver ended; the value is what the user is told."""
+
+    CONVERGED = "the minimiser was reached"
+    EXACT_FIT = "the data are fitted exactly: the scale went to zero"
+    MAX_ITER = "max_iter was reached"
+    ROUNDING = "rounding errors of double precision stopped the progress"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Parameters, how far they are from the minimiser in standard errors, and at what cost."""
+
+    parameters: NDArray[np.float64]
+    optimality: float
+    n_iter: int
+    status: Status
