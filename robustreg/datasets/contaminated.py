@@ -1,0 +1,211 @@
+"""Regression problems with a known truth and a known share of outliers, in y and in X."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+
+__all__ = ["DISTRIBUTIONS", "make_contaminated_regression"]
+
+Vector = NDArray[np.float64]
+
+
+class FrozenDistribution(Protocol):
+    """What scipy.stats offers: a distribution with its parameters given."""
+
+    def rvs(self, *, size: Any, random_state: RandomState) -> Any:
+        """Draw ``size`` numbers."""
+
+
+#: A name of ``DISTRIBUTIONS``, a distribution of scipy.stats, or a function ``draw(rng, size)``.
+Distribution = str | FrozenDistribution | Callable[[RandomState, tuple[int, ...]], Any]
+
+#: The distributions that have a name. Those of the first group have their median at zero.
+DISTRIBUTIONS: dict[str, FrozenDistribution] = {
+    "normal": stats.norm(),
+    "t3": stats.t(3),
+    "t1.5": stats.t(1.5),
+    "cauchy": stats.cauchy(),
+    "laplace": stats.laplace(),
+    "uniform": stats.uniform(-1, 2),
+    "lognormal": stats.lognorm(1, loc=-1),
+    "variance_inflation": stats.norm(0, 10),
+    "mean_shift": stats.norm(10, 1),
+}
+
+_SHARE = [Interval(Real, 0, 1, closed="both")]
+_DISTRIBUTION = [StrOptions(set(DISTRIBUTIONS)), HasMethods("rvs"), callable]
+
+
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_features": [Interval(Integral, 1, None, closed="left")],
+        "bias": [Interval(Real, None, None, closed="neither")],
+        "noise": [Interval(Real, 0, np.inf, closed="left")],
+        "noise_distribution": _DISTRIBUTION,
+        "contamination": _SHARE,
+        "outlier_distribution": _DISTRIBUTION,
+        "leverage": _SHARE,
+        "leverage_distribution": _DISTRIBUTION,
+        "shuffle": ["boolean"],
+        "coef": ["boolean"],
+        "return_outliers": ["boolean"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_contaminated_regression(
+    n_samples: int = 100,
+    n_features: int = 5,
+    *,
+    bias: float = 0.0,
+    noise: float = 1.0,
+    noise_distribution: Distribution = "normal",
+    contamination: float = 0.1,
+    outlier_distribution: Distribution = "mean_shift",
+    leverage: float = 0.0,
+    leverage_distribution: Distribution = "mean_shift",
+    shuffle: bool = True,
+    coef: bool = False,
+    return_outliers: bool = False,
+    random_state: int | RandomState | None = None,
+) -> tuple[NDArray[Any], ...]:
+    """Draw a linear regression problem of which a known share of rows is contaminated.
+
+    X and the coefficients are standard normal and ``y = X @ coef + bias + error``. Then
+    ``contamination`` of the rows get an error from another distribution, and ``leverage`` of the
+    rows, others than those, get another X while their y stays: bad leverage points.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Number of rows, outliers included.
+    n_features : int, default=5
+        Number of columns of X. All of them matter for y.
+    bias : float, default=0.0
+        Intercept of the true model, in the units of y.
+    noise : float, default=1.0
+        Unit of the errors, in the units of y: with normal errors their standard deviation.
+    noise_distribution : str, distribution of scipy.stats, or callable, default="normal"
+        Errors of the rows that are not contaminated, in units of ``noise``. See Notes.
+    contamination : float in [0, 1], default=0.1
+        Share of rows with an outlier in y; ``round(contamination * n_samples)`` rows.
+    outlier_distribution : str, distribution of scipy.stats, or callable, default="mean_shift"
+        Errors of those rows, in units of ``noise``, or of y if ``noise=0``.
+    leverage : float in [0, 1], default=0.0
+        Share of rows with an outlier in X; ``round(leverage * n_samples)`` rows.
+    leverage_distribution : str, distribution of scipy.stats, or callable, default="mean_shift"
+        Every number in X of those rows; elsewhere X is standard normal.
+    shuffle : bool, default=True
+        Put the rows in random order. If False, outliers in y come first, outliers in X follow.
+    coef : bool, default=False
+        Return the true coefficients too.
+    return_outliers : bool, default=False
+        Return the mask of contaminated rows too.
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for the same problem at every call.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+        Features.
+    y : ndarray of shape (n_samples,)
+        Responses.
+    coef : ndarray of shape (n_features,)
+        True coefficients, only if ``coef=True``.
+    outliers : ndarray of shape (n_samples,) of bool
+        Rows with an outlier in y or in X, only if ``return_outliers=True``.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range, if the two shares make more than all rows, or if a
+        distribution gives something else than ``size`` finite numbers.
+
+    Notes
+    -----
+    A distribution is a name, a distribution of scipy.stats with its parameters given, or a function
+    ``draw(rng, size)`` of a ``numpy.random.RandomState``. The names are
+
+    ========================  ===================================================================
+    normal, cauchy, laplace   in their standard form
+    t3, t1.5                  Student's t with 3 and 1.5 degrees of freedom
+    uniform                   from -1 to 1
+    lognormal                 exp(Z) - 1, Z standard normal: skewed, its median at zero
+    variance_inflation        normal with mean 0 and standard deviation 10
+    mean_shift                normal with mean 10 and standard deviation 1: outliers on one side
+    ========================  ===================================================================
+
+    References
+    ----------
+    P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964), for the
+    model of gross errors.
+
+    Examples
+    --------
+    >>> from robustreg.datasets import make_contaminated_regression
+    >>> X, y, coef, outliers = make_contaminated_regression(
+    ...     n_samples=50, n_features=2, contamination=0.2, leverage=0.1,
+    ...     coef=True, return_outliers=True, random_state=0,
+    ... )
+    >>> X.shape, y.shape, coef.shape, int(outliers.sum())
+    ((50, 2), (50,), (2,), 15)
+    """
+    rng = check_random_state(random_state)
+    n_outliers, n_leverage = _counts(n_samples, contamination, leverage)
+    X = rng.standard_normal((n_samples, n_features))
+    true_coef = rng.standard_normal(n_features)
+    error = noise * _draw("noise_distribution", noise_distribution, rng, (n_samples,))
+    shift = _draw("outlier_distribution", outlier_distribution, rng, (n_outliers,))
+    error[:n_outliers] = (noise or 1.0) * shift
+    y = X @ true_coef + bias + error
+
+    # X moves after y has been computed from it: where y moved along, leverage would do no harm.
+    moved = slice(n_outliers, n_outliers + n_leverage)
+    size = (n_leverage, n_features)
+    X[moved] = _draw("leverage_distribution", leverage_distribution, rng, size)
+
+    outliers = np.arange(n_samples) < n_outliers + n_leverage
+    if shuffle:
+        order = rng.permutation(n_samples)
+        X, y, outliers = X[order], y[order], outliers[order]
+    wanted = ((X, True), (y, True), (true_coef, coef), (outliers, return_outliers))
+    return tuple(array for array, is_wanted in wanted if is_wanted)
+
+
+def _counts(n_samples: int, contamination: float, leverage: float) -> tuple[int, int]:
+    n_outliers, n_leverage = round(contamination * n_samples), round(leverage * n_samples)
+    if n_outliers + n_leverage > n_samples:
+        raise ValueError(
+            f"contamination={contamination:g} and leverage={leverage:g} are shares of different "
+            f"rows and make {n_outliers + n_leverage} of n_samples={n_samples}: reduce one of them."
+        )
+    return n_outliers, n_leverage
+
+
+def _draw(
+    parameter: str, distribution: Any, rng: RandomState, size: tuple[int, ...]
+) -> NDArray[np.float64]:
+    if isinstance(distribution, str):
+        distribution = DISTRIBUTIONS[distribution]
+    # Distributions of scipy.stats are callable too, but a call of theirs takes parameters.
+    if hasattr(distribution, "rvs"):
+        values = distribution.rvs(size=size, random_state=rng)
+    else:
+        values = distribution(rng, size)
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != size or not np.isfinite(values).all():
+        raise ValueError(
+            f"{parameter} gave an array of shape {values.shape} with {np.isfinite(values).sum()} "
+            f"finite numbers: it must give finite numbers of shape {size}."
+        )
+    return values

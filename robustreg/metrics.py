@@ -1,0 +1,336 @@
+"""Scores that one gross error cannot decide: Huber loss, smooth L1 loss and D² for them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from numbers import Real
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import make_scorer
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from robustreg.location import huber_location
+from robustreg.losses import huber
+
+__all__ = ["d2_huber_score", "huber_loss", "make_huber_scorer", "smooth_l1_loss"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Reduction = Literal["mean", "sum", "none"]
+
+_TARGETS = {
+    "y_true": ["array-like"],
+    "y_pred": ["array-like"],
+    "sample_weight": ["array-like", None],
+}
+_REDUCTION = {"reduction": [StrOptions({"mean", "sum", "none"})]}
+_DELTA = {"delta": [Interval(Real, 0, None, closed="neither")]}
+
+
+@validate_params(_TARGETS | _REDUCTION | _DELTA, prefer_skip_nested_validation=True)
+def huber_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    delta: float = 1.0,
+    sample_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> float | NDArray[np.float64]:
+    r"""Huber loss of the prediction errors.
+
+    .. math:: L(e) = e^2/2 \text{ if } |e| \le \delta, \ \delta(|e| - \delta/2) \text{ otherwise}
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Observed values.
+    y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Predicted values.
+    delta : float in (0, inf], default=1.0
+        Threshold in the units of y. ``inf`` gives half the squared error.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How often each row counts; None counts each once.
+    reduction : {"mean", "sum", "none"}, default="mean"
+        What to return: with s the weights, the mean over outputs of ``sum s L / sum s``, the sum of
+        ``s L`` over all rows and outputs, or each ``s L``.
+
+    Returns
+    -------
+    float, or ndarray of the shape of ``y_true`` with ``reduction="none"``
+        In squared units of y, computed in double precision.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite, if shapes differ, if weights are negative or all zero, or if
+        an option is out of range.
+
+    See Also
+    --------
+    smooth_l1_loss : The same loss divided by its threshold.
+    make_huber_scorer : This loss as ``scoring=`` of a search.
+
+    Notes
+    -----
+    Without weights it equals ``torch.nn.HuberLoss(delta=delta, reduction=reduction)``. With weights
+    the mean is divided by their sum, as in scikit-learn's metrics, where PyTorch divides by n.
+
+    References
+    ----------
+    P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964).
+
+    Examples
+    --------
+    >>> from robustreg.metrics import huber_loss
+    >>> huber_loss([1.0, 2.0, 3.0], [1.0, 2.5, 13.0])
+    3.2083...
+    >>> huber_loss([1.0, 2.0, 3.0], [1.0, 2.5, 13.0], reduction="none")
+    array([0.   , 0.125, 9.5  ])
+    """
+    residual, weights, shape = _checked_residual(y_true, y_pred, sample_weight)
+    return _reduced(huber(residual, float(delta)), weights, shape, reduction)
+
+
+@validate_params(
+    _TARGETS | _REDUCTION | {"beta": [Interval(Real, 0, np.inf, closed="left")]},
+    prefer_skip_nested_validation=True,
+)
+def smooth_l1_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    beta: float = 1.0,
+    sample_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> float | NDArray[np.float64]:
+    r"""Smooth L1 loss of the prediction errors: the absolute error, rounded off near zero.
+
+    .. math:: \ell(e) = e^2/(2\beta) \text{ if } |e| < \beta, \ |e| - \beta/2 \text{ otherwise}
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Observed values.
+    y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Predicted values.
+    beta : float in [0, inf), default=1.0
+        Where the loss turns from a parabola into a line, in the units of y. Zero gives the absolute
+        error.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How often each row counts; None counts each once.
+    reduction : {"mean", "sum", "none"}, default="mean"
+        As in :func:`huber_loss`.
+
+    Returns
+    -------
+    float, or ndarray of the shape of ``y_true`` with ``reduction="none"``
+        In the units of y, computed in double precision.
+
+    Raises
+    ------
+    ValueError
+        As :func:`huber_loss`.
+
+    Notes
+    -----
+    It is ``huber_loss(delta=beta) / beta``. Without weights it equals
+    ``torch.nn.SmoothL1Loss(beta=beta, reduction=reduction)``.
+
+    References
+    ----------
+    R. Girshick, "Fast R-CNN", ICCV (2015), eq. 3, for beta = 1.
+
+    Examples
+    --------
+    >>> from robustreg.metrics import smooth_l1_loss
+    >>> smooth_l1_loss([1.0, 2.0, 3.0], [1.0, 2.5, 13.0], beta=0.5)
+    3.3333...
+    >>> smooth_l1_loss([1.0, 2.0, 3.0], [1.0, 2.5, 13.0], beta=0)
+    3.5
+    """
+    residual, weights, shape = _checked_residual(y_true, y_pred, sample_weight)
+    loss = huber(residual, float(beta)) / beta if beta > 0 else np.abs(residual)
+    return _reduced(loss, weights, shape, reduction)
+
+
+@validate_params(
+    _TARGETS
+    | _DELTA
+    | {"multioutput": [StrOptions({"raw_values", "uniform_average"}), "array-like"]},
+    prefer_skip_nested_validation=True,
+)
+def d2_huber_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    delta: float = 1.0,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Literal["raw_values", "uniform_average"] | ArrayLike = "uniform_average",
+) -> float | NDArray[np.float64]:
+    """Fraction of the Huber loss explained, against the best constant prediction.
+
+    ``1 - loss(y_pred) / loss(c)``, where c is the constant with the least Huber loss. One is a
+    perfect prediction; zero is as good as that constant; it can be negative.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Observed values.
+    y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Predicted values.
+    delta : float in (0, inf], default=1.0
+        Threshold in the units of y.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How often each row counts; None counts each once.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), \
+            default="uniform_average"
+        Each output's score, their mean, or their mean with these weights.
+
+    Returns
+    -------
+    float, or ndarray of shape (n_outputs,) with ``multioutput="raw_values"``
+        A number without units, at most 1. NaN, with a warning, for fewer than two rows. As in
+        scikit-learn, an output that is constant scores 1 if it is predicted exactly and 0 if not.
+
+    Raises
+    ------
+    ValueError
+        As :func:`huber_loss`; or if ``multioutput`` has not one weight for each output.
+
+    See Also
+    --------
+    sklearn.metrics.r2_score : The limit for a large ``delta``.
+    sklearn.metrics.d2_absolute_error_score : The limit for a small ``delta``.
+
+    References
+    ----------
+    T. Hastie, R. Tibshirani, M. Wainwright, "Statistical Learning with Sparsity" (2015), eq. 3.11,
+    for D² in general.
+
+    Examples
+    --------
+    >>> from robustreg.metrics import d2_huber_score
+    >>> from sklearn.metrics import r2_score
+    >>> y_true, y_pred = [1.0, 2.0, 3.0, 4.0, 5.0, 26.0], [1.1, 2.1, 2.9, 4.2, 5.0, 5.9]
+    >>> print(f"{d2_huber_score(y_true, y_pred):.3f}, {r2_score(y_true, y_pred):.3f}")
+    0.313, 0.115
+    """
+    residual, weights, _ = _checked_residual(y_true, y_pred, sample_weight)
+    if residual.shape[0] < 2:
+        message = "D² is not defined for fewer than two samples: score a larger y_true."
+        warnings.warn(message, UndefinedMetricWarning, stacklevel=2)
+        return float("nan")
+    observed = _as_matrix(y_true, "y_true")
+    constants = np.array([huber_location(column, weights, float(delta)) for column in observed.T])
+    loss = weights @ huber(residual, float(delta))
+    constant_loss = weights @ huber(observed - constants, float(delta))
+    ratio = np.divide(loss, constant_loss, out=np.ones_like(loss), where=constant_loss > 0)
+    scores = np.where(loss == 0, 1.0, 1.0 - ratio)
+    return _averaged(scores, multioutput)
+
+
+@validate_params(_DELTA, prefer_skip_nested_validation=True)
+def make_huber_scorer(delta: float = 1.0) -> Callable[..., float]:
+    """Scorer for ``scoring=`` of a search: minus the mean Huber loss of the validation errors.
+
+    Scored by squared error, the outliers among the validation rows choose the model. Scored by this
+    loss, they count only linearly.
+
+    Parameters
+    ----------
+    delta : float in (0, inf], default=1.0
+        Threshold in the units of y: one number for all candidates, whatever ``delta`` they are
+        fitted with. Take 1.345 times the noise level, which is ``1.345 * model.scale_`` of any
+        fitted :class:`~robustreg.HuberRegressor` with the default scale.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y, sample_weight=None)``: greater is better, in squared units of y.
+        It takes ``set_score_request(sample_weight=True)`` for metadata routing.
+
+    Raises
+    ------
+    ValueError
+        If ``delta`` is out of range.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.metrics import make_huber_scorer
+    >>> X, y = load_stackloss(return_X_y=True)
+    >>> search = GridSearchCV(Ridge(), {"alpha": [1.0, 100.0]}, scoring=make_huber_scorer(3.8))
+    >>> search.fit(X, y).best_params_
+    {'alpha': 100.0}
+    """
+    return make_scorer(huber_loss, greater_is_better=False, delta=delta)
+
+
+def _as_matrix(values: ArrayLike, name: str) -> Matrix:
+    array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    return array.reshape(-1, 1) if array.ndim == 1 else array
+
+
+def _checked_residual(
+    y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Matrix, Vector, tuple[int, ...]]:
+    """``y_true - y_pred`` of shape (n_samples, n_outputs), weights, and the shape of y_true."""
+    check_consistent_length(y_true, y_pred, sample_weight)
+    observed, predicted = _as_matrix(y_true, "y_true"), _as_matrix(y_pred, "y_pred")
+    if observed.shape[1] != predicted.shape[1]:
+        raise ValueError(
+            f"y_true has {observed.shape[1]} outputs and y_pred has {predicted.shape[1]}: "
+            "give both the same number of columns."
+        )
+    if sample_weight is None:
+        weights = np.ones(observed.shape[0])
+    else:
+        weights = _checked_weights(sample_weight)
+    return observed - predicted, weights, np.shape(y_true)
+
+
+def _checked_weights(sample_weight: ArrayLike) -> Vector:
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.ndim != 1:
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}: give one weight a row, shape (n_samples,)."
+        )
+    if (weights < 0).any() or not weights.any():
+        found = f"{weights.min():g}" if (weights < 0).any() else "zeros only"
+        raise ValueError(
+            f"sample_weight must be non-negative with a positive sum, and has {found}: "
+            "give the number of times that each row counts."
+        )
+    return weights
+
+
+def _reduced(
+    loss: NDArray[np.floating], weights: Vector, shape: tuple[int, ...], reduction: Reduction
+) -> float | NDArray[np.float64]:
+    weighted = loss * weights[:, np.newaxis]
+    if reduction == "none":
+        return weighted.reshape(shape)
+    if reduction == "sum":
+        return float(weighted.sum())
+    return float(weighted.sum() / (weights.sum() * loss.shape[1]))
+
+
+def _averaged(scores: Vector, multioutput: str | ArrayLike) -> float | Vector:
+    if np.ndim(multioutput) == 0:
+        return scores if multioutput == "raw_values" else float(scores.mean())
+    shares = check_array(multioutput, ensure_2d=False, dtype=np.float64, input_name="multioutput")
+    if shares.shape != scores.shape or not shares.sum() > 0:
+        raise ValueError(
+            f"multioutput has shape {shares.shape} and sum {shares.sum():g}, and y_true has "
+            f"{scores.size} outputs: give one weight an output, with a positive sum."
+        )
+    return float(np.average(scores, weights=shares))
