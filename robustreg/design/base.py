@@ -103,6 +103,14 @@ class Design(ABC):
     def subsample(self, n_rows: int) -> Design:
         """A design of about ``n_rows`` rows with positive weight, spread evenly over all."""
 
+    @abstractmethod
+    def reweighted(self, weights: Vector) -> Design:
+        """The same rows and working units with other frequencies; X is shared.
+
+        A fold of cross-validation has zeros at its validation rows: one pass then gives the sums over
+        the training rows and the residuals of the others.
+        """
+
     @property
     @abstractmethod
     def weights(self) -> Vector | None:

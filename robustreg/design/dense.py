@@ -107,6 +107,12 @@ class DenseDesign(Design):
         y = self._y[index] * self.units.response_scale
         return DenseDesign(self._X[index], y, weights, centered=self.centered, units=self.units)
 
+    def reweighted(self, weights: Vector) -> DenseDesign:
+        units = self.units
+        return DenseDesign(
+            self._X, self._y * units.response_scale, weights, centered=self.centered, units=units
+        )
+
     @property
     def weights(self) -> Vector | None:
         return self._weights
