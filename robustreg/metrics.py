@@ -23,13 +23,12 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Reduction = Literal["mean", "sum", "none"]
 
-_TARGETS = {
-    "y_true": ["array-like"],
-    "y_pred": ["array-like"],
-    "sample_weight": ["array-like", None],
-}
+_ARRAY = ["array-like"]
+_TARGETS = {"y_true": _ARRAY, "y_pred": _ARRAY, "sample_weight": [*_ARRAY, None]}
 _REDUCTION = {"reduction": [StrOptions({"mean", "sum", "none"})]}
-_DELTA = {"delta": [Interval(Real, 0, None, closed="neither")]}
+_DELTA = {"delta": [Interval(Real, 0, np.inf, closed="right")]}
+_BETA = {"beta": [Interval(Real, 0, np.inf, closed="left")]}
+_OUTPUTS = {"multioutput": [StrOptions({"raw_values", "uniform_average"}), "array-like"]}
 
 
 @validate_params(_TARGETS | _REDUCTION | _DELTA, prefer_skip_nested_validation=True)
@@ -56,8 +55,7 @@ def huber_loss(
     sample_weight : array-like of shape (n_samples,), default=None
         How often each row counts; None counts each once.
     reduction : {"mean", "sum", "none"}, default="mean"
-        What to return: with s the weights, the mean over outputs of ``sum s L / sum s``, the sum of
-        ``s L`` over all rows and outputs, or each ``s L``.
+        The mean ``sum s L / sum s`` over rows and outputs, s the weights; the sum; or each ``s L``.
 
     Returns
     -------
@@ -67,18 +65,13 @@ def huber_loss(
     Raises
     ------
     ValueError
-        If a value is NaN or infinite, if shapes differ, if weights are negative or all zero, or if
-        an option is out of range.
-
-    See Also
-    --------
-    smooth_l1_loss : The same loss divided by its threshold.
-    make_huber_scorer : This loss as ``scoring=`` of a search.
+        If values are NaN or infinite, shapes differ, weights are negative or all zero, or an option
+        is out of range.
 
     Notes
     -----
-    Without weights it equals ``torch.nn.HuberLoss(delta=delta, reduction=reduction)``. With weights
-    the mean is divided by their sum, as in scikit-learn's metrics, where PyTorch divides by n.
+    Without weights it equals ``torch.nn.HuberLoss``. With weights the mean is divided by their sum,
+    as in scikit-learn's metrics, where PyTorch divides by n.
 
     References
     ----------
@@ -96,10 +89,7 @@ def huber_loss(
     return _reduced(huber(residual, float(delta)), weights, shape, reduction)
 
 
-@validate_params(
-    _TARGETS | _REDUCTION | {"beta": [Interval(Real, 0, np.inf, closed="left")]},
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_TARGETS | _REDUCTION | _BETA, prefer_skip_nested_validation=True)
 def smooth_l1_loss(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -119,8 +109,7 @@ def smooth_l1_loss(
     y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Predicted values.
     beta : float in [0, inf), default=1.0
-        Where the loss turns from a parabola into a line, in the units of y. Zero gives the absolute
-        error.
+        Threshold in the units of y. Zero gives the absolute error.
     sample_weight : array-like of shape (n_samples,), default=None
         How often each row counts; None counts each once.
     reduction : {"mean", "sum", "none"}, default="mean"
@@ -138,8 +127,7 @@ def smooth_l1_loss(
 
     Notes
     -----
-    It is ``huber_loss(delta=beta) / beta``. Without weights it equals
-    ``torch.nn.SmoothL1Loss(beta=beta, reduction=reduction)``.
+    It is ``huber_loss(delta=beta) / beta``, and without weights equals ``torch.nn.SmoothL1Loss``.
 
     References
     ----------
@@ -150,20 +138,13 @@ def smooth_l1_loss(
     >>> from robustreg.metrics import smooth_l1_loss
     >>> smooth_l1_loss([1.0, 2.0, 3.0], [1.0, 2.5, 13.0], beta=0.5)
     3.3333...
-    >>> smooth_l1_loss([1.0, 2.0, 3.0], [1.0, 2.5, 13.0], beta=0)
-    3.5
     """
     residual, weights, shape = _checked_residual(y_true, y_pred, sample_weight)
     loss = huber(residual, float(beta)) / beta if beta > 0 else np.abs(residual)
     return _reduced(loss, weights, shape, reduction)
 
 
-@validate_params(
-    _TARGETS
-    | _DELTA
-    | {"multioutput": [StrOptions({"raw_values", "uniform_average"}), "array-like"]},
-    prefer_skip_nested_validation=True,
-)
+@validate_params(_TARGETS | _DELTA | _OUTPUTS, prefer_skip_nested_validation=True)
 def d2_huber_score(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -174,8 +155,8 @@ def d2_huber_score(
 ) -> float | NDArray[np.float64]:
     """Fraction of the Huber loss explained, against the best constant prediction.
 
-    ``1 - loss(y_pred) / loss(c)``, where c is the constant with the least Huber loss. One is a
-    perfect prediction; zero is as good as that constant; it can be negative.
+    ``1 - loss(y_pred) / loss(c)``, with c the constant of least Huber loss. It can be negative.
+    Its limits are ``r2_score`` for a large and ``d2_absolute_error_score`` for a small ``delta``.
 
     Parameters
     ----------
@@ -194,23 +175,17 @@ def d2_huber_score(
     Returns
     -------
     float, or ndarray of shape (n_outputs,) with ``multioutput="raw_values"``
-        A number without units, at most 1. NaN, with a warning, for fewer than two rows. As in
-        scikit-learn, an output that is constant scores 1 if it is predicted exactly and 0 if not.
+        At most 1; NaN, with a warning, for fewer than two rows. A constant output scores 1 if it is
+        predicted exactly and 0 if not, as in scikit-learn.
 
     Raises
     ------
     ValueError
-        As :func:`huber_loss`; or if ``multioutput`` has not one weight for each output.
-
-    See Also
-    --------
-    sklearn.metrics.r2_score : The limit for a large ``delta``.
-    sklearn.metrics.d2_absolute_error_score : The limit for a small ``delta``.
+        As :func:`huber_loss`, and if ``multioutput`` has not one weight for each output.
 
     References
     ----------
-    T. Hastie, R. Tibshirani, M. Wainwright, "Statistical Learning with Sparsity" (2015), eq. 3.11,
-    for D² in general.
+    T. Hastie, R. Tibshirani, M. Wainwright, "Statistical Learning with Sparsity" (2015), eq. 3.11.
 
     Examples
     --------
@@ -218,15 +193,15 @@ def d2_huber_score(
     >>> from sklearn.metrics import r2_score
     >>> y_true, y_pred = [1.0, 2.0, 3.0, 4.0, 5.0, 26.0], [1.1, 2.1, 2.9, 4.2, 5.0, 5.9]
     >>> print(f"{d2_huber_score(y_true, y_pred):.3f}, {r2_score(y_true, y_pred):.3f}")
-    0.313, 0.115
+    0.252, 0.104
     """
     residual, weights, _ = _checked_residual(y_true, y_pred, sample_weight)
     if residual.shape[0] < 2:
-        message = "D² is not defined for fewer than two samples: score a larger y_true."
-        warnings.warn(message, UndefinedMetricWarning, stacklevel=2)
+        message = "D² is not defined for fewer than two samples: give a longer y_true."
+        warnings.warn(message, UndefinedMetricWarning, stacklevel=3)
         return float("nan")
     observed = _as_matrix(y_true, "y_true")
-    constants = np.array([huber_location(column, weights, float(delta)) for column in observed.T])
+    constants = [huber_location(column, weights, float(delta)) for column in observed.T]
     loss = weights @ huber(residual, float(delta))
     constant_loss = weights @ huber(observed - constants, float(delta))
     ratio = np.divide(loss, constant_loss, out=np.ones_like(loss), where=constant_loss > 0)
@@ -238,15 +213,13 @@ def d2_huber_score(
 def make_huber_scorer(delta: float = 1.0) -> Callable[..., float]:
     """Scorer for ``scoring=`` of a search: minus the mean Huber loss of the validation errors.
 
-    Scored by squared error, the outliers among the validation rows choose the model. Scored by this
-    loss, they count only linearly.
+    Scored by squared error, the outliers among the validation rows choose the model.
 
     Parameters
     ----------
     delta : float in (0, inf], default=1.0
-        Threshold in the units of y: one number for all candidates, whatever ``delta`` they are
-        fitted with. Take 1.345 times the noise level, which is ``1.345 * model.scale_`` of any
-        fitted :class:`~robustreg.HuberRegressor` with the default scale.
+        Threshold in the units of y, the same for all candidates: 1.345 times the noise level, say,
+        which is ``scale_`` of a fitted :class:`~robustreg.HuberRegressor`.
 
     Returns
     -------
@@ -289,28 +262,19 @@ def _checked_residual(
             f"y_true has {observed.shape[1]} outputs and y_pred has {predicted.shape[1]}: "
             "give both the same number of columns."
         )
+    return observed - predicted, _checked_weights(sample_weight, len(observed)), np.shape(y_true)
+
+
+def _checked_weights(sample_weight: ArrayLike | None, n_samples: int) -> Vector:
     if sample_weight is None:
-        weights = np.ones(observed.shape[0])
-    else:
-        weights = _checked_weights(sample_weight)
-    return observed - predicted, weights, np.shape(y_true)
-
-
-def _checked_weights(sample_weight: ArrayLike) -> Vector:
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weights.ndim != 1:
+        return np.ones(n_samples)
+    weights = _as_matrix(sample_weight, "sample_weight")
+    if weights.shape[1] > 1 or (weights < 0).any() or not weights.any():
         raise ValueError(
-            f"sample_weight has shape {weights.shape}: give one weight a row, shape (n_samples,)."
+            f"sample_weight has {weights.shape[1]} columns, minimum {weights.min():g} and sum "
+            f"{weights.sum():g}: give one column of non-negative weights, not all of them zero."
         )
-    if (weights < 0).any() or not weights.any():
-        found = f"{weights.min():g}" if (weights < 0).any() else "zeros only"
-        raise ValueError(
-            f"sample_weight must be non-negative with a positive sum, and has {found}: "
-            "give the number of times that each row counts."
-        )
-    return weights
+    return weights[:, 0]
 
 
 def _reduced(
@@ -319,9 +283,8 @@ def _reduced(
     weighted = loss * weights[:, np.newaxis]
     if reduction == "none":
         return weighted.reshape(shape)
-    if reduction == "sum":
-        return float(weighted.sum())
-    return float(weighted.sum() / (weights.sum() * loss.shape[1]))
+    count = weights.sum() * loss.shape[1] if reduction == "mean" else 1.0
+    return float(weighted.sum() / count)
 
 
 def _averaged(scores: Vector, multioutput: str | ArrayLike) -> float | Vector:
