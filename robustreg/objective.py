@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
+from scipy.sparse import csr_array, diags_array, hstack
 
-from robustreg.design.base import Design, Point, Rows, Sums
+from robustreg.design.base import Design, GramKind, Point, Rows, Sums
 from robustreg.scale import MAD_STANDARD_ERROR
 from robustreg.tuning import kappa
 
@@ -102,6 +103,15 @@ class Objective(ABC):
         threshold = self.delta * self.scale(parameters)
         return Point(self.coef(parameters), self.intercept(parameters), threshold)
 
+    @property
+    def gram_kind(self) -> GramKind:
+        return self.design.gram_kind(self.alpha)
+
+    @property
+    def full_rank(self) -> int:
+        """Number of directions that the data, or the penalty, determine."""
+        return self.rank + self.size - self.design.n_features
+
     # -- the mathematics --------------------------------------------------------------------------
 
     @property
@@ -122,6 +132,11 @@ class Objective(ABC):
         """Size of the rounding errors in a residual: what is smaller counts as an exact fit."""
         return self.design.rounding_level(self.point(parameters))
 
+    def fits_exactly(self, evaluation: Evaluation) -> bool:
+        """Whether the residuals are rounding errors: there are no standard errors to speak of."""
+        level = self.rounding_level(evaluation.parameters)
+        return evaluation.psi_mean_square <= level**2
+
     def value_and_gradient(self, parameters: Vector) -> Evaluation:
         sums = self.design.value_and_gradient(self.point(parameters))
         return self.evaluation(parameters, sums)
@@ -138,6 +153,26 @@ class Objective(ABC):
             sums, augmented = self.design.gram(point, rows)
             curvature = self._gram(parameters, augmented)
         return self.evaluation(parameters, sums), curvature
+
+    def with_diagonal(self, parameters: Vector, rows: Rows) -> tuple[Evaluation, Vector]:
+        """Value, gradient and the diagonal of the Hessian in one pass."""
+        sums, augmented = self.design.gram_diagonal(self.point(parameters), rows)
+        columns, factors = self._columns(parameters)
+        diagonal = augmented[columns] * factors**2
+        if self.alpha:
+            diagonal += self._penalty_rows(parameters).power(2).sum(axis=0)
+        return self.evaluation(parameters, sums), diagonal
+
+    def hessian_product(self, parameters: Vector, direction: Vector) -> Vector:
+        """The Hessian times a direction, in one pass."""
+        columns, factors = self._columns(parameters)
+        augmented = np.zeros(self.design.n_features + 2)
+        augmented[columns] = direction * factors
+        product = factors * self.design.gram_product(self.point(parameters), augmented)[columns]
+        if self.alpha:
+            penalty = self._penalty_rows(parameters)
+            product += penalty.T @ (penalty @ direction)
+        return product
 
     @abstractmethod
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
@@ -164,8 +199,16 @@ class Objective(ABC):
         """Columns of the augmented rows (z, 1, psi) that make up the Hessian, and their factors."""
 
     @abstractmethod
-    def _penalty_rows(self, parameters: Vector) -> Matrix:
-        """Rows P such that the penalty's part of the Hessian is P'P."""
+    def _penalty_columns(self, parameters: Vector) -> tuple[Vector, Vector | None]:
+        """The penalty's part of the Hessian is P'P; P's diagonal and, with a scale, last column."""
+
+    def _penalty_rows(self, parameters: Vector) -> csr_array:
+        """P, of shape (p, size)."""
+        root, last = self._penalty_columns(parameters)
+        blocks = [diags_array(root), csr_array((root.size, int(self.fit_intercept)))]
+        if last is not None:
+            blocks.append(csr_array(last[:, None]))
+        return hstack(blocks, format="csr")
 
     def _gram(self, parameters: Vector, augmented: Matrix) -> Matrix:
         columns, factors = self._columns(parameters)
@@ -177,16 +220,17 @@ class Objective(ABC):
         hessian *= factors[:, None]
         if self.alpha:
             penalty = self._penalty_rows(parameters)
-            hessian += penalty.T @ penalty
+            hessian += (penalty.T @ penalty).toarray()
         return hessian
 
     def _factor(self, parameters: Vector, augmented: Matrix) -> Matrix:
         columns, factors = self._columns(parameters)
         rows = augmented[:, columns] * factors
         if self.alpha:
-            rows = np.vstack((rows, self._penalty_rows(parameters)))
-        reduced = lapack.dgeqrf(np.asfortranarray(rows))[0]
-        return np.triu(reduced[: columns.size])
+            rows = np.vstack((rows, self._penalty_rows(parameters).toarray()))
+            rows = lapack.dgeqrf(np.asfortranarray(rows))[0]
+            rows = np.triu(rows[: columns.size])
+        return rows
 
 
 class FixedScale(Objective):
@@ -224,11 +268,8 @@ class FixedScale(Objective):
     def _columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
         return np.arange(self.n_linear), np.ones(self.n_linear)
 
-    def _penalty_rows(self, parameters: Vector) -> Matrix:
-        p = self.design.n_features
-        rows = np.zeros((p, self.size))
-        np.fill_diagonal(rows, np.sqrt(self.penalty_curvature))
-        return rows
+    def _penalty_columns(self, parameters: Vector) -> tuple[Vector, Vector | None]:
+        return np.sqrt(self.penalty_curvature), None
 
 
 class MedianScale(FixedScale):
@@ -305,10 +346,7 @@ class JointScale(Objective):
         factors[-1] /= scale
         return columns, factors
 
-    def _penalty_rows(self, parameters: Vector) -> Matrix:
-        p, scale = self.design.n_features, self.scale(parameters)
+    def _penalty_columns(self, parameters: Vector) -> tuple[Vector, Vector | None]:
+        scale = self.scale(parameters)
         root = np.sqrt(self.penalty_curvature / scale)
-        rows = np.zeros((p, self.size))
-        np.fill_diagonal(rows, root)
-        rows[:, -1] = -root * self.coef(parameters) / scale
-        return rows
+        return root, -root * self.coef(parameters) / scale

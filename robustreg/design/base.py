@@ -18,7 +18,7 @@ from robustreg.design.units import Units
 from robustreg.losses import huber_weight
 from robustreg.scale import joint_scale, median_absolute_residual, weighted_median
 
-__all__ = ["Accumulator", "Design", "Point", "Rows", "Sums", "clip_residuals", "weigh_rows"]
+__all__ = ["Accumulator", "Design", "GramKind", "Point", "Rows", "Sums", "clip_residuals", "weigh_rows"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -27,6 +27,10 @@ Matrix = NDArray[np.float64]
 #: loss), all with the weight of iterated least squares (its majorant), or all with weight one.
 Rows = Literal["inside", "weighted", "all"]
 
+
+#: How the curvature of a design is best had: a Gram matrix, its triangular factor (fewer rows than
+#: columns), or only the diagonal (too many columns).
+GramKind = Literal["matrix", "factor", "diagonal"]
 
 #: Rounding errors of a residual in units of eps times the size of its terms. They add up at random.
 ROUNDING = 8.0
@@ -94,6 +98,18 @@ class Design(ABC):
 
         The condition number is not squared: for the columns that ``gram`` cannot tell apart.
         """
+
+    @abstractmethod
+    def gram_kind(self, alpha: float) -> GramKind:
+        """Which of the three can be afforded, with a penalty or without."""
+
+    @abstractmethod
+    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
+        """As ``gram``, but its diagonal alone, of length p + 2: for X too wide for the matrix."""
+
+    @abstractmethod
+    def gram_product(self, point: Point, vector: Vector) -> Vector:
+        """The Gram matrix of the rows inside the threshold times a vector of length p + 2."""
 
     @abstractmethod
     def residuals(self, point: Point) -> Vector:

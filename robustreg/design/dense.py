@@ -11,6 +11,7 @@ from scipy.linalg import blas, lapack
 from robustreg.design.base import (
     Accumulator,
     Design,
+    GramKind,
     Matrix,
     Point,
     Rows,
@@ -44,6 +45,9 @@ class DenseDesign(Design):
         Whether columns may be shifted, that is, whether there is an intercept.
     """
 
+    #: Columns up to which a Gram matrix is formed: 200 MB, and half a minute for its factor.
+    widest_gram = 5000
+
     def __init__(
         self,
         X: NDArray,
@@ -57,8 +61,7 @@ class DenseDesign(Design):
         self.total_weight = float(self.n_rows if weights is None else weights.sum())
         self.centered = centered
         if units is None:
-            sample = stratified_rows(self.n_rows, weights, UNITS_SAMPLE)
-            units = working_units(X[sample], y[sample], centered)
+            units = self._find_units(X, y, weights)
         self.units = units
         self._X = X
         self._y = np.asarray(y, dtype=np.float64) / units.response_scale
@@ -71,7 +74,7 @@ class DenseDesign(Design):
 
     def value_and_gradient(self, point: Point) -> Sums:
         sums = Accumulator(self.n_features)
-        for rows, X in self._blocks(point):
+        for rows, X in self._evaluate(point, self._row_blocks()):
             residual = self._residuals[rows]
             psi = clip_residuals(residual, point.threshold)
             sums.add(residual, psi, self._block_weights(rows), X)
@@ -85,6 +88,11 @@ class DenseDesign(Design):
             total = blas.dsyrk(1.0, block.T, beta=1.0, c=total, overwrite_c=True)
         return sums.sums(self.units), total
 
+    def gram_kind(self, alpha: float) -> GramKind:
+        if alpha == 0.0 and self.n_rows < self.n_features:
+            return "factor"
+        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+
     def triangular_factor(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
         order = self.n_features + 2
         sums = Accumulator(self.n_features)
@@ -97,19 +105,45 @@ class DenseDesign(Design):
 
     def residuals(self, point: Point) -> Vector:
         if self._evaluated != self._key(point):
-            for _ in self._blocks(point):
+            for _ in self._evaluate(point, self._row_blocks()):
                 pass
         return self._residuals
+
+    def gram_product(self, point: Point, vector: Vector) -> Vector:
+        p = self.n_features
+        residuals = self.residuals(point)
+        coef = vector[:p] / self.units.column_scale
+        offset = vector[p] - float(self.units.center @ coef)
+        sums = Accumulator(p)
+        last = 0.0
+        for rows, X in self._row_blocks():
+            residual, frequency = residuals[rows], self._block_weights(rows)
+            inside = np.where(np.abs(residual) <= point.threshold, residual, 0.0)
+            product = X @ coef + offset + vector[p + 1] * inside
+            product[np.abs(residual) > point.threshold] = 0.0
+            sums.add(inside, product, frequency, X)
+            weighted = product if frequency is None else frequency * product
+            last += float(weighted @ inside)
+        self.count_pass()
+        total = sums.sums(self.units)
+        return np.concatenate((total.gradient, (total.psi, last)))
+
+    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
+        sums = Accumulator(self.n_features)
+        diagonal = np.zeros(self.n_features + 2)
+        for block in self._augmented_blocks(point, rows, sums):
+            diagonal += np.einsum("ij,ij->j", block, block)
+        return sums.sums(self.units), diagonal
 
     def subsample(self, n_rows: int) -> DenseDesign:
         index = stratified_rows(self.n_rows, self._weights, n_rows)
         weights = None if self._weights is None else self._weights[index]
         y = self._y[index] * self.units.response_scale
-        return DenseDesign(self._X[index], y, weights, centered=self.centered, units=self.units)
+        return type(self)(self._X[index], y, weights, centered=self.centered, units=self.units)
 
     def reweighted(self, weights: Vector) -> DenseDesign:
         units = self.units
-        return DenseDesign(
+        return type(self)(
             self._X, self._y * units.response_scale, weights, centered=self.centered, units=units
         )
 
@@ -123,12 +157,12 @@ class DenseDesign(Design):
 
     # -- blocks -----------------------------------------------------------------------------------
 
-    def _blocks(self, point: Point) -> Iterator[tuple[slice, NDArray]]:
-        """Row slices and float64 blocks of X; leaves the residuals of each in place.
+    def _find_units(self, X: NDArray, y: NDArray, weights: Vector | None) -> Units:
+        sample = stratified_rows(self.n_rows, weights, UNITS_SAMPLE)
+        return working_units(X[sample], y[sample], self.centered)
 
-        One read of X serves ``X @ w`` here and ``psi @ X`` in the caller, while it is in cache.
-        """
-        coef, intercept = self.raw(point)
+    def _row_blocks(self) -> Iterator[tuple[slice, NDArray]]:
+        """Row slices and float64 blocks of X that fit in cache."""
         buffer = None if self._X.dtype == np.float64 else np.empty(self._block_shape(0))
         for start in range(0, self.n_rows, self._block_rows):
             rows = slice(start, min(start + self._block_rows, self.n_rows))
@@ -137,10 +171,23 @@ class DenseDesign(Design):
                 block = buffer[: X.shape[0]]
                 np.copyto(block, X)
                 X = block
-            residual = self._residuals[rows]
-            np.matmul(X, coef, out=residual)
+            yield rows, X
+
+    def _dense_blocks(self) -> Iterator[tuple[slice, NDArray]]:
+        """The same as dense arrays, for Gram matrices and reflections."""
+        return self._row_blocks()
+
+    def _evaluate(
+        self, point: Point, blocks: Iterator[tuple[slice, NDArray]]
+    ) -> Iterator[tuple[slice, NDArray]]:
+        """Pass the blocks on, with the residuals of each in place.
+
+        One read of X serves ``X @ w`` here and ``psi @ X`` in the caller, while it is in cache.
+        """
+        coef, intercept = self.raw(point)
+        for rows, X in blocks:
             # (y - b) first: where both are large their difference is exact.
-            np.subtract(self._y[rows] - intercept, residual, out=residual)
+            np.subtract(self._y[rows] - intercept, X @ coef, out=self._residuals[rows])
             yield rows, X
         self._evaluated = self._key(point)
         self.count_pass()
@@ -152,7 +199,7 @@ class DenseDesign(Design):
         p = self.n_features
         rescaled = bool(np.any(self.units.column_scale != 1.0))
         buffer = np.empty(self._block_shape(2))
-        for where, X in self._blocks(point):
+        for where, X in self._evaluate(point, self._dense_blocks()):
             residual, frequency = self._residuals[where], self._block_weights(where)
             psi = clip_residuals(residual, point.threshold)
             sums.add(residual, psi, frequency, X)

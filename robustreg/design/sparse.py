@@ -1,3 +1,110 @@
+"""Sparse matrices in CSR form: products over the entries that are not zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
+
+from robustreg.design.base import Accumulator, Matrix, Point, Rows, Sums, Vector, clip_residuals
 from robustreg.design.dense import DenseDesign
+from robustreg.design.units import Units, column_units, response_unit
+from robustreg.losses import huber_weight
+
+__all__ = ["SparseDesign"]
+
+#: What a multiplication in a sparse product costs in multiplications of a dense one.
+SPARSE_COST = 100.0
+
+
 class SparseDesign(DenseDesign):
-    pass
+    """SciPy matrices or arrays in CSR format, of any width.
+
+    Residuals and gradients are products with the sparse matrix. A Gram matrix is a sparse product
+    too, or goes by dense row blocks where rows have so many entries that those are faster. Columns
+    are shifted in the sums, never in X. float32 entries are converted, since SciPy would do so in
+    every product.
+    """
+
+    widest_gram = 2000
+
+    def __init__(
+        self, X: Any, y: NDArray, weights: Vector | None, *, centered: bool, units: Units | None = None
+    ) -> None:
+        super().__init__(X.astype(np.float64, copy=False), y, weights, centered=centered, units=units)
+
+    def gram_kind(self, alpha: float):
+        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+
+    def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+        entries = np.diff(self._X.indptr).astype(np.float64)
+        if SPARSE_COST * float(entries @ entries) > self.n_rows * self.n_features**2:
+            return super().gram(point, rows)
+        sums, factor, last = self._factors(point, rows)
+        weighted = self._X.multiply(factor[:, None]).tocsr()
+        return sums, self._shifted((self._X.T @ weighted).toarray(), factor, last)
+
+    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
+        sums, factor, last = self._factors(point, rows)
+        squares = self._X.multiply(self._X).tocsr()
+        center, total = self.units.center, float(factor.sum())
+        diagonal = factor @ squares - 2.0 * center * (factor @ self._X) + center**2 * total
+        diagonal /= self.units.column_scale**2
+        frequency = 1.0 if self._weights is None else self._weights
+        return sums, np.concatenate((diagonal, (total, float((frequency * last) @ last))))
+
+    def _factors(self, point: Point, rows: Rows) -> tuple[Sums, Vector, Vector]:
+        """Sums, factors with which rows enter a Gram matrix, and the last augmented column."""
+        sums = self.value_and_gradient(point)
+        residual = self._residuals
+        psi = clip_residuals(residual, point.threshold)
+        inside = np.abs(residual) <= point.threshold
+        factor, last = np.ones(self.n_rows), psi
+        if rows != "all":
+            last = np.where(inside, psi, 0.0)
+            factor = inside * 1.0 if rows == "inside" else huber_weight(residual, point.threshold)
+        if self._weights is not None:
+            factor = factor * self._weights
+        return sums, factor, last
+
+    def _shifted(self, raw: Matrix, factor: Vector, last: Vector) -> Matrix:
+        """The augmented Gram matrix of the shifted columns from that of the columns as they are.
+
+        With c the shift and f the factors, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c c',
+        where s = sum f x and F = sum f.
+        """
+        p, (center, scale) = self.n_features, self.units[:2]
+        total, column = float(factor.sum()), factor @ self._X
+        # The last column is zero, or its row has the factor of its frequency alone.
+        weighted = last if self._weights is None else self._weights * last
+        cross = np.outer(center, column)
+        gram = np.empty((p + 2, p + 2), order="F")
+        gram[:p, :p] = (raw - cross - cross.T + total * np.outer(center, center)) / scale / scale[:, None]
+        gram[:p, p] = gram[p, :p] = (column - center * total) / scale
+        gram[:p, p + 1] = gram[p + 1, :p] = (weighted @ self._X - center * weighted.sum()) / scale
+        gram[p, p] = total
+        gram[p, p + 1] = gram[p + 1, p] = weighted.sum()
+        gram[p + 1, p + 1] = weighted @ last
+        return gram
+
+    def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:
+        center = np.zeros(self.n_features)
+        if self.centered:
+            center = mean_variance_axis(X, axis=0)[0].astype(np.float64)
+        smallest, largest = min_max_axis(X, axis=0)
+        magnitude = np.maximum(np.abs(smallest), np.abs(largest)).astype(np.float64)
+        unit = response_unit(y)
+        return Units(
+            center, column_units(magnitude), unit, magnitude, float(np.median(np.abs(y))) / unit
+        )
+
+    def _row_blocks(self) -> Iterator[tuple[slice, Any]]:
+        yield slice(0, self.n_rows), self._X
+
+    def _dense_blocks(self) -> Iterator[tuple[slice, NDArray]]:
+        for start in range(0, self.n_rows, self._block_rows):
+            rows = slice(start, min(start + self._block_rows, self.n_rows))
+            yield rows, self._X[rows].toarray()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustreg.scale import weighted_median
 
-__all__ = ["Units", "power_of_two", "response_unit", "stratified_rows", "working_units"]
+__all__ = ["Units", "column_units", "power_of_two", "response_unit", "stratified_rows", "working_units"]
 
 Vector = NDArray[np.float64]
 
@@ -60,12 +60,23 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     else:
         center = np.zeros(sample.shape[1])
         magnitude = np.abs(sample).max(axis=0).astype(np.float64)
+    unit = response_unit(y)
+    return Units(
+        center,
+        column_units(magnitude),
+        unit,
+        np.abs(center) + magnitude,
+        float(np.median(np.abs(y))) / unit,
+    )
+
+
+def column_units(magnitude: Vector) -> Vector:
+    """1, or a power of two near the size of a column whose squares would over- or underflow."""
     unusual = (magnitude > 0) & ((magnitude < SAFE_RANGE[0]) | (magnitude > SAFE_RANGE[1]))
-    scale = np.ones_like(center)
+    scale = np.ones_like(magnitude)
     if unusual.any():
         scale[unusual] = power_of_two(magnitude[unusual])
-    unit = response_unit(y)
-    return Units(center, scale, unit, np.abs(center) + magnitude, float(np.median(np.abs(y))) / unit)
+    return scale
 
 
 def stratified_rows(n_rows: int, weights: Vector | None, size: int) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ from robustreg.design.base import Point
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.losses import huber_weight
 from robustreg.objective import FixedScale, JointScale, MedianScale, Objective
-from robustreg.solvers import Result, Status, solve
+from robustreg.solvers import Result, Status, minimum_norm, solve
 from robustreg.tuning import least_variance_delta
 
 __all__ = ["HuberProblem", "Solution", "Start", "fit_huber", "warn_of_doubt", "weights_and_outliers"]
@@ -23,6 +23,9 @@ Vector = NDArray[np.float64]
 #: Delta of the pilot from whose residuals ``delta="auto"`` chooses, and the distance to which it is
 #: solved: the choice is among candidates 13 % apart.
 PILOT_DELTA, PILOT_TOLERANCE = 1.345, 0.01
+
+#: A residual of so many rounding errors is zero.
+NEGLIGIBLE = 1000.0
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,12 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
     parameters = None if start is None else _starting_parameters(objective, start)
     result = solve(objective, problem.solver, problem.tol, problem.max_iter, parameters)
     point = objective.point(result.parameters)
+    if objective.rank < design.n_features and objective.gram_kind != "diagonal":
+        point = minimum_norm(objective, point)
     scale = objective.scale(result.parameters)
     level = objective.rounding_level(result.parameters)
+    if result.status is Status.EXACT_FIT:
+        _check_frequencies(objective, point, level)
     coef, intercept = design.to_user(point)
     return Solution(
         coef,
@@ -102,6 +109,18 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
         level,
         result,
     )
+
+
+def _check_frequencies(objective: Objective, point: Point, level: float) -> None:
+    """Refuse weights that leave no degrees of freedom to rows that do not fit exactly."""
+    nu, design = objective.degrees_of_freedom, objective.design
+    if nu <= 0.0 and np.max(np.abs(design.residuals(point))) > NEGLIGIBLE * level:
+        raise ValueError(
+            f"sample_weight sums to {design.total_weight:g}, but the model has "
+            f"{objective.unpenalised} unpenalised parameters, which leaves no degrees of freedom to "
+            "estimate the scale: weights are frequencies. Rescale sample_weight to sum to the number "
+            "of observations, or pass a number as scale."
+        )
 
 
 def _starting_parameters(objective: Objective, start: Start) -> Vector | None:
@@ -121,7 +140,7 @@ def weights_and_outliers(design: Design, solution: Solution) -> tuple[Vector, ND
     """
     residuals = design.residuals(solution.point)
     if solution.result.status is Status.EXACT_FIT:
-        outliers = np.abs(residuals) > 100.0 * solution.rounding_level
+        outliers = np.abs(residuals) > NEGLIGIBLE * solution.rounding_level
         return np.where(outliers, 0.0, 1.0), outliers
     threshold = solution.point.threshold
     return huber_weight(residuals, threshold), np.abs(residuals) > threshold

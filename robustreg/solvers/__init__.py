@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.objective import MedianScale, Objective
+from robustreg.solvers.exact import exact_fit, minimum_norm
 from robustreg.solvers.lbfgs import lbfgs_search
 from robustreg.solvers.newton import newton_search
 from robustreg.solvers.result import Result, Status
-from robustreg.solvers.rounds import solve_fixed_point, solve_in_rounds
+from robustreg.solvers.rounds import Search, solve_fixed_point, solve_in_rounds
 from robustreg.solvers.start import pilot_start
+from robustreg.solvers.wide import constant_start, solve_wide
 
-__all__ = ["SEARCHES", "Result", "Status", "solve"]
+__all__ = ["SEARCHES", "Result", "Status", "minimum_norm", "solve"]
+
+Vector = NDArray[np.float64]
 
 SEARCHES = {"lbfgs": lbfgs_search, "newton": newton_search}
 
@@ -22,7 +28,7 @@ def solve(
     solver: str,
     tol: float,
     max_iter: int,
-    start: NDArray[np.float64] | None = None,
+    start: Vector | None = None,
 ) -> Result:
     """Solve a problem to ``tol`` standard errors, from ``start`` or from a pilot.
 
@@ -38,13 +44,23 @@ def solve(
     -------
     Result
     """
-    search = SEARCHES[solver]
+    result = _solve(objective, SEARCHES[solver], tol, max_iter, start)
+    if result.status is Status.EXACT_FIT:
+        return replace(result, parameters=exact_fit(objective, result.parameters))
+    return result
 
-    def in_rounds(problem: Objective, parameters, tolerance: float, limit: int) -> Result:
-        return solve_in_rounds(problem, parameters, search, tolerance, limit)
 
+def _solve(
+    objective: Objective, search: Search, tol: float, max_iter: int, start: Vector | None
+) -> Result:
+    def in_rounds(problem: Objective, parameters: Vector, tol: float, max_iter: int) -> Result:
+        return solve_in_rounds(problem, parameters, search, tol, max_iter)
+
+    wide = objective.gram_kind == "diagonal"
     if start is None:
-        start = pilot_start(objective, in_rounds, max_iter)
+        start = constant_start(objective) if wide else pilot_start(objective, in_rounds, max_iter)
+    if wide:
+        return solve_wide(objective, start, tol, max_iter)
     if isinstance(objective, MedianScale):
         return solve_fixed_point(objective, start, search, tol, max_iter)
     return in_rounds(objective, start, tol, max_iter)

@@ -29,7 +29,9 @@ class _TargetReached(Exception):
     """The distance is below the search's target; L-BFGS's own tests do not know about it."""
 
 
-def lbfgs_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
+def lbfgs_search(
+    model: LocalModel, tol: float, limit: int, round_limit: int = ROUND_LIMIT
+) -> tuple[Evaluation, int]:
     """Minimise with L-BFGS over v, where the parameters are ``start + size T v``.
 
     The first trial step of L-BFGS-B has length one: ``size``, the length of the gradient, makes it
@@ -39,7 +41,9 @@ def lbfgs_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation,
     gradient = model.preconditioner.gradient(start.gradient)
     size = float(np.sqrt(gradient @ gradient))
     progress = Progress(model)
-    stale = progress.distance > STALE * np.sqrt(model.objective.design.total_weight)
+    far = STALE * np.sqrt(model.objective.design.total_weight)
+    renewable = model.preconditioner.transform.ndim == 2
+    stale = renewable and progress.distance > far
     target = max(tol, STALE_TARGET * progress.distance) if stale else tol
     evaluated = 0
 
@@ -49,7 +53,8 @@ def lbfgs_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation,
             return 0.0, gradient / size
         evaluation, in_metric = _evaluate(model, size * v)
         evaluated += 1
-        distance = model.in_standard_errors(in_metric, evaluation)
+        length = float(np.sqrt(in_metric @ in_metric))
+        distance = model.in_standard_errors(length, evaluation)
         progress.update(evaluation, distance)
         if distance <= target:
             progress.evaluation = evaluation
@@ -62,7 +67,7 @@ def lbfgs_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation,
             np.zeros_like(gradient),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": min(limit, ROUND_LIMIT), "ftol": 0.0, "gtol": 0.0},
+            options={"maxiter": min(limit, round_limit), "ftol": 0.0, "gtol": 0.0},
         )
     except _TargetReached:
         pass

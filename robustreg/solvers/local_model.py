@@ -28,13 +28,18 @@ class LocalModel:
     def parameters(self, v: Vector) -> Vector:
         return self.evaluation.parameters + self.preconditioner.parameters(v)
 
+    def gradient_norm(self, evaluation: Evaluation) -> float:
+        """Length of the gradient in this metric."""
+        gradient = self.preconditioner.gradient(evaluation.gradient)
+        return float(np.sqrt(gradient @ gradient))
+
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser, in standard errors, by the gradient in this metric."""
-        return self.in_standard_errors(self.preconditioner.gradient(evaluation.gradient), evaluation)
+        return self.in_standard_errors(self.gradient_norm(evaluation), evaluation)
 
-    def in_standard_errors(self, v: Vector, evaluation: Evaluation) -> float:
+    def in_standard_errors(self, length: float, evaluation: Evaluation) -> float:
         noise = self.objective.noise(evaluation, self.inside_fraction)
-        return float(np.sqrt(v @ v)) / noise if noise > 0 else np.inf
+        return length / noise if noise > 0.0 else np.inf
 
 
 def local_model(objective: Objective, parameters: Vector) -> LocalModel:
@@ -42,9 +47,13 @@ def local_model(objective: Objective, parameters: Vector) -> LocalModel:
 
     The majorant is that of iterated least squares, in which every row counts.
     """
-    evaluation, preconditioner = whiten(objective, parameters, "inside")
-    if preconditioner.rank < objective.rank + objective.size - objective.design.n_features:
-        evaluation, preconditioner = whiten(objective, parameters, "weighted")
+    if objective.gram_kind == "diagonal":
+        evaluation, diagonal = objective.with_diagonal(parameters, "weighted")
+        preconditioner = Preconditioner.from_diagonal(diagonal)
+    else:
+        evaluation, preconditioner = whiten(objective, parameters, "inside")
+        if preconditioner.rank < objective.full_rank:
+            evaluation, preconditioner = whiten(objective, parameters, "weighted")
     fraction = objective.design.inside_fraction(objective.point(parameters))
     smallest = 1.0 / objective.design.total_weight
     return LocalModel(objective, evaluation, preconditioner, max(fraction, smallest))
@@ -58,11 +67,13 @@ def whiten(
     The Gram matrix and Cholesky's factor cost one pass. Where they lose their digits, Householder
     reflections take a second, which tells a nearly dependent column from a dependent one.
     """
-    evaluation, curvature = objective.with_curvature(parameters, rows, factor=False)
-    preconditioner = Preconditioner.from_gram(curvature)
-    if preconditioner is None:
-        evaluation, curvature = objective.with_curvature(parameters, rows, factor=True)
-        preconditioner = Preconditioner.from_factor(curvature, objective.joint)
-        if rows != "inside" and objective.alpha == 0.0:
-            objective.rank = preconditioner.rank - (objective.size - objective.design.n_features)
+    if objective.gram_kind == "matrix":
+        evaluation, hessian = objective.with_curvature(parameters, rows, factor=False)
+        preconditioner = Preconditioner.from_gram(hessian)
+        if preconditioner is not None:
+            return evaluation, preconditioner
+    evaluation, factor = objective.with_curvature(parameters, rows, factor=True)
+    preconditioner = Preconditioner.from_factor(factor, objective.joint)
+    if rows != "inside" and objective.alpha == 0.0:
+        objective.rank -= objective.full_rank - preconditioner.rank
     return evaluation, preconditioner

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["Preconditioner"]
+__all__ = ["Preconditioner", "row_space"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -18,6 +18,10 @@ Matrix = NDArray[np.float64]
 #: Least squared sine of the angle between a column and those before it that a Cholesky factor is
 #: trusted with: below it the Gram matrix has lost half its digits, and R comes from reflections.
 SMALLEST_PIVOT = 1e-8
+
+#: Singular values below this, a column, of the largest count as zero: rounding errors of reflections
+#: over many blocks of rows.
+RANK_CUTOFF = 64 * np.finfo(np.float64).eps
 
 
 class Preconditioner:
@@ -79,29 +83,43 @@ class Preconditioner:
     def from_factor(cls, factor: Matrix, joint: bool) -> Preconditioner:
         """By the singular values of an equilibrated R, of any rank.
 
-        With R = [[A, a], [0, rho]] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]].
+        With R = [A, a] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]], where rho
+        is the length of the part of a across U.
         """
-        q = factor.shape[1]
-        linear = q - joint
-        missing = q - factor.shape[0]
-        if missing > 0:
-            factor = np.vstack((factor, np.zeros((missing, q))))
+        linear = factor.shape[1] - joint
         inverse_norm = 1.0 / _column_norms(factor)
         equilibrated = factor * inverse_norm
-        left, singular, right = np.linalg.svd(equilibrated[:linear, :linear], full_matrices=False)
-        cutoff = max(factor.shape) * np.finfo(np.float64).eps * (singular[0] if linear else 0.0)
+        left, singular, right = np.linalg.svd(equilibrated[:, :linear], full_matrices=False)
+        cutoff = RANK_CUTOFF * max(linear, 1) * singular.max(initial=0.0)
         kept = singular > cutoff
         columns = right[kept].T / singular[kept]
         if joint:
-            rho = abs(equilibrated[linear, linear])
-            cross = -columns @ (left[:, kept].T @ equilibrated[:linear, linear])
-            last = np.append(cross, 1.0) / max(rho, np.finfo(np.float64).eps)
+            last = equilibrated[:, linear]
+            along = left[:, kept].T @ last
+            across = last - left[:, kept] @ along
+            rho = max(float(np.sqrt(across @ across)), np.finfo(np.float64).eps)
+            last = np.append(-columns @ along, 1.0) / rho
             columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
         return cls(columns * inverse_norm[:, None])
 
+    @classmethod
+    def from_diagonal(cls, diagonal: Vector) -> Preconditioner:
+        """By the diagonal alone; a column without curvature keeps its coefficient."""
+        inverse = np.zeros_like(diagonal)
+        np.divide(1.0, np.sqrt(diagonal), out=inverse, where=diagonal > 0.0)
+        return cls(inverse)
+
+
+def row_space(factor: Matrix) -> Matrix:
+    """Columns that span the row space of a triangular factor, in its own coordinates."""
+    norms = _column_norms(factor)
+    _, singular, right = np.linalg.svd(factor / norms, full_matrices=False)
+    cutoff = RANK_CUTOFF * factor.shape[1] * singular.max(initial=0.0)
+    return right[singular > cutoff].T * norms[:, None]
+
 
 def _column_norms(factor: Matrix) -> Vector:
-    largest = np.abs(factor).max(axis=0)
+    largest = np.abs(factor).max(axis=0, initial=0.0)
     largest[largest == 0.0] = 1.0
     norms = largest * np.sqrt(((factor / largest) ** 2).sum(axis=0))
     return np.where(norms > 0.0, norms, 1.0)

@@ -49,6 +49,8 @@ def solve_in_rounds(
         distance = model.distance(model.evaluation)
         if distance <= tol or iterations >= max_iter:
             break
+        if objective.fits_exactly(model.evaluation):
+            return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
         near = distance <= _value_resolution(objective)
         step = newton_steps if near else search
         evaluation, made = step(model, tol, max_iter - iterations)
@@ -67,14 +69,15 @@ def solve_in_rounds(
 
 def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
     """Full steps in one metric, accepted on the gradient: values differ by rounding errors here."""
-    best, distance, made = model.evaluation, model.distance(model.evaluation), 0
-    while distance > tol and made < limit:
+    best, made = model.evaluation, 0
+    length = model.gradient_norm(best)
+    while made < limit and model.in_standard_errors(length, best) > tol:
         step = model.preconditioner.newton_step(best.gradient)
         trial = model.objective.value_and_gradient(best.parameters - step)
-        before, distance, made = distance, model.distance(trial), made + 1
-        if distance < before:
+        before, length, made = length, model.gradient_norm(trial), made + 1
+        if length < before:
             best = trial
-        if distance > CONTRACTION * before:
+        if length > CONTRACTION * before:
             break
     return best, made
 

@@ -1,0 +1,92 @@
+"""X too wide for a Gram matrix: plain L-BFGS in a diagonal metric, finished by Newton's method.
+
+The gradient's length in a diagonal metric is not the distance to the minimiser. The certificate is
+that of every other fit: the Newton step is computed by conjugate gradients, and its length in the
+Hessian's own metric is the distance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.objective import Evaluation, Objective
+from robustreg.solvers.lbfgs import lbfgs_search
+from robustreg.solvers.local_model import LocalModel, local_model
+from robustreg.solvers.result import Result, Status
+
+__all__ = ["constant_start", "solve_wide"]
+
+Vector = NDArray[np.float64]
+
+#: Residual of the conjugate gradients, of the gradient: the distance is known to that precision.
+CG_TOLERANCE = 0.1
+
+#: Newton steps that may fail to halve the distance before rounding is held responsible.
+PATIENCE = 3
+
+
+def constant_start(objective: Objective) -> Vector:
+    """Coefficients zero, the intercept at the median."""
+    design = objective.design
+    location, spread = design.response_location_and_spread(objective.fit_intercept)
+    if not spread > 0.0:
+        spread = float(np.sqrt(np.mean((design.response - location) ** 2)))
+    objective.start_scale(spread)
+    return objective.pack(np.zeros(design.n_features), location, spread)
+
+
+def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: int) -> Result:
+    """Minimise to ``tol`` standard errors.
+
+    1. L-BFGS until the gradient's length in the diagonal metric is below ``tol``, or it stalls.
+    2. A Newton step by conjugate gradients, whose length is the distance; ends if below ``tol``.
+    3. The step is taken if it shortens the gradient. Repeat.
+    """
+    iterations, idle, best = 0, 0, np.inf
+    while True:
+        if objective.scale(parameters) <= objective.rounding_level(parameters):
+            return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
+        model = local_model(objective, parameters)
+        evaluation = model.evaluation
+        if model.distance(evaluation) > tol:
+            evaluation, made = lbfgs_search(model, tol, max_iter - iterations, max_iter)
+            iterations += made
+        step, distance = newton_step_by_cg(model, evaluation)
+        if distance <= tol or iterations >= max_iter:
+            break
+        iterations += 1
+        trial = objective.value_and_gradient(evaluation.parameters - step)
+        if model.distance(trial) < model.distance(evaluation):
+            evaluation = trial
+        parameters = evaluation.parameters
+        idle = idle + 1 if distance > 0.5 * best else 0
+        if idle >= PATIENCE:
+            return Result(parameters, distance, iterations, Status.ROUNDING)
+        best = min(best, distance)
+    status = Status.CONVERGED if distance <= tol else Status.MAX_ITER
+    return Result(evaluation.parameters, distance, max(1, iterations), status)
+
+
+def newton_step_by_cg(model: LocalModel, evaluation: Evaluation) -> tuple[Vector, float]:
+    """``H^-1 g`` by preconditioned conjugate gradients, and its distance in standard errors."""
+    objective, transform = model.objective, model.preconditioner
+    residual = transform.gradient(evaluation.gradient)
+    step, direction = np.zeros_like(residual), residual
+    square = float(residual @ residual)
+    target = CG_TOLERANCE**2 * square
+    energy = 0.0
+    while square > target:
+        product = objective.hessian_product(evaluation.parameters, transform.parameters(direction))
+        image = transform.gradient(product)
+        curvature = float(direction @ image)
+        if not curvature > 1e-14 * float(direction @ direction):
+            # Rows inside the threshold do not determine this direction, the gradient has a part in it.
+            return transform.parameters(step), np.inf
+        length = square / curvature
+        step = step + length * direction
+        energy += length * square
+        residual = residual - length * image
+        previous, square = square, float(residual @ residual)
+        direction = residual + (square / previous) * direction
+    return transform.parameters(step), model.in_standard_errors(float(np.sqrt(energy)), evaluation)
