@@ -23,10 +23,14 @@ from robustreg.design.base import Design, GramKind, Point, Rows, Sums
 from robustreg.scale import MAD_STANDARD_ERROR
 from robustreg.tuning import kappa
 
-__all__ = ["Evaluation", "FixedScale", "JointScale", "MedianScale", "Objective"]
+__all__ = ["NEGLIGIBLE", "Evaluation", "FixedScale", "JointScale", "MedianScale", "Objective"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+
+#: A residual of so many rounding errors is zero where rows are fitted exactly.
+NEGLIGIBLE = 1000.0
 
 
 class Evaluation(NamedTuple):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustreg.scale import weighted_median
 
-__all__ = ["Units", "column_units", "power_of_two", "response_unit", "stratified_rows", "working_units"]
+__all__ = ["Units", "column_units", "power_of_two", "response_magnitude", "response_unit", "stratified_rows", "working_units"]
 
 Vector = NDArray[np.float64]
 
@@ -44,6 +44,12 @@ def response_unit(y: NDArray) -> float:
     return float(power_of_two(np.asarray(spread)))
 
 
+def response_magnitude(y: NDArray, unit: float) -> float:
+    """Size of the responses in units of their spread, at least one: what their rounding errors are
+    relative to."""
+    return max(1.0, float(np.median(np.abs(y))) / unit)
+
+
 def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     """Units of the columns from some rows of X, and of the responses from theirs.
 
@@ -66,7 +72,7 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
         column_units(magnitude),
         unit,
         np.abs(center) + magnitude,
-        float(np.median(np.abs(y))) / unit,
+        response_magnitude(y, unit),
     )
 
 

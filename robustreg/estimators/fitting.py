@@ -12,7 +12,7 @@ from robustreg.design import Design
 from robustreg.design.base import Point
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.losses import huber_weight
-from robustreg.objective import FixedScale, JointScale, MedianScale, Objective
+from robustreg.objective import NEGLIGIBLE, FixedScale, JointScale, MedianScale, Objective
 from robustreg.solvers import Result, Status, minimum_norm, solve
 from robustreg.tuning import least_variance_delta
 
@@ -23,9 +23,6 @@ Vector = NDArray[np.float64]
 #: Delta of the pilot from whose residuals ``delta="auto"`` chooses, and the distance to which it is
 #: solved: the choice is among candidates 13 % apart.
 PILOT_DELTA, PILOT_TOLERANCE = 1.345, 0.01
-
-#: A residual of so many rounding errors is zero.
-NEGLIGIBLE = 1000.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,11 @@ def fit_huber(design: Design, problem: HuberProblem, start: Start | None = None)
         scale=None if objective.joint else pilot.point.threshold / PILOT_DELTA,
         penalty=objective.penalty(pilot.point.coef),
     )
-    return _fit(design, replace(problem, delta=delta), pilot)
+    solution = _fit(design, replace(problem, delta=delta), pilot)
+    if solution.result.status is Status.EXACT_FIT:
+        # So many residuals are equal that a small threshold follows them alone: not a choice.
+        return _fit(design, replace(problem, delta=PILOT_DELTA), pilot)
+    return solution
 
 
 def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution:

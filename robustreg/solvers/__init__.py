@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from robustreg.objective import MedianScale, Objective
 from robustreg.solvers.exact import exact_fit, minimum_norm
+from robustreg.solvers.fixed_point import solve_fixed_point
 from robustreg.solvers.lbfgs import lbfgs_search
 from robustreg.solvers.newton import newton_search
 from robustreg.solvers.result import Result, Status
-from robustreg.solvers.rounds import Search, solve_fixed_point, solve_in_rounds
+from robustreg.solvers.rounds import Search, solve_in_rounds
 from robustreg.solvers.start import pilot_start
 from robustreg.solvers.wide import constant_start, solve_wide
 
@@ -57,10 +58,9 @@ def _solve(
         return solve_in_rounds(problem, parameters, search, tol, max_iter)
 
     wide = objective.gram_kind == "diagonal"
+    solve_one = solve_wide if wide else in_rounds
     if start is None:
         start = constant_start(objective) if wide else pilot_start(objective, in_rounds, max_iter)
-    if wide:
-        return solve_wide(objective, start, tol, max_iter)
     if isinstance(objective, MedianScale):
-        return solve_fixed_point(objective, start, search, tol, max_iter)
-    return in_rounds(objective, start, tol, max_iter)
+        return solve_fixed_point(objective, start, solve_one, tol, max_iter)
+    return solve_one(objective, start, tol, max_iter)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
-from robustreg.objective import FixedScale, Objective
+from robustreg.objective import NEGLIGIBLE, FixedScale, Objective
 from robustreg.solvers.local_model import whiten
 from robustreg.solvers.preconditioner import row_space
 
@@ -14,26 +14,32 @@ __all__ = ["exact_fit", "minimum_norm"]
 
 Vector = NDArray[np.float64]
 
-#: A residual of so many rounding errors counts as zero.
-NEGLIGIBLE = 1000.0
-
 #: Newton steps from a fit that is exact but for rounding errors of a Gram matrix.
 REFINEMENTS = 2
 
 
-def exact_fit(objective: Objective, parameters: Vector) -> Vector:
+def exact_fit(
+    objective: Objective, parameters: Vector, threshold: float | None = None
+) -> Vector:
     """Parameters with the scale at zero, refined on the rows that they fit exactly.
 
-    Where there are no more observations than parameters, all rows are.
+    Those are the rows with a residual inside ``threshold``, by default that of rounding errors; where
+    there are no more observations than parameters, all rows are.
     """
-    point = objective.point(parameters)
-    threshold = np.inf
-    if objective.degrees_of_freedom > 0:
+    design, point = objective.design, objective.point(parameters)
+    if threshold is None:
         threshold = NEGLIGIBLE * objective.rounding_level(parameters)
-    rows = FixedScale(objective.design, threshold, objective.alpha, objective.fit_intercept, 1.0)
+    if objective.degrees_of_freedom > 0:
+        weights = 1.0 * (np.abs(design.residuals(point)) <= threshold)
+        if design.weights is not None:
+            weights *= design.weights
+        if not weights.any():
+            return objective.pack(point.coef, point.intercept, 0.0)
+        design = design.reweighted(weights)
+    rows = FixedScale(design, np.inf, objective.alpha, objective.fit_intercept, 1.0)
     refined = rows.pack(point.coef, point.intercept, 0.0)
     for _ in range(REFINEMENTS):
-        evaluation, preconditioner = whiten(rows, refined, "inside")
+        evaluation, preconditioner = whiten(rows, refined, "all")
         refined = refined - preconditioner.newton_step(evaluation.gradient)
     return objective.pack(rows.coef(refined), rows.intercept(refined), 0.0)
 

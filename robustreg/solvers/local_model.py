@@ -42,17 +42,17 @@ class LocalModel:
         return length / noise if noise > 0.0 else np.inf
 
 
-def local_model(objective: Objective, parameters: Vector) -> LocalModel:
+def local_model(objective: Objective, parameters: Vector, rows: Rows = "inside") -> LocalModel:
     """The Hessian's metric; where rows inside leave directions free that X does not, a majorant's.
 
-    The majorant is that of iterated least squares, in which every row counts.
+    The majorant is that of iterated least squares, in which every row counts (``rows="weighted"``).
     """
     if objective.gram_kind == "diagonal":
         evaluation, diagonal = objective.with_diagonal(parameters, "weighted")
         preconditioner = Preconditioner.from_diagonal(diagonal)
     else:
-        evaluation, preconditioner = whiten(objective, parameters, "inside")
-        if preconditioner.rank < objective.full_rank:
+        evaluation, preconditioner = whiten(objective, parameters, rows)
+        if rows == "inside" and preconditioner.rank < objective.full_rank:
             evaluation, preconditioner = whiten(objective, parameters, "weighted")
     fraction = objective.design.inside_fraction(objective.point(parameters))
     smallest = 1.0 / objective.design.total_weight

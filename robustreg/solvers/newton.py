@@ -29,5 +29,5 @@ def newton_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation
         if trial.value <= start.value - SUFFICIENT * length * slope:
             return trial, 1
         length *= 0.5
-    return start, limit
+    return start, 1
 

@@ -23,6 +23,9 @@ SMALLEST_PIVOT = 1e-8
 #: over many blocks of rows.
 RANK_CUTOFF = 64 * np.finfo(np.float64).eps
 
+#: Sine of the angle between the residuals and the columns below which the scale is not determined.
+SCALE_CUTOFF = 1e-4
+
 
 class Preconditioner:
     """``theta = transform @ v``; a vector stands for a diagonal transform.
@@ -34,19 +37,18 @@ class Preconditioner:
     ----------
     transform : array of shape (q, r) or (q,)
         r < q where the Hessian is singular.
+    determines_scale : bool
+        False where the residuals of the rows are a linear function of the columns, so that the
+        curvature in the scale beyond the coefficients' is zero.
     """
 
-    def __init__(self, transform: NDArray[np.float64]) -> None:
+    def __init__(self, transform: NDArray[np.float64], determines_scale: bool = True) -> None:
         self.transform = transform
+        self.determines_scale = determines_scale
 
     @property
     def rank(self) -> int:
         return self.transform.shape[-1]
-
-    @property
-    def scale_factor(self) -> float:
-        """How far sigma moves with a unit of the last v."""
-        return float(self.transform[-1] if self.transform.ndim == 1 else self.transform[-1, -1])
 
     def parameters(self, v: Vector) -> Vector:
         return self.transform * v if self.transform.ndim == 1 else self.transform @ v
@@ -58,6 +60,12 @@ class Preconditioner:
     def newton_step(self, gradient: Vector) -> Vector:
         """``H^-1 g``, in the parameters."""
         return self.parameters(self.gradient(gradient))
+
+    def linear_step(self, gradient: Vector) -> Vector:
+        """The Newton step of the linear parameters alone, the scale held: no part of the last v."""
+        v = self.gradient(gradient)
+        v[-1] = 0.0
+        return self.parameters(v)
 
     @classmethod
     def from_gram(cls, hessian: Matrix) -> Preconditioner | None:
@@ -93,14 +101,16 @@ class Preconditioner:
         cutoff = RANK_CUTOFF * max(linear, 1) * singular.max(initial=0.0)
         kept = singular > cutoff
         columns = right[kept].T / singular[kept]
+        determined = True
         if joint:
             last = equilibrated[:, linear]
             along = left[:, kept].T @ last
             across = last - left[:, kept] @ along
-            rho = max(float(np.sqrt(across @ across)), np.finfo(np.float64).eps)
-            last = np.append(-columns @ along, 1.0) / rho
+            rho = float(np.sqrt(across @ across))
+            determined = rho > SCALE_CUTOFF
+            last = np.append(-columns @ along, 1.0) / max(rho, SCALE_CUTOFF)
             columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
-        return cls(columns * inverse_norm[:, None])
+        return cls(columns * inverse_norm[:, None], determined)
 
     @classmethod
     def from_diagonal(cls, diagonal: Vector) -> Preconditioner:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Result", "Status"]
+from robustreg.objective import Objective
+
+__all__ = ["Result", "Solve", "Status"]
 
 
 class Status(Enum):
@@ -28,3 +31,7 @@ class Result:
     optimality: float
     n_iter: int
     status: Status
+
+
+#: A solver of one problem: (objective, start, tolerance, iterations allowed).
+Solve = Callable[[Objective, NDArray[np.float64], float, int], Result]

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.objective import Evaluation, MedianScale, Objective
+from robustreg.objective import NEGLIGIBLE, Evaluation, Objective
+from robustreg.solvers.exact import exact_fit
 from robustreg.solvers.local_model import LocalModel, local_model
 from robustreg.solvers.result import Result, Status
 
-__all__ = ["Progress", "Search", "solve_fixed_point", "solve_in_rounds"]
+__all__ = ["PATIENCE", "Progress", "Search", "solve_in_rounds"]
 
 Vector = NDArray[np.float64]
 
@@ -26,8 +27,15 @@ VALUE_ROUNDING = 1e-12
 #: A Newton step that leaves more than this part of the distance calls for a fresh Hessian.
 CONTRACTION = 0.1
 
-#: Fresh Hessians in a row that bring no progress before rounding is held responsible.
-PATIENCE = 2
+#: Rounds in a row without progress before rounding is held responsible.
+PATIENCE = 3
+
+
+#: A scale of so many rounding errors of a residual is zero where the solver makes no progress on it.
+STALLED_SCALE = 50.0
+
+#: Part of the way that is left to a fit that a group of rows has exactly, after a step towards it.
+RAY = 1e-3
 
 
 def solve_in_rounds(
@@ -36,35 +44,78 @@ def solve_in_rounds(
     """Minimise to ``tol`` standard errors.
 
     1. Take the Hessian's metric at the present point.
-    2. Near the minimum take Newton steps, accepted on the gradient; elsewhere call ``search``.
-    3. End when the distance is at most ``tol``, when the scale has gone to zero, when ``max_iter``
-       is spent, or when fresh metrics bring no progress.
+    2. Where the rows inside the threshold do not determine the scale, solve for the coefficients and
+       the scale in turn; near the minimum take Newton steps, accepted on the gradient; elsewhere call
+       ``search``.
+    3. After a round without progress take the majorant's metric, and the Hessian's again after the
+       next.
+    4. End when the distance is at most ``tol``, when the scale has gone to zero, when ``max_iter`` is
+       spent, or when ``PATIENCE`` rounds have brought no progress.
     """
     iterations = idle = 0
-    best = np.inf
+    stalled = False
     while True:
-        if objective.scale(parameters) <= objective.rounding_level(parameters):
+        scale, level = objective.scale(parameters), objective.rounding_level(parameters)
+        if scale <= level:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
-        model = local_model(objective, parameters)
-        distance = model.distance(model.evaluation)
+        model = local_model(objective, parameters, "weighted" if idle % 2 else "inside")
+        negligible = scale <= NEGLIGIBLE * level
+        if negligible and not model.preconditioner.determines_scale:
+            return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
+        before = distance = model.distance(model.evaluation)
         if distance <= tol or iterations >= max_iter:
             break
         if objective.fits_exactly(model.evaluation):
             return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
-        near = distance <= _value_resolution(objective)
-        step = newton_steps if near else search
-        evaluation, made = step(model, tol, max_iter - iterations)
+        evaluation, made = _round(model, search, tol, max_iter - iterations, stalled)
         iterations += made
-        parameters = evaluation.parameters
-        distance = model.distance(evaluation)
+        parameters, distance = evaluation.parameters, model.distance(evaluation)
         if distance <= tol:
             break
-        idle = idle + 1 if near and distance > 0.5 * best else 0
+        decrease = model.evaluation.value - evaluation.value
+        stalled = decrease <= VALUE_ROUNDING * abs(evaluation.value)
+        idle = idle + 1 if stalled and distance > 0.5 * before else 0
         if idle >= PATIENCE:
-            return Result(parameters, distance, iterations, Status.ROUNDING)
-        best = min(best, distance)
+            vanished = scale <= STALLED_SCALE * level
+            status = Status.EXACT_FIT if vanished else Status.ROUNDING
+            return Result(parameters, distance, iterations, status)
     status = Status.CONVERGED if distance <= tol else Status.MAX_ITER
     return Result(parameters, distance, max(1, iterations), status)
+
+
+def _round(
+    model: LocalModel, search: Search, tol: float, limit: int, stalled: bool
+) -> tuple[Evaluation, int]:
+    if not model.preconditioner.determines_scale:
+        return block_step(model)
+    if stalled or model.distance(model.evaluation) <= _value_resolution(model.objective):
+        return newton_steps(model, tol, limit)
+    return search(model, tol, limit)
+
+
+def block_step(model: LocalModel) -> tuple[Evaluation, int]:
+    """A Newton step of the coefficients at the present scale, then the scale that suits them.
+
+    Where the residuals inside the threshold are a linear function of X, as on the way to an exact
+    fit, the Hessian is singular along the ray to it, and the joint Newton step has no length. The
+    objective is linear along that ray: where it falls, most of the way is taken at once.
+    """
+    objective, start = model.objective, model.evaluation
+    step = model.preconditioner.linear_step(start.gradient)
+    best = start
+    for length in (1.0, 0.5, 0.1, 0.01):
+        parameters = start.parameters - length * step
+        parameters[-1] = objective.best_scale(objective.point(parameters))
+        if not parameters[-1] > 0.0:
+            parameters[-1] = objective.rounding_level(parameters)
+        best = objective.value_and_gradient(parameters)
+        if best.value < start.value:
+            break
+    else:
+        best = start
+    limit = exact_fit(objective, best.parameters, objective.point(best.parameters).threshold)
+    ray = objective.value_and_gradient(limit + RAY * (best.parameters - limit))
+    return (ray if ray.value < best.value else best), 1
 
 
 def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
@@ -80,51 +131,6 @@ def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation,
         if length > CONTRACTION * before:
             break
     return best, made
-
-
-def solve_fixed_point(
-    objective: MedianScale, parameters: Vector, search: Search, tol: float, max_iter: int
-) -> Result:
-    """The solution whose scale is the MAD of its own residuals.
-
-    The problem at a fixed scale is solved to one standard error; then each Newton step is followed by
-    the MAD of the new residuals. The scale reacts little to the coefficients and they to it, so the
-    distance shrinks nearly as fast as that of the Newton steps alone. It is the larger of the two
-    distances, of the coefficients and of the scale.
-    """
-    result = solve_in_rounds(objective, parameters, search, max(1.0, tol), max_iter)
-    iterations, idle, best = result.n_iter, 0, np.inf
-    parameters, status = result.parameters, result.status
-    while True:
-        objective.fixed_scale = objective.best_scale(objective.point(parameters))
-        if objective.fixed_scale <= objective.rounding_level(parameters):
-            return Result(parameters, 0.0, iterations, Status.EXACT_FIT)
-        model = local_model(objective, parameters)
-        evaluation = model.evaluation
-        distance = model.distance(evaluation)
-        round_best = np.inf
-        while distance > tol and iterations < max_iter and distance < round_best:
-            round_best = 0.5 * distance
-            trial = evaluation.parameters - model.preconditioner.newton_step(evaluation.gradient)
-            evaluation = objective.value_and_gradient(trial)
-            iterations += 1
-            shift = objective.scale_discrepancy(trial)
-            distance = max(model.distance(evaluation), shift)
-            if distance > tol:
-                objective.fixed_scale = objective.best_scale(objective.point(trial))
-        parameters = evaluation.parameters
-        if distance <= tol:
-            status = Status.CONVERGED
-            break
-        if iterations >= max_iter:
-            status = Status.MAX_ITER
-            break
-        idle = idle + 1 if distance > 0.5 * best else 0
-        if idle >= PATIENCE:
-            status = Status.ROUNDING
-            break
-        best = min(best, distance)
-    return Result(parameters, distance, iterations, status)
 
 
 class Progress:

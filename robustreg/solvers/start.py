@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.objective import FixedScale, Objective
 from robustreg.solvers.local_model import whiten
-from robustreg.solvers.result import Result
+from robustreg.solvers.result import Solve
 
 __all__ = ["least_squares_start", "pilot_start"]
 
 Vector = NDArray[np.float64]
-Solve = Callable[[Objective, Vector, float, int], Result]
 
 #: A pilot has this share of the rows, and at least this many rows and rows a parameter.
 PILOT_SHARE, PILOT_ROWS, PILOT_ROWS_PER_PARAMETER = 1 / 16, 1000, 10

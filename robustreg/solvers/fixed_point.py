@@ -1,0 +1,134 @@
+"""The scale that is the MAD of its own residuals: a fixed point, not one convex problem."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from robustreg.objective import NEGLIGIBLE, Evaluation, MedianScale
+from robustreg.scale import MAD_FACTOR
+from robustreg.solvers.exact import exact_fit
+from robustreg.solvers.local_model import local_model
+from robustreg.solvers.result import Result, Solve, Status
+
+__all__ = ["solve_fixed_point"]
+
+Vector = NDArray[np.float64]
+
+#: Distance to which the problem at the first scale is solved.
+LOOSE = 1.0
+
+#: Part of the distance that a step must leave out, or the metric is taken anew, once; then the scale
+#: is bracketed.
+HALVING = 0.5
+
+#: Logarithm of the factor by which the scale must have shrunk before it is tried at zero: data with
+#: many ties have a fixed point there besides the one that is wanted.
+SHRINKING = 3.0
+
+
+def solve_fixed_point(
+    objective: MedianScale, parameters: Vector, solve: Solve, tol: float, max_iter: int
+) -> Result:
+    """The solution whose scale is the MAD of its own residuals.
+
+    1. Solve the problem at a fixed scale to one standard error.
+    2. Take Newton steps of the coefficients, each followed by the MAD of the new residuals. The scale
+       reacts little to the coefficients and they to it: the distance, the larger of the two,
+       shrinks nearly as fast as that of Newton's steps alone.
+    3. Where it does not shrink (thresholds so small that few rows are inside, residuals with ties),
+       find the root of ``log MAD(w(sigma)) - log sigma``, which is continuous since w(sigma) is.
+    """
+    result = solve(objective, parameters, max(LOOSE, tol), max_iter)
+    parameters, iterations = result.parameters, result.n_iter
+    for _ in range(2):
+        evaluation, distance, made = _alternate(objective, parameters, tol, max_iter - iterations)
+        iterations += made
+        parameters = evaluation.parameters
+        if _vanished(objective, parameters):
+            return Result(parameters, 0.0, iterations, Status.EXACT_FIT)
+        if distance <= tol or iterations >= max_iter:
+            status = Status.CONVERGED if distance <= tol else Status.MAX_ITER
+            return Result(parameters, distance, iterations, status)
+    return _bracketed(objective, parameters, solve, tol, max_iter, iterations)
+
+
+def _alternate(
+    objective: MedianScale, parameters: Vector, tol: float, limit: int
+) -> tuple[Evaluation, float, int]:
+    """Newton steps and MADs in one metric, as long as the distance halves."""
+    objective.fixed_scale = objective.best_scale(objective.point(parameters))
+    model = local_model(objective, parameters)
+    evaluation, made = model.evaluation, 0
+    distance, best = model.distance(evaluation), np.inf
+    while tol < distance <= HALVING * best and made < limit:
+        best = distance
+        trial = evaluation.parameters - model.preconditioner.newton_step(evaluation.gradient)
+        evaluation = objective.value_and_gradient(trial)
+        made += 1
+        shift = objective.scale_discrepancy(trial)
+        distance = max(model.distance(evaluation), shift)
+        if distance > tol:
+            objective.fixed_scale = objective.best_scale(objective.point(trial))
+        if _vanished(objective, trial):
+            break
+    return evaluation, distance, made
+
+
+def _bracketed(
+    objective: MedianScale,
+    parameters: Vector,
+    solve: Solve,
+    tol: float,
+    max_iter: int,
+    iterations: int,
+) -> Result:
+    """The root of  log MAD(w(sigma)) - log sigma  by bracketing and Brent's method."""
+    state = Result(parameters, np.inf, iterations, Status.MAX_ITER)
+
+    def excess(log_scale: float) -> float:
+        nonlocal state
+        objective.fixed_scale = float(np.exp(log_scale))
+        solved = solve(objective, state.parameters, 0.1 * tol, max_iter)
+        shift = objective.scale_discrepancy(solved.parameters)
+        distance = max(solved.optimality, shift)
+        state = Result(solved.parameters, distance, state.n_iter + solved.n_iter, solved.status)
+        if distance <= tol or _vanished(objective, state.parameters):
+            raise _Found
+        scale = objective.best_scale(objective.point(solved.parameters))
+        return float(np.log(max(scale, np.finfo(np.float64).tiny)) - log_scale)
+
+    try:
+        low = high = begin = float(np.log(objective.fixed_scale))
+        sign = excess(low) > 0.0
+        while (excess(high) > 0.0) == sign:
+            if high < begin - SHRINKING:
+                limit = _majority_fit(objective, state.parameters)
+                if limit is not None:
+                    return Result(limit, 0.0, state.n_iter, Status.EXACT_FIT)
+            low, high = high, high + (0.5 if sign else -2.0)
+        brentq(excess, low, high, xtol=1e-16, rtol=1e-15)
+    except _Found:
+        pass
+    if _vanished(objective, state.parameters):
+        return Result(state.parameters, 0.0, state.n_iter, Status.EXACT_FIT)
+    converged = state.optimality <= tol
+    status = Status.CONVERGED if converged else Status.ROUNDING
+    return Result(state.parameters, state.optimality, state.n_iter, status)
+
+
+def _vanished(objective: MedianScale, parameters: Vector) -> bool:
+    return objective.fixed_scale <= objective.rounding_level(parameters)
+
+
+def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
+    """The fit of the rows within a shrinking scale, if it is exact for half of all."""
+    half = MAD_FACTOR * objective.best_scale(objective.point(parameters))
+    limit = exact_fit(objective, parameters, half)
+    scale = objective.best_scale(objective.point(limit))
+    return limit if scale <= NEGLIGIBLE * objective.rounding_level(limit) else None
+
+
+class _Found(Exception):
+    """The scale is its own fixed point."""
