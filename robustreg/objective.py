@@ -86,12 +86,13 @@ class Objective(ABC):
         return self.n_linear + self.joint
 
     def pack(self, coef: Vector, intercept: float, scale: float) -> Vector:
-        parts = [coef]
+        parameters = np.empty(self.size)
+        parameters[: coef.shape[0]] = coef
         if self.fit_intercept:
-            parts.append(np.array([intercept]))
+            parameters[coef.shape[0]] = intercept
         if self.joint:
-            parts.append(np.array([scale]))
-        return np.concatenate(parts)
+            parameters[-1] = scale
+        return parameters
 
     def coef(self, parameters: Vector) -> Vector:
         return parameters[: self.design.n_features]

@@ -135,8 +135,9 @@ class Design(ABC):
     def rounding_level(self, point: Point) -> float:
         """Size of the rounding errors in a typical residual, in working units."""
         coef, intercept = self.raw(point)
-        size = abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
-        return ROUNDING * float(np.finfo(np.float64).eps) * (size + self.units.response_magnitude)
+        # A typical response is one to two working units.
+        size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
+        return ROUNDING * float(np.finfo(np.float64).eps) * size
 
     def count_pass(self) -> None:
         """All rows have been read once more."""

@@ -11,7 +11,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
 from robustreg.design.base import Accumulator, Matrix, Point, Rows, Sums, Vector, clip_residuals
 from robustreg.design.dense import DenseDesign
-from robustreg.design.units import Units, column_units, response_magnitude, response_unit
+from robustreg.design.units import Units, column_units, response_unit
 from robustreg.losses import huber_weight
 
 __all__ = ["SparseDesign"]
@@ -96,10 +96,7 @@ class SparseDesign(DenseDesign):
             center = mean_variance_axis(X, axis=0)[0].astype(np.float64)
         smallest, largest = min_max_axis(X, axis=0)
         magnitude = np.maximum(np.abs(smallest), np.abs(largest)).astype(np.float64)
-        unit = response_unit(y)
-        return Units(
-            center, column_units(magnitude), unit, magnitude, response_magnitude(y, unit)
-        )
+        return Units(center, column_units(magnitude), response_unit(y), magnitude)
 
     def _row_blocks(self) -> Iterator[tuple[slice, Any]]:
         yield slice(0, self.n_rows), self._X

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.scale import weighted_median
+from robustreg.scale import median
 
-__all__ = ["Units", "column_units", "power_of_two", "response_magnitude", "response_unit", "stratified_rows", "working_units"]
+__all__ = ["Units", "column_units", "power_of_two", "response_unit", "stratified_rows", "working_units"]
 
 Vector = NDArray[np.float64]
 
@@ -18,13 +18,12 @@ SAFE_RANGE = (2.0**-300, 2.0**300)
 
 
 class Units(NamedTuple):
-    """Shift and scale of the columns, scale of the responses, and the size of both."""
+    """Shift and scale of the columns, scale of the responses, and the size of the columns."""
 
     center: Vector
     column_scale: Vector
     response_scale: float
     magnitude: Vector  # of the columns as they stand in X
-    response_magnitude: float  # in working units
 
 
 def power_of_two(magnitude: NDArray) -> Vector:
@@ -33,21 +32,15 @@ def power_of_two(magnitude: NDArray) -> Vector:
 
 
 def response_unit(y: NDArray) -> float:
-    """Power of two near the spread of y, or near its size where most of it is constant.
+    """Power of two just below the median of the responses' sizes, zeros left out.
 
     The median is not moved by gross outliers, which would make everything else vanish beside them.
     """
-    magnitude = np.abs(y - np.median(y))
-    spread = np.median(magnitude)
-    if not spread > 0:
-        spread = np.median(np.abs(y)) or magnitude.max()
-    return float(power_of_two(np.asarray(spread)))
-
-
-def response_magnitude(y: NDArray, unit: float) -> float:
-    """Size of the responses in units of their spread, at least one: what their rounding errors are
-    relative to."""
-    return max(1.0, float(np.median(np.abs(y))) / unit)
+    magnitude = np.abs(y)
+    size = median(magnitude)
+    if size == 0.0 and magnitude.any():
+        size = median(magnitude[magnitude > 0.0])
+    return float(power_of_two(np.asarray(size)))
 
 
 def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
@@ -66,13 +59,8 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     else:
         center = np.zeros(sample.shape[1])
         magnitude = np.abs(sample).max(axis=0).astype(np.float64)
-    unit = response_unit(y)
     return Units(
-        center,
-        column_units(magnitude),
-        unit,
-        np.abs(center) + magnitude,
-        response_magnitude(y, unit),
+        center, column_units(magnitude), response_unit(y), np.abs(center) + magnitude
     )
 
 

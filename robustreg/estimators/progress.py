@@ -29,7 +29,8 @@ class PassCounter:
     def __init__(self, estimator: Any, X: Any, y: Any, metadata: dict[str, Any]) -> None:
         self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._root = None
-        if hasattr(estimator, "_init_callback_context"):
+        # A fit without callbacks makes no context: it would cost more than a pass over small data.
+        if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
             # How many passes there will be is not known.
             self._root = estimator._init_callback_context(max_subtasks=None)
             self._root.call_on_fit_task_begin(**self._arguments)

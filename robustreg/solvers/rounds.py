@@ -24,8 +24,11 @@ Search = Callable[[LocalModel, float, int], tuple[Evaluation, int]]
 #: decides: four digits above the rounding of a sum.
 VALUE_ROUNDING = 1e-12
 
+#: Standard errors within which a fresh quadratic model is so good that Newton steps need no search.
+NEAR = 1.0
+
 #: A Newton step that leaves more than this part of the distance calls for a fresh Hessian.
-CONTRACTION = 0.1
+CONTRACTION = 0.2
 
 #: Rounds in a row without progress before rounding is held responsible.
 PATIENCE = 3
@@ -88,7 +91,7 @@ def _round(
 ) -> tuple[Evaluation, int]:
     if not model.preconditioner.determines_scale:
         return block_step(model)
-    if stalled or model.distance(model.evaluation) <= _value_resolution(model.objective):
+    if stalled or model.distance(model.evaluation) <= NEAR:
         return newton_steps(model, tol, limit)
     return search(model, tol, limit)
 
@@ -146,12 +149,3 @@ class Progress:
         tied = abs(change) <= self._resolution
         if (tied and distance < self.distance) or (not tied and change < 0.0):
             self.evaluation, self.distance = evaluation, distance
-
-
-def _value_resolution(objective: Objective) -> float:
-    """Standard errors within which the objective's decrease is lost in its rounding.
-
-    At a distance of d standard errors the objective is above its minimum by about d²/2 in units in
-    which its value is about n/2.
-    """
-    return float(np.sqrt(VALUE_ROUNDING * objective.design.total_weight))
