@@ -160,6 +160,8 @@ def test_the_derivative_at_the_best_constant_is_zero(sample, threshold):
 @pytest.mark.parametrize("threshold", [1e-12, 1.0, np.inf])
 def test_the_location_of_a_constant_is_that_constant(value, threshold):
     assert huber_location(np.full(7, value), np.full(7, 0.3), threshold) == value
+    y, weights = np.append(np.full(7, value), [-1.0, 1.0]), np.append(np.full(7, 0.3), [0.0, 0.0])
+    assert huber_location(y, weights, threshold) == value
 
 
 # -- D² -------------------------------------------------------------------------------------------
