@@ -184,6 +184,10 @@ class Objective(ABC):
         """Value and gradient from the sums over rows."""
 
     @abstractmethod
+    def gradient_unit(self, evaluation: Evaluation) -> float:
+        """What the sums over rows are multiplied with in the gradient, in standard errors' units."""
+
+    @abstractmethod
     def noise(self, evaluation: Evaluation, inside_fraction: float) -> float:
         """Square root of  E psi² / E psi', in the units of this objective.
 
@@ -267,6 +271,9 @@ class FixedScale(Objective):
         gradient = self.pack(self.penalty_curvature * coef - sums.gradient, -sums.psi, np.nan)
         return Evaluation(parameters, value, gradient, sums.psi_squares / self.design.total_weight)
 
+    def gradient_unit(self, evaluation: Evaluation) -> float:
+        return 1.0
+
     def noise(self, evaluation: Evaluation, inside_fraction: float) -> float:
         return float(np.sqrt(evaluation.psi_mean_square / inside_fraction))
 
@@ -339,6 +346,10 @@ class JointScale(Objective):
             half_target - 0.5 * (sums.psi_squares + penalty) / scale**2,
         )
         return Evaluation(parameters, value, gradient, sums.psi_squares / self.design.total_weight)
+
+    def gradient_unit(self, evaluation: Evaluation) -> float:
+        # 1/sigma of the gradient, and sqrt(sigma) of the noise.
+        return self.scale(evaluation.parameters) ** -0.5
 
     def noise(self, evaluation: Evaluation, inside_fraction: float) -> float:
         scale = self.scale(evaluation.parameters)

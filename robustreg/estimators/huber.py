@@ -118,9 +118,9 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     >>> from robustreg import HuberRegressor
     >>> from robustreg.datasets import load_phones
     >>> X, y = load_phones(return_X_y=True)
-    >>> model = HuberRegressor().fit(X, y)
+    >>> model = HuberRegressor(scale="mad").fit(X, y)
     >>> model.coef_.round(2)
-    array([1.99])
+    array([2.04])
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -257,15 +257,15 @@ def validate_regression_data(
     )
     if sample_weight is None:
         return X, y, None
+    if not np.any(np.asarray(sample_weight)):
+        raise ValueError(
+            "sample_weight is zero for every row: nothing is left to fit. Give at least one row a "
+            "positive weight."
+        )
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if np.any(weights < 0):
         raise ValueError(
             f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
             "frequencies. Use 0 to leave a row out."
-        )
-    if not np.any(weights > 0):
-        raise ValueError(
-            "sample_weight is zero for every row: nothing is left to fit. Give at least one row a "
-            "positive weight."
         )
     return X, y, weights

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
@@ -9,7 +12,7 @@ from scipy.optimize import brentq
 from robustreg.objective import NEGLIGIBLE, Evaluation, MedianScale
 from robustreg.scale import MAD_FACTOR
 from robustreg.solvers.exact import exact_fit
-from robustreg.solvers.local_model import local_model
+from robustreg.solvers.local_model import LocalModel, local_model
 from robustreg.solvers.result import Result, Solve, Status
 
 __all__ = ["solve_fixed_point"]
@@ -43,20 +46,19 @@ def solve_fixed_point(
     result = solve(objective, parameters, max(LOOSE, tol), max_iter)
     parameters, iterations = result.parameters, result.n_iter
     for _ in range(2):
-        evaluation, distance, made = _alternate(objective, parameters, tol, max_iter - iterations)
+        model, evaluation, distance, made = _alternate(objective, parameters, tol, max_iter - iterations)
         iterations += made
         parameters = evaluation.parameters
         if _vanished(objective, parameters):
             return Result(parameters, 0.0, iterations, Status.EXACT_FIT)
         if distance <= tol or iterations >= max_iter:
-            status = Status.CONVERGED if distance <= tol else Status.MAX_ITER
-            return Result(parameters, distance, iterations, status)
+            return Result(parameters, distance, iterations, model.status(distance, tol))
     return _bracketed(objective, parameters, solve, tol, max_iter, iterations)
 
 
 def _alternate(
     objective: MedianScale, parameters: Vector, tol: float, limit: int
-) -> tuple[Evaluation, float, int]:
+) -> tuple[LocalModel, Evaluation, float, int]:
     """Newton steps and MADs in one metric, as long as the distance halves."""
     objective.fixed_scale = objective.best_scale(objective.point(parameters))
     model = local_model(objective, parameters)
@@ -73,7 +75,7 @@ def _alternate(
             objective.fixed_scale = objective.best_scale(objective.point(trial))
         if _vanished(objective, trial):
             break
-    return evaluation, distance, made
+    return model, evaluation, distance, made
 
 
 def _bracketed(
@@ -87,6 +89,7 @@ def _bracketed(
     """The root of  log MAD(w(sigma)) - log sigma  by bracketing and Brent's method."""
     state = Result(parameters, np.inf, iterations, Status.MAX_ITER)
 
+    @cache  # the ends of the bracket are asked for twice, and must not change their signs
     def excess(log_scale: float) -> float:
         nonlocal state
         objective.fixed_scale = float(np.exp(log_scale))
@@ -113,9 +116,9 @@ def _bracketed(
         pass
     if _vanished(objective, state.parameters):
         return Result(state.parameters, 0.0, state.n_iter, Status.EXACT_FIT)
-    converged = state.optimality <= tol
-    status = Status.CONVERGED if converged else Status.ROUNDING
-    return Result(state.parameters, state.optimality, state.n_iter, status)
+    if state.status is Status.CONVERGED and state.optimality > tol:
+        return replace(state, status=Status.ROUNDING)
+    return state
 
 
 def _vanished(objective: MedianScale, parameters: Vector) -> bool:
@@ -124,6 +127,8 @@ def _vanished(objective: MedianScale, parameters: Vector) -> bool:
 
 def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
     """The fit of the rows within a shrinking scale, if it is exact for half of all."""
+    if objective.alpha > 0.0 and np.any(objective.coef(parameters)):
+        return None  # a penalty has no exact fit but the constant
     half = MAD_FACTOR * objective.best_scale(objective.point(parameters))
     limit = exact_fit(objective, parameters, half)
     scale = objective.best_scale(objective.point(limit))

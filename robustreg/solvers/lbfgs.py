@@ -20,13 +20,12 @@ ROUND_LIMIT = 8
 #: A search never takes the scale below this fraction of where it began.
 SMALLEST_SCALE = 0.1
 
-#: Root mean square change of the predictions, in units of the noise, over which a metric goes stale,
-#: and the part of the distance that a search in such a metric covers.
-STALE, STALE_TARGET = 0.15, 0.03
+#: Part of the distance that is left by a search that is long enough to make its metric stale.
+STALE_TARGET = 0.03
 
 
-class _TargetReached(Exception):
-    """The distance is below the search's target; L-BFGS's own tests do not know about it."""
+class _SearchEnded(Exception):
+    """The distance is below the target, or evaluations are spent: L-BFGS-B's tests know neither."""
 
 
 def lbfgs_search(
@@ -41,9 +40,7 @@ def lbfgs_search(
     gradient = model.preconditioner.gradient(start.gradient)
     size = float(np.sqrt(gradient @ gradient))
     progress = Progress(model)
-    far = STALE * np.sqrt(model.objective.design.total_weight)
-    renewable = model.preconditioner.transform.ndim == 2
-    stale = renewable and progress.distance > far
+    stale = model.is_stale(progress.distance)
     target = max(tol, STALE_TARGET * progress.distance) if stale else tol
     evaluated = 0
 
@@ -58,7 +55,9 @@ def lbfgs_search(
         progress.update(evaluation, distance)
         if distance <= target:
             progress.evaluation = evaluation
-            raise _TargetReached
+            raise _SearchEnded
+        if evaluated >= limit:
+            raise _SearchEnded
         return (evaluation.value - start.value) / size**2, in_metric / size
 
     try:
@@ -67,9 +66,9 @@ def lbfgs_search(
             np.zeros_like(gradient),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": min(limit, round_limit), "ftol": 0.0, "gtol": 0.0},
+            options={"maxiter": round_limit, "ftol": 0.0, "gtol": 0.0},
         )
-    except _TargetReached:
+    except _SearchEnded:
         pass
     return progress.evaluation, evaluated
 

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Rows
+from robustreg.design.base import ROUNDING, Rows
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.preconditioner import Preconditioner
+from robustreg.solvers.result import Status
 
 __all__ = ["LocalModel", "local_model", "whiten"]
 
 Vector = NDArray[np.float64]
+
+
+#: Relative change of the Hessian over which a metric is taken anew.
+STALE = 0.1
+
+#: Unit roundoff.
+UNIT = float(np.finfo(np.float64).eps) / 2
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,50 @@ class LocalModel:
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser, in standard errors, by the gradient in this metric."""
         return self.in_standard_errors(self.gradient_norm(evaluation), evaluation)
+
+    @property
+    def rounding(self) -> float:
+        """Typical size of the rounding errors in a distance, in standard errors.
+
+        Residuals carry errors of the size of their terms, which act on the estimate as noise does;
+        the sums psi'X carry errors of the size of their terms, which the metric magnifies where
+        columns nearly determine one another.
+        """
+        objective, start = self.objective, self.evaluation
+        level = objective.rounding_level(start.parameters) / ROUNDING
+        spread = np.sqrt(start.psi_mean_square)
+        of_residuals = np.sqrt(objective.size / self.inside_fraction) * level
+        of_sums = UNIT * spread * np.sqrt(objective.design.total_weight) * self._magnification()
+        return float((of_residuals + of_sums) / max(spread, np.finfo(np.float64).tiny))
+
+    def _magnification(self) -> float:
+        """Length of a gradient in this metric, if each sum has the size of its columns."""
+        units = self.objective.design.units
+        size = np.ones(self.objective.n_linear)
+        size[: units.magnitude.shape[0]] = units.magnitude / units.column_scale
+        linear = self.preconditioner.transform[: size.shape[0]]
+        scaled = linear * (size if linear.ndim == 1 else size[:, None])
+        return float(np.sqrt(np.vdot(scaled, scaled)) * self.objective.gradient_unit(self.evaluation))
+
+    def status(self, distance: float, tol: float) -> Status:
+        """Whether a distance is certified: below the tolerance, with its rounding errors."""
+        if distance > tol:
+            return Status.MAX_ITER
+        return Status.CONVERGED if distance + self.rounding <= tol else Status.ROUNDING
+
+    def is_stale(self, distance: float) -> bool:
+        """Whether a move of so many standard errors takes so many rows across the threshold that the
+        metric is another.
+
+        The root mean square change of the predictions is d/sqrt(n), in units of the noise, so about
+        m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by sqrt(q m) in
+        the direction of q that suffers most. A diagonal metric is not renewed and not stale.
+        """
+        total = self.objective.design.total_weight
+        crossing = 0.5 * distance * np.sqrt(total)
+        change = crossing + np.sqrt(self.objective.size * crossing)
+        renewable = self.preconditioner.transform.ndim == 2
+        return renewable and change > STALE * self.inside_fraction * total
 
     def in_standard_errors(self, length: float, evaluation: Evaluation) -> float:
         noise = self.objective.noise(evaluation, self.inside_fraction)

@@ -30,9 +30,9 @@ NEAR = 1.0
 #: A Newton step that leaves more than this part of the distance calls for a fresh Hessian.
 CONTRACTION = 0.2
 
-#: Rounds in a row without progress before rounding is held responsible.
-PATIENCE = 3
-
+#: What is tried in turn where a round brings no progress: Newton steps if near, a search, a search in
+#: the majorant's metric, and again.
+PATIENCE = 4
 
 #: A scale of so many rounding errors of a residual is zero where the solver makes no progress on it.
 STALLED_SCALE = 50.0
@@ -50,18 +50,16 @@ def solve_in_rounds(
     2. Where the rows inside the threshold do not determine the scale, solve for the coefficients and
        the scale in turn; near the minimum take Newton steps, accepted on the gradient; elsewhere call
        ``search``.
-    3. After a round without progress take the majorant's metric, and the Hessian's again after the
-       next.
+    3. After rounds without progress search where Newton steps failed, then in the majorant's metric.
     4. End when the distance is at most ``tol``, when the scale has gone to zero, when ``max_iter`` is
        spent, or when ``PATIENCE`` rounds have brought no progress.
     """
     iterations = idle = 0
-    stalled = False
     while True:
         scale, level = objective.scale(parameters), objective.rounding_level(parameters)
         if scale <= level:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
-        model = local_model(objective, parameters, "weighted" if idle % 2 else "inside")
+        model = local_model(objective, parameters, "inside" if idle < 2 else "weighted")
         negligible = scale <= NEGLIGIBLE * level
         if negligible and not model.preconditioner.determines_scale:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
@@ -70,55 +68,71 @@ def solve_in_rounds(
             break
         if objective.fits_exactly(model.evaluation):
             return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
-        evaluation, made = _round(model, search, tol, max_iter - iterations, stalled)
+        polish = _is_near(objective, before, idle)
+        step = newton_steps if polish else search
+        if not model.preconditioner.determines_scale:
+            step = block_step
+        evaluation, made = step(model, tol, max_iter - iterations)
         iterations += made
         parameters, distance = evaluation.parameters, model.distance(evaluation)
-        if distance <= tol:
+        if distance <= tol and not model.is_stale(before):
             break
-        decrease = model.evaluation.value - evaluation.value
-        stalled = decrease <= VALUE_ROUNDING * abs(evaluation.value)
-        idle = idle + 1 if stalled and distance > 0.5 * before else 0
+        idle = 0 if _progress(model, evaluation, polish) else idle + 1
         if idle >= PATIENCE:
             vanished = scale <= STALLED_SCALE * level
             status = Status.EXACT_FIT if vanished else Status.ROUNDING
             return Result(parameters, distance, iterations, status)
-    status = Status.CONVERGED if distance <= tol else Status.MAX_ITER
+    status = model.status(distance, tol)
     return Result(parameters, distance, max(1, iterations), status)
 
 
-def _round(
-    model: LocalModel, search: Search, tol: float, limit: int, stalled: bool
-) -> tuple[Evaluation, int]:
-    if not model.preconditioner.determines_scale:
-        return block_step(model)
-    if stalled or model.distance(model.evaluation) <= NEAR:
-        return newton_steps(model, tol, limit)
-    return search(model, tol, limit)
+def _is_near(objective: Objective, distance: float, idle: int) -> bool:
+    """Whether to take Newton steps: always where values are lost in rounding, else if they work."""
+    return distance <= _value_resolution(objective) or (distance <= NEAR and idle == 0)
 
 
-def block_step(model: LocalModel) -> tuple[Evaluation, int]:
+def _progress(model: LocalModel, evaluation: Evaluation, polish: bool) -> bool:
+    start = model.evaluation
+    if model.gradient_norm(evaluation) <= 0.5 * model.gradient_norm(start):
+        return True
+    return not polish and start.value - evaluation.value > VALUE_ROUNDING * abs(start.value)
+
+
+def _value_resolution(objective: Objective) -> float:
+    """Standard errors within which the objective's decrease is lost in its rounding.
+
+    At a distance of d standard errors the objective is above its minimum by about d²/2 in units in
+    which its value is about n/2.
+    """
+    return float(np.sqrt(VALUE_ROUNDING * objective.design.total_weight))
+
+
+def block_step(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
     """A Newton step of the coefficients at the present scale, then the scale that suits them.
 
     Where the residuals inside the threshold are a linear function of X, as on the way to an exact
     fit, the Hessian is singular along the ray to it, and the joint Newton step has no length. The
-    objective is linear along that ray: where it falls, most of the way is taken at once.
+    objective is linear along that ray but for a penalty: where it falls, most of the way is taken at
+    once.
     """
-    objective, start = model.objective, model.evaluation
-    step = model.preconditioner.linear_step(start.gradient)
-    best = start
+    objective, best = model.objective, model.evaluation
+    step = model.preconditioner.linear_step(best.gradient)
     for length in (1.0, 0.5, 0.1, 0.01):
-        parameters = start.parameters - length * step
-        parameters[-1] = objective.best_scale(objective.point(parameters))
-        if not parameters[-1] > 0.0:
-            parameters[-1] = objective.rounding_level(parameters)
-        best = objective.value_and_gradient(parameters)
-        if best.value < start.value:
+        trial = _at_best_scale(objective, best.parameters - length * step)
+        if trial.value < best.value:
+            best = trial
             break
-    else:
-        best = start
-    limit = exact_fit(objective, best.parameters, objective.point(best.parameters).threshold)
-    ray = objective.value_and_gradient(limit + RAY * (best.parameters - limit))
-    return (ray if ray.value < best.value else best), 1
+    threshold = objective.point(best.parameters).threshold
+    exact = exact_fit(objective, best.parameters, threshold)
+    ray = objective.value_and_gradient(exact + RAY * (best.parameters - exact))
+    return min((best, ray, _at_best_scale(objective, exact)), key=lambda e: e.value), 1
+
+
+def _at_best_scale(objective: Objective, parameters: Vector) -> Evaluation:
+    parameters = parameters.copy()
+    scale = objective.best_scale(objective.point(parameters))
+    parameters[-1] = max(scale, objective.rounding_level(parameters))
+    return objective.value_and_gradient(parameters)
 
 
 def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
@@ -126,14 +140,16 @@ def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation,
     best, made = model.evaluation, 0
     length = model.gradient_norm(best)
     while made < limit and model.in_standard_errors(length, best) > tol:
-        step = model.preconditioner.newton_step(best.gradient)
-        trial = model.objective.value_and_gradient(best.parameters - step)
+        parameters = best.parameters - model.preconditioner.newton_step(best.gradient)
+        if not model.objective.scale(parameters) > 0.0:
+            break
+        trial = model.objective.value_and_gradient(parameters)
         before, length, made = length, model.gradient_norm(trial), made + 1
         if length < before:
             best = trial
         if length > CONTRACTION * before:
             break
-    return best, made
+    return best, max(1, made)
 
 
 class Progress:

@@ -64,8 +64,9 @@ def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: i
         if idle >= PATIENCE:
             return Result(parameters, distance, iterations, Status.ROUNDING)
         best = min(best, distance)
-    status = Status.CONVERGED if distance <= tol else Status.MAX_ITER
-    return Result(evaluation.parameters, distance, max(1, iterations), status)
+    return Result(
+        evaluation.parameters, distance, max(1, iterations), model.status(distance, tol)
+    )
 
 
 def newton_step_by_cg(model: LocalModel, evaluation: Evaluation) -> tuple[Vector, float]:
