@@ -1,0 +1,193 @@
+r"""The bootstrap: the fit again on data drawn from the sample.
+
+Pairs draws rows (or groups of rows) with replacement and needs nothing but their independence. Wild
+keeps X and gives every residual (or those of every group) a random sign, Rademacher's: it needs
+errors that are symmetric about the fit, and serves where some rows cannot be spared. Residuals are
+widened first by their leverage, as in HC2. (Davidson and Flachaire, J. Econometrics 146, 2008,
+compare signs and widenings for least squares.)
+
+Replicates are solved in batches by :mod:`robustreg.inference.replicates`; the few that it gives up,
+many only where n is a small multiple of k, are fitted one by one by the solver of the regressor.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.random import Generator
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from robustreg.design import as_design
+from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
+from robustreg.inference.cluster import group_numbers
+from robustreg.inference.covariance import CovarianceEstimate
+from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.progress import ProgressBar
+from robustreg.inference.replicates import Sample, Single, solve_replicates
+from robustreg.inference.sandwich import whiten
+
+__all__ = ["bootstrap_covariance"]
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+#: Entries of a (replicates, n) array, and the replicates of a batch: products of fewer than 16
+#: lines are slow, and more than 128 leave the cache.
+BATCH_ENTRIES, BATCH_RANGE = 2**24, (16, 128)
+
+#: Share of replicates that may have no unique solution before the covariance is refused.
+MOST_FAILURES = 0.05
+
+#: Ratio of extreme eigenvalues of the drawn rows' Gram matrix, whitened, that counts as singular.
+SINGULAR = 1e-10
+
+#: A replicate is fitted to this distance from its minimiser, in standard errors.
+TOLERANCE = 0.01
+
+
+def bootstrap_covariance(
+    fitted: FittedRegression,
+    kind: Literal["pairs", "wild"],
+    *,
+    n_bootstrap: int,
+    groups: Any,
+    random_state: Any,
+    n_jobs: int | None,
+    verbose: int,
+) -> CovarianceEstimate:
+    """Covariance of ``n_bootstrap`` replicates, the same for every ``n_jobs``."""
+    numbers, G = np.arange(fitted.design.n_rows), 0
+    if groups is not None:
+        numbers, G = group_numbers(fitted, groups)
+    sample = Sample.of(fitted, whiten(fitted))
+    sizes = _batch_sizes(n_bootstrap, fitted.design.n_rows)
+    seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(sizes))
+    progress = ProgressBar(n_bootstrap, "replicates", verbose)
+
+    def batch(size: int, seed: int) -> Matrix:
+        rng = np.random.default_rng(seed)
+        if kind == "pairs":
+            counts = _group_counts if G else _row_counts
+            s, u = counts(fitted, numbers, G, size, rng), sample.u[None, :]
+        else:
+            s = fitted.frequencies.astype(np.float32)[None, :]
+            u = _signed(sample, numbers, size, rng)
+        steps = solve_replicates(sample, s, u)
+        _refit_failures(fitted, sample, s, u, steps)
+        progress.advance(size)
+        return steps
+
+    tasks = (delayed(batch)(size, seed) for size, seed in zip(sizes, seeds, strict=True))
+    steps = np.concatenate(Parallel(n_jobs=n_jobs, prefer="threads")(tasks))
+    drawn = f"{kind} of {G} groups" if G else kind
+    description = f"bootstrap, {n_bootstrap} replicates by {drawn}"
+    return _estimate(fitted, sample, _solved(steps, kind), description, G)
+
+
+def _estimate(
+    fitted: FittedRegression, sample: Sample, steps: Matrix, description: str, G: int
+) -> CovarianceEstimate:
+    lines = fitted.working_scale * sample.back
+    theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
+    return CovarianceEstimate(
+        lines @ np.atleast_2d(np.cov(steps, rowvar=False)) @ lines.T,
+        G - 1.0 if G else fitted.degrees_of_freedom,
+        description,
+        replicates=theta + steps @ lines.T,
+    )
+
+
+# -- drawing --------------------------------------------------------------------------------------
+
+
+def _batch_sizes(n_bootstrap: int, n_rows: int) -> list[int]:
+    size = int(np.clip(BATCH_ENTRIES // n_rows, *BATCH_RANGE))
+    full, rest = divmod(n_bootstrap, size)
+    return [size] * full + ([rest] if rest else [])
+
+
+def _row_counts(
+    fitted: FittedRegression, numbers: NDArray[np.intp], G: int, size: int, rng: Generator
+) -> Single:
+    """How often each row is drawn, of shape (size, n)."""
+    n = numbers.size
+    counts = np.empty((size, n), dtype=np.float32)
+    for line in counts:
+        if fitted.design.weights is None:
+            line[:] = np.bincount(rng.integers(0, n, n), minlength=n)
+        else:
+            line[:] = rng.multinomial(round(fitted.n), fitted.frequencies / fitted.n)
+    return counts
+
+
+def _group_counts(
+    fitted: FittedRegression, numbers: NDArray[np.intp], G: int, size: int, rng: Generator
+) -> Single:
+    """Frequencies of the rows times how often their group is drawn."""
+    drawn = np.array([np.bincount(rng.integers(0, G, G), minlength=G) for _ in range(size)])
+    return (drawn[:, numbers] * fitted.frequencies).astype(np.float32)
+
+
+def _signed(sample: Sample, numbers: NDArray[np.intp], size: int, rng: Generator) -> Single:
+    """Widened residuals with a random sign for each group, or each row."""
+    signs = 2 * rng.integers(0, 2, size=(size, numbers.max() + 1)) - 1
+    return signs.astype(np.float32)[:, numbers] * sample.spread
+
+
+# -- one by one -----------------------------------------------------------------------------------
+
+
+def _refit_failures(
+    fitted: FittedRegression, sample: Sample, s: Single, u: Single, steps: Matrix
+) -> None:
+    """Solve the replicates that are NaN with the regressor's own solver, in place."""
+    for index in np.flatnonzero(np.isnan(steps).any(axis=1)):
+        weights = s[index if s.shape[0] > 1 else 0].astype(np.float64)
+        if not _determined(sample, weights):
+            continue
+        errors = u[index if u.shape[0] > 1 else 0] - sample.u
+        theta = _refitted(fitted, weights, errors.astype(np.float64))
+        start = np.append(fitted.point.coef, fitted.point.intercept)[: theta.size]
+        steps[index] = np.linalg.solve(fitted.working_scale * sample.back, theta - start)
+
+
+def _determined(sample: Sample, weights: Vector) -> bool:
+    """Whether the rows drawn have full rank."""
+    z = sample.z.astype(np.float64)
+    values = np.linalg.eigvalsh(z.T @ (weights[:, None] * z))
+    return bool(values[0] > SINGULAR * values[-1])
+
+
+def _refitted(fitted: FittedRegression, weights: Vector, errors: Vector) -> Vector:
+    """theta* in the sample's working units, with ``errors`` times sigma added to y."""
+    original = fitted.design
+    y = (original.response + fitted.working_scale * errors) * original.units.response_scale
+    design = as_design(fitted.rows.X, y, weights, centered=fitted.rows.fit_intercept)
+    coef, intercept = original.to_user(fitted.point)
+    problem = HuberProblem(
+        delta=fitted.delta,
+        scale=fitted.scale if fitted.scale_kind == "fixed" else fitted.scale_kind,
+        alpha=0.0,
+        fit_intercept=fitted.rows.fit_intercept,
+        solver="newton",
+        max_iter=100,
+        tol=TOLERANCE,
+    )
+    solution = fit_huber(design, problem, Start(coef, intercept, fitted.scale))
+    coef, intercept = original.from_user(solution.coef, solution.intercept)
+    return np.append(coef, intercept)[: fitted.n_parameters]
+
+
+def _solved(steps: Matrix, kind: str) -> Matrix:
+    failed = np.isnan(steps).any(axis=1)
+    if failed.mean() > MOST_FAILURES:
+        remedy = ' take bootstrap="wild", which keeps all rows, or' if kind == "pairs" else ""
+        raise ValueError(
+            f"{failed.mean():.0%} of the bootstrap replicates have no unique solution, because too "
+            f"few of the rows drawn determine some coefficient:{remedy} drop the columns that only "
+            "a few rows have."
+        )
+    return steps[~failed]

@@ -1,0 +1,163 @@
+r"""Covariance matrices for errors of one distribution, and what every estimate of one returns.
+
+Huber's three estimates (Robust Statistics, 1981, section 7.6), with k coefficients, n observations,
+u = e / sigma, and m and v the mean and variance of psi'(u):
+
+    K  = 1 + (k/n) v / m²                       the correction of order k/n
+    S  = sigma² sum psi² / (n - k)
+    H1 = K² S / m²  (Z'Z)^-1
+    H2 = K  S / m   W^-1                        W = sum psi' z z'
+    H3 = S / K      W^-1 Z'Z W^-1
+
+psi' is zero or one, so v = m (1 - m) as Huber writes it, and v = m (1 - m) n/(n - 1) with
+``ddof=1``, as in R's MASS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Rows
+from robustreg.inference.equations import inverse_root, scale_equation, whitening
+from robustreg.inference.fitted import FittedRegression
+
+__all__ = [
+    "Coupling",
+    "CovarianceEstimate",
+    "huber_covariance",
+    "normal_equations",
+    "scale_coupling",
+]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Coupling = Literal["auto"] | bool
+
+#: Standard errors from zero beyond which the coupling of the intercept to sigma counts as skewness.
+#: Below it, adding what it adds to the variance would add little but noise.
+SKEWED = 2.0
+
+
+@dataclass(frozen=True)
+class CovarianceEstimate:
+    """A covariance of theta in working units, and how it is to be read.
+
+    Attributes
+    ----------
+    matrix : array of shape (k, k)
+    degrees_of_freedom : float
+        Of Student's t.
+    description : str
+        One line for the summary.
+    notes : tuple of str
+        What a reader must know.
+    replicates : array of shape (n_replicates, k) or None
+        Of theta, for the bootstrap.
+    """
+
+    matrix: Matrix
+    degrees_of_freedom: float
+    description: str
+    notes: tuple[str, ...] = ()
+    replicates: Matrix | None = field(default=None, repr=False)
+
+
+# -- errors of one distribution -------------------------------------------------------------------
+
+
+def huber_covariance(
+    fitted: FittedRegression, kind: str, ddof: int, coupling: Coupling
+) -> CovarianceEstimate:
+    """H1, H2 or H3: one pass over the rows, two for H3."""
+    n, k = fitted.n, fitted.n_parameters
+    m = fitted.mean(fitted.inside)
+    variance = m * (1.0 - m) * n / (n - ddof)
+    K = 1.0 + k / n * variance / m**2
+    S = fitted.working_scale**2 * n * fitted.mean(fitted.psi**2) / (n - k)
+    first: Rows = "all" if kind == "H1" else "inside"
+    transform, constant, _ = normal_equations(fitted, first)
+    inverse = transform @ transform.T
+    if kind == "H1":
+        matrix = K**2 * S / m**2 * inverse
+    elif kind == "H2":
+        matrix = K * S / m * inverse
+    else:
+        every = normal_equations(fitted, "all")[2]
+        half = transform.T @ every @ transform
+        matrix = S / K * transform @ half @ transform.T
+    direction = inverse @ constant
+    counted = n if kind == "H1" else n * m
+    excess, notes = _excess(fitted, coupling, float(constant @ direction) / counted)
+    factor = K**2 * fitted.working_scale**2 / (n - k)
+    matrix = matrix + factor * excess * np.outer(direction, direction)
+    return CovarianceEstimate(matrix, n - k, f"{kind} (Huber), errors of one distribution", notes)
+
+
+def normal_equations(fitted: FittedRegression, which: Rows) -> tuple[Matrix, Vector, Matrix]:
+    """T with ``T T'`` the inverse of the Gram matrix of the rows, their sum, and that matrix."""
+    k, p = fitted.n_parameters, fitted.design.n_features
+    sums, upper = fitted.design.gram(fitted.point, which)
+    augmented = np.triu(upper) + np.triu(upper, 1).T
+    gram, total = augmented[:k, :k], augmented[:k, p]
+    transform = inverse_root(gram)
+    if transform is None:
+        transform = whitening(fitted, which)
+    share = fitted.mean(fitted.inside) if which == "all" else 1.0
+    gradient = np.append(sums.gradient, sums.psi)[:k] / fitted.working_scale
+    fitted.check_solution(transform / np.sqrt(share), gradient)
+    return transform, total, gram
+
+
+def scale_coupling(fitted: FittedRegression) -> tuple[float, float]:
+    """Mean of psi' u, by which sigma's error moves the intercept, and its z statistic.
+
+    It is zero where sigma is not estimated and, but for sampling error, where errors are symmetric.
+    """
+    equation = scale_equation(fitted)
+    if equation is None:
+        return 0.0, 0.0
+    coupling = fitted.mean(equation.coupling)
+    spread = np.sqrt(max(fitted.mean(equation.coupling**2) - coupling**2, 0.0) / fitted.n)
+    return coupling, coupling / spread if spread > 0.0 else 0.0
+
+
+def _excess(
+    fitted: FittedRegression, coupling: Coupling, tau: float
+) -> tuple[float, tuple[str, ...]]:
+    """What sigma's error adds to n times the covariance, in the direction w = (Z'Z)^-1 sum z.
+
+    Where u is independent of z the blocks of J / n are a Q, c zbar, g zbar' and h with Q the mean
+    of z z' and zbar that of z. With w = Q^-1 zbar, tau = zbar'w (one where there is an intercept)
+    and r = c g / (a h), J^-1 has (1/a)(Q^-1 + q w w') as its first block, q = r / (1 - r tau), and
+    the covariance is B/a² Q^-1 plus w w' times
+
+        (2 q + tau q²) B/a²  +  (c² D / h² - 2 c G / h) / (a (1 - r tau))²
+
+    with B, G, D the means of psi², psi chi, chi².
+    """
+    equation = scale_equation(fitted)
+    c, z = scale_coupling(fitted)
+    if equation is None or coupling is False or (coupling == "auto" and abs(z) <= SKEWED):
+        return 0.0, ()
+    a, g = fitted.mean(fitted.inside), fitted.mean(equation.slope)
+    h = fitted.mean(equation.curvature)
+    B, D = fitted.mean(fitted.psi**2), fitted.mean(equation.score**2)
+    G = fitted.mean(fitted.psi * equation.score)
+    r = c * g / (a * h)
+    q = r / (1.0 - r * tau)
+    excess = (2.0 * q + tau * q**2) * B / a**2
+    excess += (c**2 * D / h**2 - 2.0 * c * G / h) / (a * (1.0 - r * tau)) ** 2
+    return excess, (_coupling_note(z),)
+
+
+def _coupling_note(z: float) -> str:
+    if abs(z) <= SKEWED:
+        return "The standard error of the intercept includes the error of the scale."
+    return (
+        f"The errors are skewed (z = {z:.1f}): the standard error of the intercept includes the "
+        "error of the scale."
+    )

@@ -1,0 +1,219 @@
+r"""The estimating equations of a fit: scores, derivative, and what an estimated scale adds.
+
+In units of sigma, with u = (y - z theta)/sigma, a fit solves
+
+    sum s psi(u) z = 0                                                     for the coefficients
+    sum s (psi(u)² / 2 - kappa nu / n) = 0          scale="joint"          for sigma
+    sum s (1/2 - 1{|u| <= c})          = 0          scale="mad", c = Phi^-1(3/4)
+
+Their derivative with respect to (theta, sigma), its sign changed, is
+
+    J = [[ sum s psi' z z',  sum s psi' u z ],       g = psi' u                       joint
+         [ sum s g z'     ,  sum s h        ]]       h = psi' u²
+
+and for the MAD g = f(c) - f(-c), h = c (f(c) + f(-c)) with f the density of u. The off-diagonal
+blocks couple the two: where errors are symmetric about the fit their means vanish, and sigma may be
+taken as known; where errors are skewed, sigma's error moves the intercept. (The slopes are moved
+only if the errors' distribution depends on x.) Coefficients thus have the influence
+
+    (theta^ - theta) = sum_i  [J^-1]_theta (psi_i z_i, chi_i) + o(n^-1/2),
+
+with chi the score of sigma: Huber, Robust Statistics, 1981, section 6.4 for location, and the
+theorem on M-estimators of a vector (section 6.3) for the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from robustreg.design.base import Rows
+from robustreg.inference.fitted import FittedRegression
+from robustreg.scale import MAD_FACTOR
+
+__all__ = ["Bread", "ScaleEquation", "inverse_root", "scale_equation", "whitening"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Least sine of the angle between a column and those before it that Cholesky's factor is trusted
+#: with: below it the Gram matrix has lost half its digits.
+SMALLEST_PIVOT = 1e-4
+
+#: Ratio of the extreme singular values, of columns of length one, at which a standard error has no
+#: digits left: rounding errors of X alone change it.
+SMALLEST_SINGULAR = 1e-12
+
+
+@dataclass(frozen=True)
+class ScaleEquation:
+    """What each row contributes to the equation for sigma and its derivative, of length n each.
+
+    Attributes
+    ----------
+    score : chi, of mean zero.
+    coupling : psi' u, the derivative of psi with respect to sigma.
+    slope : g, the derivative of chi with respect to the prediction.
+    curvature : h, the derivative of chi with respect to sigma.
+    """
+
+    score: Vector
+    coupling: Vector
+    slope: Vector
+    curvature: Vector
+
+
+def scale_equation(fitted: FittedRegression) -> ScaleEquation | None:
+    """The equation for sigma; None where the coefficients do not depend on an estimate of it."""
+    if fitted.scale_kind == "fixed" or not np.isfinite(fitted.delta):
+        return None
+    u = fitted.standardized
+    coupling = fitted.inside * u
+    if fitted.scale_kind == "joint":
+        half_square = 0.5 * fitted.psi**2
+        score = half_square - fitted.mean(half_square)
+        return ScaleEquation(score, coupling, coupling, coupling * u)
+    upper, lower = _density_terms(fitted, MAD_FACTOR), _density_terms(fitted, -MAD_FACTOR)
+    within = (np.abs(u) <= MAD_FACTOR).astype(np.float64)
+    return ScaleEquation(0.5 - within, coupling, upper - lower, MAD_FACTOR * (upper + lower))
+
+
+def _density_terms(fitted: FittedRegression, at: float) -> Vector:
+    """Terms whose mean is a kernel estimate of the density of u at a point.
+
+    Silverman's bandwidth: u has a robust standard deviation of one.
+    """
+    bandwidth = 1.06 * fitted.n**-0.2
+    distance = (fitted.standardized - at) / bandwidth
+    return np.exp(-0.5 * distance**2) / (bandwidth * np.sqrt(2.0 * np.pi))
+
+
+@dataclass(frozen=True)
+class Bread:
+    """J and its inverse.
+
+    Parameters
+    ----------
+    transform : array of shape (k, k)
+        T with ``T T'`` the inverse of ``sum s psi' z z'``.
+    coupling, slope : arrays of shape (k,), or None where sigma is not estimated
+        The blocks of J beside and below it.
+    curvature : float
+        The last entry of J.
+    """
+
+    transform: Matrix
+    coupling: Vector | None = None
+    slope: Vector | None = None
+    curvature: float = 0.0
+
+    def inverse(self) -> Matrix:
+        """J^-1 by blocks, of order k, or k + 1 where sigma is estimated.
+
+        With P the inverse of the first block and d = h - g'P c the Schur complement of sigma, it is
+        [[P + P c g'P / d, -P c / d], [-g'P / d, 1 / d]].
+        """
+        P = self.transform @ self.transform.T
+        if self.coupling is None or self.slope is None:
+            return P
+        right, left = P @ self.coupling, self.slope @ P
+        schur = self.curvature - self.slope @ right
+        return np.block(
+            [
+                [P + np.outer(right, left) / schur, -right[:, None] / schur],
+                [-left[None, :] / schur, np.array([[1.0 / schur]])],
+            ]
+        )
+
+    def influence(self) -> Matrix:
+        """The lines of J^-1 for the coefficients, of shape (k, k) or (k, k + 1)."""
+        return self.inverse()[: self.transform.shape[0]]
+
+
+def inverse_root(gram: Matrix) -> Matrix | None:
+    """T with ``T T' = gram^-1``; None where Cholesky's factor would lose half its digits."""
+    root = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    if not np.all(root > 0.0):
+        return None
+    try:
+        factor = linalg.cholesky(gram / root / root[:, None])
+    except linalg.LinAlgError:
+        return None
+    if np.diag(factor).min() < SMALLEST_PIVOT:
+        return None
+    return linalg.solve_triangular(factor, np.eye(root.size)) / root[:, None]
+
+
+def whitening(fitted: FittedRegression, which: Rows) -> Matrix:
+    """T as in ``inverse_root``, by Householder reflections of the rows, of any conditioning.
+
+    Parameters
+    ----------
+    which : {"all", "inside"}
+        Rows that count.
+
+    Raises
+    ------
+    ValueError
+        If the rows do not determine the coefficients.
+    """
+    factor = _factor(fitted, which)
+    norms, singular, right = _singular_values(factor)
+    rank = int(np.count_nonzero(singular > SMALLEST_SINGULAR * singular.max()))
+    if rank < norms.size:
+        _refuse_rank(fitted, factor, rank, which)
+    return right.T / singular / norms[:, None]
+
+
+def _factor(fitted: FittedRegression, which: Rows) -> Matrix:
+    """R with ``R'R`` the Gram matrix of the rows, of as many lines as it has."""
+    return fitted.design.triangular_factor(fitted.point, which)[1][:, : fitted.n_parameters]
+
+
+def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
+    """Norms of the columns, and singular values and right vectors of the columns of length one."""
+    norms = np.linalg.norm(factor, axis=0)
+    norms[norms == 0.0] = 1.0
+    _, singular, right = np.linalg.svd(factor / norms)
+    padded = np.zeros(norms.size)
+    padded[: singular.size] = singular
+    return norms, padded, right
+
+
+def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Rows) -> None:
+    if which == "inside":
+        whitening(fitted, "all")  # refuses X itself, if that is the cause
+        raise ValueError(
+            f"the rows with a residual within threshold_={fitted.threshold:.3g} do not determine "
+            f"all {fitted.n_parameters} coefficients: this cov_type cannot be computed. Use a "
+            'larger delta, or cov_type="huber", which counts all rows.'
+        )
+    raise ValueError(
+        f"X has rank {rank} for {fitted.n_parameters} coefficients: "
+        f"{_dependent(fitted, factor, rank)} can be computed from the others, and the coefficients "
+        "of such columns have no standard error. Drop them and fit again."
+    )
+
+
+def _dependent(fitted: FittedRegression, factor: Matrix, rank: int) -> str:
+    """Names of the columns of which Gram and Schmidt leave nothing."""
+    k = fitted.n_parameters
+    # The intercept first: a constant column is then the one to drop.
+    order = [k - 1, *range(k - 1)] if fitted.rows.fit_intercept else list(range(k))
+    norms = np.linalg.norm(factor, axis=0)
+    basis = np.zeros((factor.shape[0], 0))
+    named = []
+    for position, column in enumerate(order):
+        vector = factor[:, column] / (norms[column] or 1.0)
+        for _ in range(2):  # once more, for the rounding errors of the first
+            vector = vector - basis @ (basis.T @ vector)
+        length = float(np.linalg.norm(vector))
+        if length > 10.0 * SMALLEST_SINGULAR:
+            basis = np.column_stack((basis, vector / length))
+        else:
+            named.append(fitted.names[position])
+    named = named or [f"{k - rank} of the columns"]
+    return ", ".join(named[:5]) + (" and others" if len(named) > 5 else "")

@@ -1,0 +1,301 @@
+"""A fitted model and its data, checked, in the units in which its covariance is computed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from robustreg.design import as_design
+from robustreg.design.base import Design, Point
+from robustreg.inference.rows import RowBlocks
+
+__all__ = ["FittedRegression", "fitted_regression", "last_step"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+ScaleKind = Literal["joint", "mad", "fixed"]
+
+#: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
+ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
+
+#: Distance to the minimiser, in standard errors, from which data are not those of the fit.
+FOREIGN_DATA = 0.1
+
+
+@dataclass(frozen=True)
+class FittedRegression:
+    """A fit of ``y = z theta + sigma u`` with rows z in working units, the intercept's one last.
+
+    Attributes
+    ----------
+    model : estimator
+        A copy without the arrays of length n, for the checks of new X.
+    prepare : callable
+        From the X that the user has to the X that the model has: the steps before it.
+    names : tuple of str
+        "intercept" if fitted, then the features.
+    design : Design
+    rows : RowBlocks
+    point : Point
+        The fit in working units.
+    scale_kind : {"joint", "mad", "fixed"}
+    delta, scale, threshold, optimality : float
+        Of the model, in the units of y.
+    """
+
+    model: Any
+    prepare: Callable[[Any], Any]
+    names: tuple[str, ...]
+    design: Design
+    rows: RowBlocks
+    point: Point
+    scale_kind: ScaleKind
+    delta: float
+    scale: float
+    threshold: float
+    optimality: float
+
+    @property
+    def n(self) -> float:
+        """Number of observations: the sum of the frequencies."""
+        return self.design.total_weight
+
+    @property
+    def n_parameters(self) -> int:
+        """k: the coefficients, and the intercept where there is one."""
+        return self.rows.n_columns
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Observations less parameters."""
+        return self.n - self.n_parameters
+
+    @property
+    def working_scale(self) -> float:
+        """Sigma in working units."""
+        return self.scale / self.design.units.response_scale
+
+    @cached_property
+    def standardized(self) -> Vector:
+        """u = e / sigma of every row."""
+        return self.design.residuals(self.point) / self.working_scale
+
+    @cached_property
+    def inside(self) -> Vector:
+        """psi': one for rows with a residual within the threshold, else zero."""
+        return (np.abs(self.standardized) <= self.delta).astype(np.float64)
+
+    @cached_property
+    def psi(self) -> Vector:
+        """``clip(u, -delta, delta)``."""
+        return np.clip(self.standardized, -self.delta, self.delta)
+
+    @cached_property
+    def frequencies(self) -> Vector:
+        """How often each row counts."""
+        weights = self.design.weights
+        return np.ones(self.design.n_rows) if weights is None else weights
+
+    def mean(self, values: Vector) -> float:
+        """Mean over observations."""
+        return float(self.frequencies @ values) / self.n
+
+    @cached_property
+    def coefficients(self) -> Vector:
+        """In the order of ``names`` and the units of the user."""
+        coef, intercept = self.design.to_user(self.point)
+        return np.concatenate(([intercept], coef)) if self.rows.fit_intercept else coef
+
+    def to_user(self) -> Matrix:
+        """A, for which A theta are the coefficients in the user's X, in the order of ``names``.
+
+        y stays in working units: variances are multiplied by its unit where they are shown, so that
+        no square of it over- or underflows before.
+        """
+        units, p = self.design.units, self.design.n_features
+        slopes = np.diag(1.0 / units.column_scale)
+        if not self.rows.fit_intercept:
+            return slopes
+        change = np.zeros((p + 1, p + 1))
+        change[0, :p] = -units.center / units.column_scale
+        change[0, p] = 1.0
+        change[1:, :p] = slopes
+        return change
+
+    def check_solution(self, transform: Matrix, gradient: Vector) -> None:
+        """Refuse data of another fit: there the gradient does not vanish.
+
+        Parameters
+        ----------
+        transform : array of shape (k, k)
+            T with ``T T'`` the inverse of the sum of psi' z z'.
+        gradient : array of shape (k,)
+            ``sum psi z``.
+        """
+        step = transform.T @ gradient
+        noise = np.sqrt(self.mean(self.psi**2) / self.mean(self.inside))
+        distance = float(np.sqrt(step @ step)) / noise
+        if not distance <= max(FOREIGN_DATA, 10.0 * self.optimality):
+            raise ValueError(
+                f"model is {distance:.2g} standard errors away from the solution for this X, y "
+                f"and sample_weight, and its own fit ended at {self.optimality:.2g}: pass the same "
+                "data and the same sample_weight as to fit."
+            )
+
+
+def fitted_regression(
+    model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> FittedRegression:
+    """Check a fitted model, or a pipeline that ends with one, and its data.
+
+    Raises
+    ------
+    TypeError
+        If the model is not a Huber regressor of this library.
+    ValueError
+        If the model has a penalty, fits exactly, has no residual degrees of freedom, or was fitted
+        to other data.
+    """
+    regressor, prepare, names = last_step(model)
+    _refuse(regressor)
+    X, response, weights = _checked_data(regressor, prepare(X), y, sample_weight)
+    fit_intercept = bool(regressor.fit_intercept)
+    design = as_design(X, response, weights, centered=fit_intercept)
+    coef, intercept = design.from_user(regressor.coef_, regressor.intercept_)
+    threshold = regressor.threshold_ / design.units.response_scale
+    fitted = FittedRegression(
+        model=_without_rows(regressor),
+        prepare=prepare,
+        names=(("intercept",) if fit_intercept else ()) + names,
+        design=design,
+        rows=RowBlocks(X, design, fit_intercept),
+        point=Point(coef, intercept, threshold),
+        scale_kind=_scale_kind(regressor.scale),
+        delta=float(regressor.delta_),
+        scale=float(regressor.scale_),
+        threshold=float(regressor.threshold_),
+        optimality=float(regressor.optimality_),
+    )
+    _refuse_too_few(fitted)
+    return fitted
+
+
+def last_step(model: Any) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
+    """The regressor, the transformation before it, and the names of the features it was given."""
+    if not isinstance(model, Pipeline):
+        _require_huber(model)
+        return model, _unchanged, _feature_names(model)
+    regressor = model[-1]
+    _require_huber(regressor)
+    if len(model) == 1:
+        return regressor, _unchanged, _feature_names(regressor)
+    # A later fit of the pipeline must not change what a summary predicts.
+    before = copy.deepcopy(model[:-1])
+    try:
+        names = before.get_feature_names_out(getattr(model, "feature_names_in_", None))
+    except (AttributeError, ValueError):
+        return regressor, before.transform, _feature_names(regressor)
+    return regressor, before.transform, tuple(str(name) for name in names)
+
+
+def _scale_kind(scale: str | float) -> ScaleKind:
+    if scale == "joint":
+        return "joint"
+    return "mad" if scale == "mad" else "fixed"
+
+
+def _unchanged(X: Any) -> Any:
+    return X
+
+
+def _require_huber(model: Any) -> None:
+    if not isinstance(model, BaseEstimator):
+        raise TypeError(
+            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
+            f"got {type(model).__name__}. From a search, pass best_estimator_."
+        )
+    check_is_fitted(model)
+    missing = [name for name in ATTRIBUTES if not hasattr(model, name)]
+    if missing:
+        raise TypeError(
+            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
+            f"got {type(model).__name__} without {', '.join(missing)}. For least squares fit "
+            "robustreg.HuberRegressor(delta=inf); from a search, pass best_estimator_."
+        )
+
+
+def _feature_names(regressor: Any) -> tuple[str, ...]:
+    names = getattr(regressor, "feature_names_in_", None)
+    if names is None:
+        return tuple(f"x{j}" for j in range(regressor.n_features_in_))
+    return tuple(str(name) for name in names)
+
+
+def _refuse(regressor: Any) -> None:
+    alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
+    if alpha > 0.0:
+        raise ValueError(
+            f"model has alpha={alpha:g}: its penalty biases the coefficients by an unknown "
+            "amount of the order of their errors, and no standard error makes an interval around "
+            "them cover the true values. Fit with alpha=0.0 for inference."
+        )
+    if not regressor.scale_ > 0.0:
+        raise ValueError(
+            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
+            "by. Pass a number as scale if the noise level is known, or fit more observations."
+        )
+
+
+def _checked_data(
+    regressor: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Any, Any, Any]:
+    X, y = validate_data(
+        regressor,
+        X,
+        y,
+        reset=False,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        y_numeric=True,
+    )
+    if sample_weight is None:
+        return X, y, None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if not (weights.min() >= 0.0 and weights.max() > 0.0):
+        raise ValueError(
+            f"sample_weight must not be negative or all zero, got values from {weights.min():g} to "
+            f"{weights.max():g}: pass the frequencies that were passed to fit."
+        )
+    return X, y, weights
+
+
+def _refuse_too_few(fitted: FittedRegression) -> None:
+    n, k = fitted.n, fitted.n_parameters
+    if not n > k:
+        raise ValueError(
+            f"X has {n:g} observations for {k} coefficients: no degrees of freedom are left to "
+            "estimate errors by. Use more observations or fewer columns."
+        )
+    if fitted.design.gram_kind(0.0) != "matrix":
+        raise ValueError(
+            f"X has {fitted.design.n_features} columns: the covariance matrix of so many "
+            "coefficients is not formed. Fit fewer columns for inference."
+        )
+
+
+def _without_rows(regressor: Any) -> Any:
+    """A copy that a later fit does not change, and that keeps no array of length n alive."""
+    small = copy.copy(regressor)
+    for name in ("weights_", "outliers_"):
+        small.__dict__.pop(name, None)
+    return small

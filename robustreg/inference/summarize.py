@@ -1,0 +1,291 @@
+"""From a fitted model and its data to a summary."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import erf, exp1
+
+from robustreg.inference.bootstrap import bootstrap_covariance
+from robustreg.inference.cluster import cluster_covariance
+from robustreg.inference.covariance import Coupling, CovarianceEstimate, huber_covariance
+from robustreg.inference.fitted import FittedRegression, fitted_regression
+from robustreg.inference.prediction import ErrorDistribution, Predictor, widened
+from robustreg.inference.sandwich import sandwich_covariance
+from robustreg.inference.summary import Summary, check_level
+from robustreg.losses import huber_weight
+from robustreg.metrics import d2_huber_score
+from robustreg.tuning import efficiency
+
+__all__ = ["summarize"]
+
+Vector = NDArray[np.float64]
+
+#: The names of Huber's and of the sandwich's variants, and what the general names stand for.
+COVARIANCES = {
+    "huber": "H1",
+    "H1": "H1",
+    "H2": "H2",
+    "H3": "H3",
+    "sandwich": "HC1",
+    "HC0": "HC0",
+    "HC1": "HC1",
+    "HC2": "HC2",
+    "HC3": "HC3",
+    "cluster": "CR3",
+    "CR1": "CR1",
+    "CR3": "CR3",
+    "bootstrap": "bootstrap",
+}
+
+
+def summarize(
+    model: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    cov_type: str = "huber",
+    level: float = 0.95,
+    groups: ArrayLike | None = None,
+    use_t: bool = True,
+    ddof: int = 0,
+    scale_coupling: Coupling = "auto",
+    bootstrap: Literal["pairs", "wild"] = "pairs",
+    n_bootstrap: int = 1000,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Summary:
+    r"""Standard errors, tests and intervals for a fitted Huber regression.
+
+    Parameters
+    ----------
+    model : HuberRegressor or Pipeline
+        Fitted, with ``alpha=0``; a pipeline whose last step is such a model.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        The X of ``fit``; for a pipeline, as the pipeline takes it.
+    y : array-like of shape (n_samples,)
+        The y of ``fit``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        The frequencies passed to ``fit``.
+    cov_type : str, default="huber"
+        How the covariance of the coefficients is estimated:
+
+        - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: Huber's estimates with his correction of
+        order
+          k/n, for independent errors of one distribution, whatever it is;
+        - ``"sandwich"``: for independent errors whose spread may depend on x. It stands for
+          ``"HC1"``; ``"HC0"``, ``"HC2"`` and ``"HC3"`` are the others, HC3 the safest where some
+          rows have a leverage far above k/n;
+        - ``"cluster"``: for errors that depend on one another within ``groups``. It stands for
+          ``"CR3"``, the jackknife over groups; ``"CR1"`` is the customary one;
+        - ``"bootstrap"``: by resampling, see ``bootstrap``.
+    level : float in (0, 1), default=0.95
+        Confidence level of the intervals in the table.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of the groups for ``"cluster"``; with ``"bootstrap"`` whole groups are resampled.
+    use_t : bool, default=True
+        Take p and intervals from Student's t, with n - k degrees of freedom, or the number of
+        groups less one; False takes the normal.
+    ddof : {0, 1}, default=0
+        Of the variance of psi' in Huber's correction: 0 as Huber and statsmodels, 1 as R's MASS.
+    scale_coupling : {"auto", True, False}, default="auto"
+        Whether ``"huber"``, H2 and H3 count the error of an estimated scale in the intercept's
+        standard error. ``"auto"`` does so where the residuals are skewed: where the mean of psi'(u)
+        u is more than two of its standard errors from zero. False is what R and statsmodels do. The
+        sandwich, ``"cluster"`` and ``"bootstrap"`` always count it.
+    bootstrap : {"pairs", "wild"}, default="pairs"
+        Draw rows (or groups) with replacement, or keep X and give residuals random signs, which
+        needs errors that are symmetric about the fit.
+    n_bootstrap : int, default=1000
+        Replicates, at least 2. The standard error's own error is about ``1/sqrt(2 n_bootstrap)``.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the bootstrap.
+    n_jobs : int, default=None
+        Threads of the bootstrap; its numbers do not depend on it.
+    verbose : int, default=0
+        Above zero, the bootstrap shows a progress bar.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    TypeError
+        If the model is not a Huber regressor of this library.
+    ValueError
+        If an option is unknown; if the model has ``alpha > 0``, fits the data exactly, or was
+        fitted to other data or weights; if X has dependent columns or no more rows than columns.
+        None of these has a standard error with a meaning.
+
+    See Also
+    --------
+    diagnose : Which rows decide the fit.
+
+    Notes
+    -----
+    With u = e / sigma, psi = clip(u, -delta, delta), n observations and k coefficients, m and v the
+    mean and variance of psi'(u), and K = 1 + (k/n) v/m²,
+
+    .. math::
+
+        H_1 = \frac{K^2}{m^2} \frac{\sigma^2 \sum \psi^2}{n - k} (Z'Z)^{-1} .
+
+    The scale is estimated together with the coefficients. Its equation is coupled to theirs by the
+    mean c of psi'(u) u, which vanishes where errors are symmetric about the fit; where they are
+    skewed, sigma's error moves the intercept, and its variance is that of the influence function
+
+    .. math::
+
+        \frac{h\,\psi(u) - c\,\chi(u)}{a h - c^2}, \qquad
+        \chi = \tfrac12 (\psi^2 - 2\kappa), \quad a = E\psi', \quad h = E\psi' u^2,
+
+    and not of psi/a. At exponential errors and n = 400 a 95 % interval for the intercept without it
+    covers 87 %, and with it 94 %. Slopes are not moved while the errors' distribution does not
+    depend on x; the sandwich accounts for the case in which it does.
+
+    Numbers hold for the delta that was used: what choosing it from the data (``delta="auto"``, a
+    search) adds to the errors is not in them.
+
+    References
+    ----------
+    P. J. Huber, Robust Statistics, Wiley, 1981, chapter 7.
+
+    Examples
+    --------
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inference import summarize
+    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
+    >>> summarize(HuberRegressor().fit(X, y), X, y).table.round(3)[["coef", "std_err", "p_value"]]
+                 coef  std_err  p_value
+    intercept -41.141   10.623    0.001
+    air_flow    0.817    0.120    0.000
+    water_temp  0.984    0.329    0.008
+    acid_conc  -0.131    0.140    0.359
+    """
+    level = check_level(level)
+    _check_options(cov_type, ddof, scale_coupling, bootstrap, n_bootstrap)
+    fitted = fitted_regression(model, X, y, sample_weight)
+    kind = COVARIANCES[cov_type]
+    if kind == "bootstrap":
+        estimate = bootstrap_covariance(
+            fitted,
+            bootstrap,
+            n_bootstrap=int(n_bootstrap),
+            groups=groups,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+    elif kind.startswith("CR"):
+        estimate = cluster_covariance(fitted, kind, groups)
+    else:
+        _refuse_groups(groups, cov_type)
+        if kind.startswith("HC"):
+            estimate = sandwich_covariance(fitted, kind)
+        else:
+            estimate = huber_covariance(fitted, kind, ddof, scale_coupling)
+    return _summary(fitted, estimate, kind, level, use_t)
+
+
+def _check_options(
+    cov_type: Any, ddof: Any, scale_coupling: Any, bootstrap: Any, n_bootstrap: Any
+) -> None:
+    allowed = {
+        "cov_type": (cov_type, tuple(COVARIANCES)),
+        "ddof": (ddof, (0, 1)),
+        "scale_coupling": (scale_coupling, ("auto", True, False)),
+        "bootstrap": (bootstrap, ("pairs", "wild")),
+    }
+    for name, (value, options) in allowed.items():
+        if value not in options:
+            listed = ", ".join(repr(option) for option in options)
+            raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
+    if not isinstance(n_bootstrap, Integral) or n_bootstrap < 2:
+        raise ValueError(
+            f"n_bootstrap must be an integer of at least 2, got {n_bootstrap!r}: 1000 give "
+            "standard errors to about 2 %."
+        )
+
+
+def _refuse_groups(groups: Any, cov_type: str) -> None:
+    if groups is not None:
+        raise ValueError(
+            f'groups is given and cov_type={cov_type!r} does not use it: pass cov_type="cluster" '
+            'or "bootstrap", or leave groups out.'
+        )
+
+
+def _summary(
+    fitted: FittedRegression, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
+) -> Summary:
+    change, unit = fitted.to_user(), fitted.design.units.response_scale
+    working = change @ estimate.matrix @ change.T
+    residuals = fitted.standardized * fitted.working_scale
+    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
+    average_leverage = fitted.n_parameters / (fitted.n * fitted.mean(fitted.inside))
+    errors = widened(fitted, min(average_leverage, 0.99)) * fitted.scale
+    with np.errstate(over="ignore", under="ignore"):
+        covariance = working * unit * unit
+    return Summary(
+        names=fitted.names,
+        coefficients=fitted.coefficients,
+        standard_errors=np.sqrt(np.diag(working)) * unit,
+        covariance_matrix=covariance,
+        cov_type=kind,
+        description=estimate.description,
+        level=level,
+        n=fitted.n,
+        degrees_of_freedom=fitted.degrees_of_freedom,
+        reference_df=float(estimate.degrees_of_freedom) if use_t else np.inf,
+        scale=fitted.scale,
+        scale_kind=fitted.scale_kind,
+        delta=fitted.delta,
+        threshold=fitted.threshold,
+        efficiency=float(efficiency(fitted.delta)),
+        outlier_share=1.0 - fitted.mean(fitted.inside),
+        d2=_d2(fitted, residuals),
+        robust_r2=_robust_r2(fitted, residuals),
+        optimality=fitted.optimality,
+        notes=estimate.notes,
+        replicates=replicates,
+        _predictor=Predictor(
+            fitted.model,
+            fitted.prepare,
+            fitted.design.units,
+            estimate.matrix,
+            ErrorDistribution.of(errors, fitted.frequencies),
+        ),
+    )
+
+
+def _d2(fitted: FittedRegression, residuals: Vector) -> float:
+    y = fitted.design.response
+    return float(
+        d2_huber_score(
+            y, y - residuals, delta=fitted.point.threshold, sample_weight=fitted.design.weights
+        )
+    )
+
+
+def _robust_r2(fitted: FittedRegression, residuals: Vector) -> float:
+    r"""Renaud and Victoria-Feser's R² (J. Statist. Plann. Inference 140, 2010, equation 8).
+
+    With the weights w of the fit, ``A = sum w (y^ - mean_w)²`` and ``B = sum w e²``, it is A/(A + a
+    B). The factor a = E[w] / E[w Z²] makes B consistent at normal errors. For Huber's weights E[w
+    Z²] = 2 Phi(delta) - 1 and E[w] = 2 Phi(delta) - 1 + delta E_1(delta²/2) / sqrt(2 pi).
+    """
+    delta = fitted.delta
+    within = float(erf(delta / np.sqrt(2.0)))
+    beyond = 0.0 if np.isinf(delta) else delta * float(exp1(0.5 * delta**2)) / np.sqrt(2.0 * np.pi)
+    weight = fitted.frequencies * huber_weight(fitted.standardized, delta)
+    predicted = fitted.design.response - residuals
+    explained = predicted - (weight @ predicted) / weight.sum()
+    A, B = float(weight @ explained**2), float(weight @ residuals**2)
+    return A / (A + (within + beyond) / within * B)

@@ -1,0 +1,343 @@
+"""What is known about the coefficients of a fit: the result of ``summarize``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from robustreg.inference import text
+from robustreg.inference.frames import pandas
+from robustreg.inference.prediction import Predictor
+
+__all__ = ["Summary", "WaldTest", "check_level"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+def check_level(level: float) -> float:
+    """A level of confidence between zero and one."""
+    if not (isinstance(level, (int, float, np.floating)) and 0.0 < level < 1.0):
+        raise ValueError(
+            f"level must be a number between 0 and 1, got {level!r}: pass 0.95 for 95 % intervals."
+        )
+    return float(level)
+
+
+@dataclass(frozen=True)
+class WaldTest:
+    """Test of the hypothesis that ``R b = r``.
+
+    Attributes
+    ----------
+    statistic : float
+        ``(R b - r)' (R V R')^-1 (R b - r)``, divided by ``df`` where F is the reference.
+    df : int
+        Rows of R.
+    df_denominator : float
+        Of F; ``inf`` where chi-squared is the reference.
+    p_value : float
+    """
+
+    statistic: float
+    df: int
+    df_denominator: float
+    p_value: float
+
+    def __str__(self) -> str:
+        if np.isinf(self.df_denominator):
+            return f"chi2({self.df}) = {self.statistic:.4g}, p {text.equality(self.p_value)}"
+        reference = f"F({self.df}, {self.df_denominator:.5g})"
+        return f"{reference} = {self.statistic:.4g}, p {text.equality(self.p_value)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Summary:
+    """Coefficients with their errors, and what kind of fit it was. Made by :func:`summarize`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        "intercept" if fitted, then the features.
+    coefficients, standard_errors : ndarray of shape (k,)
+        In the order of ``names``, in the units of the model.
+    covariance_matrix : ndarray of shape (k, k)
+        Their covariance; ``covariance`` is the same as a frame.
+    cov_type : str
+        H1, H2, H3, HC0 to HC3, CR1, CR3 or bootstrap.
+    description : str
+        The same in words.
+    level : float
+        Confidence level of the table.
+    n : float
+        Number of observations, the sum of the frequencies.
+    degrees_of_freedom : float
+        ``n - k``, of the residuals.
+    reference_df : float
+        Degrees of freedom of Student's t behind p and intervals; ``inf`` for the normal.
+    scale, scale_kind : float, str
+        Sigma in units of y, and whether it is "joint", "mad" or "fixed".
+    delta, threshold : float
+        In units of the scale, and of y.
+    efficiency : float
+        Of this delta at normal errors, relative to least squares.
+    outlier_share : float
+        Share of the observations beyond the threshold.
+    d2 : float
+        Fraction of the Huber loss that is explained (:func:`robustreg.metrics.d2_huber_score`).
+    robust_r2 : float
+        Weighted R², consistent with least squares' R² at normal errors.
+    optimality : float
+        Certificate of the fit: distance to the exact minimiser, in standard errors.
+    notes : tuple of str
+        What a reader must know.
+    replicates : ndarray of shape (n_replicates, k), or None
+        Coefficients of the bootstrap's replicates.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Vector
+    standard_errors: Vector
+    covariance_matrix: Matrix
+    cov_type: str
+    description: str
+    level: float
+    n: float
+    degrees_of_freedom: float
+    reference_df: float
+    scale: float
+    scale_kind: str
+    delta: float
+    threshold: float
+    efficiency: float
+    outlier_share: float
+    d2: float
+    robust_r2: float
+    optimality: float
+    notes: tuple[str, ...]
+    replicates: Matrix | None
+    _predictor: Predictor = field(repr=False)
+
+    def __post_init__(self) -> None:
+        arrays = (self.coefficients, self.standard_errors, self.covariance_matrix, self.replicates)
+        for array in arrays:
+            if array is not None:
+                array.flags.writeable = False
+
+    # -- the table
+    # ----------------------------------------------------------------------------------
+
+    @property
+    def z(self) -> Vector:
+        """Coefficients in units of their standard errors, of shape (k,)."""
+        return self.coefficients / self.standard_errors
+
+    @property
+    def p_values(self) -> Vector:
+        """Two-sided p of the hypothesis that a coefficient is zero, of shape (k,)."""
+        return 2.0 * stats.t.sf(np.abs(self.z), self.reference_df)
+
+    @property
+    def table(self) -> Any:
+        """Frame indexed by ``names``: coef, std_err, z, p_value, ci_low, ci_high.
+
+        A new frame each time: to change it changes nothing here.
+        """
+        low, high = self._interval(self.level)
+        columns = {
+            "coef": self.coefficients,
+            "std_err": self.standard_errors,
+            "z": self.z,
+            "p_value": self.p_values,
+            "ci_low": low,
+            "ci_high": high,
+        }
+        return self._frame("Summary.table", columns)
+
+    @property
+    def covariance(self) -> Any:
+        """Covariance of the coefficients, a frame with ``names`` on both sides."""
+        pd = pandas("Summary.covariance")
+        return pd.DataFrame(self.covariance_matrix.copy(), index=self.names, columns=self.names)
+
+    def confidence_interval(self, level: float | None = None, *, method: str = "std_err") -> Any:
+        """Intervals for the coefficients.
+
+        Parameters
+        ----------
+        level : float in (0, 1), default=None
+            Confidence level; None takes that of the summary.
+        method : {"std_err", "percentile"}, default="std_err"
+            Coefficients plus and minus a multiple of their standard errors, or the percentiles of
+            the bootstrap's replicates.
+
+        Returns
+        -------
+        DataFrame of shape (k, 2)
+            Indexed by ``names``, with columns ci_low and ci_high.
+
+        Raises
+        ------
+        ValueError
+            If ``level`` is not between 0 and 1, or if there are no replicates to take percentiles
+            of.
+        """
+        level = self.level if level is None else check_level(level)
+        if method not in ("std_err", "percentile"):
+            raise ValueError(f'method must be "std_err" or "percentile", got {method!r}.')
+        low, high = self._interval(level) if method == "std_err" else self._percentiles(level)
+        columns = {"ci_low": low, "ci_high": high}
+        return self._frame("Summary.confidence_interval", columns)
+
+    def _interval(self, level: float) -> tuple[Vector, Vector]:
+        half = stats.t.ppf(0.5 + 0.5 * level, self.reference_df) * self.standard_errors
+        return self.coefficients - half, self.coefficients + half
+
+    def _percentiles(self, level: float) -> tuple[Vector, Vector]:
+        if self.replicates is None:
+            raise ValueError(
+                f'method="percentile" needs replicates, and cov_type is {self.cov_type!r}: call '
+                'summarize with cov_type="bootstrap".'
+            )
+        tail = 0.5 * (1.0 - level)
+        low, high = np.quantile(self.replicates, [tail, 1.0 - tail], axis=0)
+        return low, high
+
+    def _frame(self, caller: str, columns: dict[str, Vector]) -> Any:
+        return pandas(caller).DataFrame(columns, index=list(self.names))
+
+    # -- tests and predictions
+    # ----------------------------------------------------------------------
+
+    def wald_test(self, R: Any, r: ArrayLike | None = None) -> WaldTest:
+        """Test several linear hypotheses ``R b = r`` together.
+
+        Parameters
+        ----------
+        R : array-like of shape (q, k) or (k,), str, or list of str
+            One row a hypothesis, columns in the order of ``names``; or the names of coefficients
+            that are all zero under the hypothesis.
+        r : float or array-like of shape (q,), default=None
+            Right-hand side; None for zeros.
+
+        Returns
+        -------
+        WaldTest
+            By F with ``reference_df`` as its second degrees of freedom, or by chi-squared where
+            these are infinite.
+
+        Raises
+        ------
+        ValueError
+            If R or r have the wrong shape, a name is unknown, or hypotheses depend on one another.
+
+        Examples
+        --------
+        >>> from robustreg import HuberRegressor
+        >>> from robustreg.datasets import load_stackloss
+        >>> from robustreg.inference import summarize
+        >>> X, y = load_stackloss(return_X_y=True)
+        >>> print(summarize(HuberRegressor().fit(X, y), X, y).wald_test(["x1", "x2"]))
+        F(2, 17) = 4.925, p = 0.021
+        """
+        matrix = self._restrictions(R)
+        q = matrix.shape[0]
+        values = np.zeros(q) if r is None else np.asarray(r, dtype=np.float64)
+        if values.ndim > 1 or values.size not in (1, q):
+            raise ValueError(
+                f"r has shape {values.shape} for {q} hypotheses: pass one value for each."
+            )
+        # In units of the standard errors, whatever the units of the columns.
+        scaled = matrix * self.standard_errors
+        correlation = self.covariance_matrix / np.outer(self.standard_errors, self.standard_errors)
+        covariance = scaled @ correlation @ scaled.T
+        if np.linalg.matrix_rank(covariance, hermitian=True) < q:
+            raise ValueError(
+                f"R has {q} rows of which some follow from others, or more than the covariance has "
+                "information for: leave out the redundant ones."
+            )
+        discrepancy = matrix @ self.coefficients - values
+        statistic = float(discrepancy @ np.linalg.solve(covariance, discrepancy))
+        if np.isinf(self.reference_df):
+            return WaldTest(statistic, q, np.inf, float(stats.chi2.sf(statistic, q)))
+        p_value = float(stats.f.sf(statistic / q, q, self.reference_df))
+        return WaldTest(statistic / q, q, self.reference_df, p_value)
+
+    def _restrictions(self, R: Any) -> Matrix:
+        k = len(self.names)
+        labels = [R] if isinstance(R, str) else R
+        if isinstance(labels, (list, tuple)) and labels and all(isinstance(v, str) for v in labels):
+            unknown = [label for label in labels if label not in self.names]
+            if unknown:
+                raise ValueError(
+                    f"R names {unknown[0]!r}: coefficients are {', '.join(self.names)}."
+                )
+            return np.eye(k)[[self.names.index(label) for label in labels]]
+        matrix = np.atleast_2d(np.asarray(R, dtype=np.float64))
+        if matrix.ndim != 2 or matrix.shape[1] != k or not np.all(np.isfinite(matrix)):
+            raise ValueError(
+                f"R must be finite with one column for each of the {k} coefficients "
+                f"({', '.join(self.names[:4])}, ...), got shape {matrix.shape}."
+            )
+        return matrix
+
+    def predict(self, X: Any, *, level: float | None = None) -> Any:
+        """Predictions with intervals for their mean and for a new observation.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            New rows, as the model or pipeline takes them.
+        level : float in (0, 1), default=None
+            Level of both intervals; None takes that of the summary.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, 6)
+            With the index of X where it has one. ``prediction``; ``std_err``, of the mean;
+            ``ci_low`` and ``ci_high``, for the mean at x; ``pi_low`` and ``pi_high``, for one new
+            observation at x. In units of y.
+
+        Warns
+        -----
+        UserWarning
+            If there are fewer observations than an interval of this level for a new one needs.
+
+        Notes
+        -----
+        The intervals for a new observation take its error from the distribution of the residuals,
+        the same for all x, and no other: they hold for heavy tails, but not where the spread
+        depends on x.
+        With n observations the largest level that residuals support is (n - 1)/(n + 1).
+        """
+        level = self.level if level is None else check_level(level)
+        prediction, std_err = self._predictor.mean(X)
+        half = stats.t.ppf(0.5 + 0.5 * level, self.reference_df) * std_err
+        low, high = self._predictor.new_errors(std_err, level)
+        columns = {
+            "prediction": prediction,
+            "std_err": std_err,
+            "ci_low": prediction - half,
+            "ci_high": prediction + half,
+            "pi_low": prediction + low,
+            "pi_high": prediction + high,
+        }
+        return pandas("Summary.predict").DataFrame(columns, index=getattr(X, "index", None))
+
+    # -- text
+    # ---------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"Summary(n={self.n:g}, k={len(self.names)}, cov_type={self.cov_type!r})"
+
+    def __str__(self) -> str:
+        low, high = self._interval(self.level)
+        return text.as_text(self, low, high)
+
+    def _repr_html_(self) -> str:
+        low, high = self._interval(self.level)
+        return text.as_html(self, low, high)
