@@ -32,6 +32,9 @@ Matrix = NDArray[np.float64]
 #: A residual of so many rounding errors is zero where rows are fitted exactly.
 NEGLIGIBLE = 1000.0
 
+#: Part of the spread of y that rounding errors of a residual must be below to tell an exact fit.
+RESOLVED = 1e-7
+
 
 class Evaluation(NamedTuple):
     """Value and gradient of an objective at one parameter vector."""
@@ -137,10 +140,20 @@ class Objective(ABC):
         """Size of the rounding errors in a residual: what is smaller counts as an exact fit."""
         return self.design.rounding_level(self.point(parameters))
 
+    def exact_below(self, parameters: Vector, errors: float = 1.0) -> float:
+        """So many rounding errors of a residual: a scale that is not larger is zero.
+
+        Where X is so ill-conditioned that rounding errors are not small beside the spread of y, they
+        say nothing about an exact fit.
+        """
+        return min(errors * self.rounding_level(parameters), RESOLVED * self.design.spread)
+
     def fits_exactly(self, evaluation: Evaluation) -> bool:
-        """Whether the residuals are rounding errors: there are no standard errors to speak of."""
-        level = self.rounding_level(evaluation.parameters)
-        return evaluation.psi_mean_square <= level**2
+        """Whether the residuals are rounding errors: there are no standard errors to speak of.
+
+        Where the scale is estimated, it tells.
+        """
+        return False
 
     def value_and_gradient(self, parameters: Vector) -> Evaluation:
         sums = self.design.value_and_gradient(self.point(parameters))
@@ -255,6 +268,11 @@ class FixedScale(Objective):
 
     def start_scale(self, scale: float) -> None:
         """Nothing to start: the scale is given."""
+
+    def fits_exactly(self, evaluation: Evaluation) -> bool:
+        level = self.exact_below(evaluation.parameters)
+        threshold = self.delta * self.fixed_scale
+        return evaluation.psi_mean_square <= level**2 and threshold > level
 
     def on(self, design: Design) -> Objective:
         return type(self)(design, self.delta, self.alpha, self.fit_intercept, self.fixed_scale)

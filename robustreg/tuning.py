@@ -320,7 +320,7 @@ def _variance(squares: Vector, inside: Vector, counts: Vector, threshold: float)
     if not threshold > 0.0:
         return np.inf
     k = int(np.searchsorted(squares, threshold**2, side="right"))
-    if k == 0:
+    if k == 0 or counts[k - 1] <= 0.0:
         return np.inf
     total = counts[-1]
     outside = total - counts[k - 1]

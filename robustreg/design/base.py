@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,14 +19,18 @@ from robustreg.design.units import Units
 from robustreg.losses import huber_weight
 from robustreg.scale import joint_scale, median_absolute_residual, weighted_median
 
-__all__ = ["Accumulator", "Design", "GramKind", "Point", "Rows", "Sums", "clip_residuals", "weigh_rows"]
+__all__ = ["Accumulator", "Design", "GramKind", "Point", "Rows", "Sums", "clip_residuals", "row_factors", "weigh_rows"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 #: Which rows a Gram matrix counts, and how: those inside the threshold (the Hessian of the Huber
-#: loss), all with the weight of iterated least squares (its majorant), or all with weight one.
-Rows = Literal["inside", "weighted", "all"]
+#: loss), the others too but with a small part of their weight ("damped"), all with the weight of
+#: iterated least squares (the loss's majorant), or all with weight one.
+Rows = Literal["inside", "damped", "weighted", "all"]
+
+#: Part of their weight with which rows outside the threshold enter a damped Hessian.
+DAMPING = 1e-3
 
 
 #: How the curvature of a design is best had: a Gram matrix, its triangular factor (fewer rows than
@@ -160,6 +165,11 @@ class Design(ABC):
         location = weighted_median(y, self.weights) if fit_intercept else 0.0
         return location, median_absolute_residual(y - location, self.weights)
 
+    @cached_property
+    def spread(self) -> float:
+        """MAD of y about its median, in working units; infinite where most of y is constant."""
+        return self.response_location_and_spread(True)[1] or np.inf
+
     def median_scale(self, point: Point) -> float:
         """MAD of the residuals about zero."""
         return median_absolute_residual(self.residuals(point), self.weights)
@@ -202,14 +212,27 @@ def clip_residuals(residual: Vector, threshold: float) -> Vector:
     return np.maximum(psi, -threshold, out=psi)
 
 
+def row_factors(residual: Vector, threshold: float, rows: Rows) -> Vector:
+    """The factor of each row (z, 1) in a Gram matrix, but for its frequency."""
+    if rows == "all":
+        return np.ones_like(residual)
+    outside = np.abs(residual) > threshold
+    if rows == "inside":
+        return 1.0 - outside
+    weight = huber_weight(residual, threshold)
+    if rows == "damped":
+        weight[outside] *= DAMPING
+    return weight
+
+
 def weigh_rows(block: Matrix, residual: Vector, threshold: float, rows: Rows) -> None:
     """Give augmented rows (z, 1, psi) the square root of their factor in a Gram matrix, in place."""
     if rows == "inside":
         block[np.abs(residual) > threshold] = 0.0
-    elif rows == "weighted":
+    elif rows != "all":
         # The scale derivative is linear in sigma for rows outside: they have no curvature there.
         block[np.abs(residual) > threshold, -1] = 0.0
-        block[:, :-1] *= np.sqrt(huber_weight(residual, threshold))[:, None]
+        block[:, :-1] *= np.sqrt(row_factors(residual, threshold, rows))[:, None]
 
 
 class Accumulator:

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
-from robustreg.design.base import Accumulator, Matrix, Point, Rows, Sums, Vector, clip_residuals
+from robustreg.design.base import Accumulator, Matrix, Point, Rows, Sums, Vector, clip_residuals, row_factors
 from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units, column_units, response_unit
-from robustreg.losses import huber_weight
 
 __all__ = ["SparseDesign"]
 
@@ -61,11 +60,8 @@ class SparseDesign(DenseDesign):
         sums = self.value_and_gradient(point)
         residual = self._residuals
         psi = clip_residuals(residual, point.threshold)
-        inside = np.abs(residual) <= point.threshold
-        factor, last = np.ones(self.n_rows), psi
-        if rows != "all":
-            last = np.where(inside, psi, 0.0)
-            factor = inside * 1.0 if rows == "inside" else huber_weight(residual, point.threshold)
+        factor = row_factors(residual, point.threshold, rows)
+        last = psi if rows == "all" else np.where(np.abs(residual) <= point.threshold, psi, 0.0)
         if self._weights is not None:
             factor = factor * self._weights
         return sums, factor, last

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.objective import MedianScale, Objective
+from robustreg.objective import FixedScale, MedianScale, Objective
 from robustreg.solvers.exact import exact_fit, minimum_norm
 from robustreg.solvers.fixed_point import solve_fixed_point
 from robustreg.solvers.lbfgs import lbfgs_search
 from robustreg.solvers.newton import newton_search
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.rounds import Search, solve_in_rounds
-from robustreg.solvers.start import pilot_start
+from robustreg.solvers.start import continue_to_scale, pilot_start
 from robustreg.solvers.wide import constant_start, solve_wide
 
 __all__ = ["SEARCHES", "Result", "Status", "minimum_norm", "solve"]
@@ -61,6 +61,8 @@ def _solve(
     solve_one = solve_wide if wide else in_rounds
     if start is None:
         start = constant_start(objective) if wide else pilot_start(objective, in_rounds, max_iter)
+    if type(objective) is FixedScale and not wide:
+        start = continue_to_scale(objective, start, in_rounds, max_iter)
     if isinstance(objective, MedianScale):
         return solve_fixed_point(objective, start, solve_one, tol, max_iter)
     return solve_one(objective, start, tol, max_iter)

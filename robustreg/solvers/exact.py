@@ -28,7 +28,7 @@ def exact_fit(
     """
     design, point = objective.design, objective.point(parameters)
     if threshold is None:
-        threshold = NEGLIGIBLE * objective.rounding_level(parameters)
+        threshold = objective.exact_below(parameters, NEGLIGIBLE)
     if objective.degrees_of_freedom > 0:
         weights = 1.0 * (np.abs(design.residuals(point)) <= threshold)
         if design.weights is not None:
@@ -60,7 +60,7 @@ def minimum_norm(objective: Objective, point: Point) -> Point:
         mean, factor = factor[0, 1:] / factor[0, 0], factor[1:, 1:]
     else:
         factor = factor[:, :p]
-    basis = row_space(factor) * design.units.column_scale[:, None]
+    basis = row_space(factor, design.n_rows) * design.units.column_scale[:, None]
     orthonormal = np.linalg.qr(basis)[0]
     raw = point.coef / design.units.column_scale
     coef = (orthonormal @ (orthonormal.T @ raw)) * design.units.column_scale

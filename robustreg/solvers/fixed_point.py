@@ -122,7 +122,7 @@ def _bracketed(
 
 
 def _vanished(objective: MedianScale, parameters: Vector) -> bool:
-    return objective.fixed_scale <= objective.rounding_level(parameters)
+    return objective.fixed_scale <= objective.exact_below(parameters)
 
 
 def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
@@ -132,7 +132,7 @@ def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
     half = MAD_FACTOR * objective.best_scale(objective.point(parameters))
     limit = exact_fit(objective, parameters, half)
     scale = objective.best_scale(objective.point(limit))
-    return limit if scale <= NEGLIGIBLE * objective.rounding_level(limit) else None
+    return limit if scale <= objective.exact_below(limit, NEGLIGIBLE) else None
 
 
 class _Found(Exception):

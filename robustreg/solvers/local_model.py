@@ -95,9 +95,10 @@ class LocalModel:
 
 
 def local_model(objective: Objective, parameters: Vector, rows: Rows = "inside") -> LocalModel:
-    """The Hessian's metric; where rows inside leave directions free that X does not, a majorant's.
+    """The Hessian's metric; where rows inside leave directions free that X does not, a damped one's.
 
-    The majorant is that of iterated least squares, in which every row counts (``rows="weighted"``).
+    There the step is long, as it should be: no curvature is in its way until rows come inside. Damping
+    is that of Levenberg, with the majorant of iterated least squares (``rows="weighted"``) as metric.
     """
     if objective.gram_kind == "diagonal":
         evaluation, diagonal = objective.with_diagonal(parameters, "weighted")
@@ -105,7 +106,7 @@ def local_model(objective: Objective, parameters: Vector, rows: Rows = "inside")
     else:
         evaluation, preconditioner = whiten(objective, parameters, rows)
         if rows == "inside" and preconditioner.rank < objective.full_rank:
-            evaluation, preconditioner = whiten(objective, parameters, "weighted")
+            evaluation, preconditioner = whiten(objective, parameters, "damped")
     fraction = objective.design.inside_fraction(objective.point(parameters))
     smallest = 1.0 / objective.design.total_weight
     return LocalModel(objective, evaluation, preconditioner, max(fraction, smallest))
@@ -125,7 +126,7 @@ def whiten(
         if preconditioner is not None:
             return evaluation, preconditioner
     evaluation, factor = objective.with_curvature(parameters, rows, factor=True)
-    preconditioner = Preconditioner.from_factor(factor, objective.joint)
+    preconditioner = Preconditioner.from_factor(factor, objective.joint, objective.design.n_rows)
     if rows != "inside" and objective.alpha == 0.0:
         objective.rank -= objective.full_rank - preconditioner.rank
     return evaluation, preconditioner

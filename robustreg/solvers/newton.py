@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from robustreg.objective import Evaluation
 from robustreg.solvers.local_model import LocalModel
 
@@ -15,19 +17,29 @@ SMALLEST_SCALE = 0.1
 
 SHORTEST_STEP = 2.0**-40
 
+#: Factors by which a step is shortened, and lengthened where the slope at its end has not fallen to
+#: this part.
+BACKTRACK, EXPAND, SUFFICIENT_SLOPE = 0.3, 4.0, 0.5
+
 
 def newton_search(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
     """One Newton step, as long as the objective allows."""
     start = model.evaluation
     step = model.preconditioner.newton_step(start.gradient)
     slope = float(start.gradient @ step)
-    length = 1.0
+    longest = np.inf
     if model.objective.joint and step[-1] > 0.0:
-        length = min(1.0, (1.0 - SMALLEST_SCALE) * start.parameters[-1] / step[-1])
+        longest = (1.0 - SMALLEST_SCALE) * start.parameters[-1] / step[-1]
+    length, best = min(1.0, longest), start
     while length > SHORTEST_STEP:
         trial = model.objective.value_and_gradient(start.parameters - length * step)
         if trial.value <= start.value - SUFFICIENT * length * slope:
-            return trial, 1
-        length *= 0.5
-    return start, 1
-
+            break
+        length *= BACKTRACK
+    else:
+        return start, 1
+    # A damped or majorised step may be short by orders of magnitude.
+    while trial.value < best.value and float(trial.gradient @ step) > SUFFICIENT_SLOPE * slope:
+        best, length = trial, min(EXPAND * length, longest)
+        trial = model.objective.value_and_gradient(start.parameters - length * step)
+    return (trial if trial.value < best.value else best), 1

@@ -19,9 +19,9 @@ Matrix = NDArray[np.float64]
 #: trusted with: below it the Gram matrix has lost half its digits, and R comes from reflections.
 SMALLEST_PIVOT = 1e-8
 
-#: Singular values below this, a column, of the largest count as zero: rounding errors of reflections
-#: over many blocks of rows.
-RANK_CUTOFF = 64 * np.finfo(np.float64).eps
+#: Singular values below this, for a row or a column whichever are more, of the largest count as zero
+#: (as in LinearRegression); reflections over more rows than so many add no larger errors.
+RANK_CUTOFF, CUTOFF_ROWS = float(np.finfo(np.float64).eps), 1000
 
 #: Sine of the angle between the residuals and the columns below which the scale is not determined.
 SCALE_CUTOFF = 1e-4
@@ -88,7 +88,7 @@ class Preconditioner:
         return cls(inverse)
 
     @classmethod
-    def from_factor(cls, factor: Matrix, joint: bool) -> Preconditioner:
+    def from_factor(cls, factor: Matrix, joint: bool, n_rows: int) -> Preconditioner:
         """By the singular values of an equilibrated R, of any rank.
 
         With R = [A, a] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]], where rho
@@ -98,8 +98,7 @@ class Preconditioner:
         inverse_norm = 1.0 / _column_norms(factor)
         equilibrated = factor * inverse_norm
         left, singular, right = np.linalg.svd(equilibrated[:, :linear], full_matrices=False)
-        cutoff = RANK_CUTOFF * max(linear, 1) * singular.max(initial=0.0)
-        kept = singular > cutoff
+        kept = singular > _cutoff(singular, n_rows)
         columns = right[kept].T / singular[kept]
         determined = True
         if joint:
@@ -120,12 +119,16 @@ class Preconditioner:
         return cls(inverse)
 
 
-def row_space(factor: Matrix) -> Matrix:
+def row_space(factor: Matrix, n_rows: int) -> Matrix:
     """Columns that span the row space of a triangular factor, in its own coordinates."""
     norms = _column_norms(factor)
     _, singular, right = np.linalg.svd(factor / norms, full_matrices=False)
-    cutoff = RANK_CUTOFF * factor.shape[1] * singular.max(initial=0.0)
-    return right[singular > cutoff].T * norms[:, None]
+    return right[singular > _cutoff(singular, n_rows)].T * norms[:, None]
+
+
+def _cutoff(singular: Vector, n_rows: int) -> float:
+    largest = singular.max(initial=0.0)
+    return float(RANK_CUTOFF * max(singular.shape[0], min(n_rows, CUTOFF_ROWS)) * largest)
 
 
 def _column_norms(factor: Matrix) -> Vector:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from robustreg.objective import NEGLIGIBLE, Evaluation, Objective
 from robustreg.solvers.exact import exact_fit
 from robustreg.solvers.local_model import LocalModel, local_model
+from robustreg.solvers.newton import newton_search
 from robustreg.solvers.result import Result, Status
 
 __all__ = ["PATIENCE", "Progress", "Search", "solve_in_rounds"]
@@ -29,6 +30,10 @@ NEAR = 1.0
 
 #: A Newton step that leaves more than this part of the distance calls for a fresh Hessian.
 CONTRACTION = 0.2
+
+#: A search that leaves more than this part of the distance is followed by one of Newton's, which finds
+#: long steps where thresholds are small and many rows have to cross them.
+SLOW = 0.1
 
 #: What is tried in turn where a round brings no progress: Newton steps if near, a search, a search in
 #: the majorant's metric, and again.
@@ -50,17 +55,18 @@ def solve_in_rounds(
     2. Where the rows inside the threshold do not determine the scale, solve for the coefficients and
        the scale in turn; near the minimum take Newton steps, accepted on the gradient; elsewhere call
        ``search``.
-    3. After rounds without progress search where Newton steps failed, then in the majorant's metric.
+    3. After a slow search take one of Newton's; after rounds without progress search where Newton steps failed, then in the majorant's metric.
     4. End when the distance is at most ``tol``, when the scale has gone to zero, when ``max_iter`` is
        spent, or when ``PATIENCE`` rounds have brought no progress.
     """
     iterations = idle = 0
+    slow = False
     while True:
-        scale, level = objective.scale(parameters), objective.rounding_level(parameters)
-        if scale <= level:
+        scale = objective.scale(parameters)
+        if scale <= objective.exact_below(parameters):
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         model = local_model(objective, parameters, "inside" if idle < 2 else "weighted")
-        negligible = scale <= NEGLIGIBLE * level
+        negligible = scale <= objective.exact_below(parameters, NEGLIGIBLE)
         if negligible and not model.preconditioner.determines_scale:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         before = distance = model.distance(model.evaluation)
@@ -69,7 +75,7 @@ def solve_in_rounds(
         if objective.fits_exactly(model.evaluation):
             return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
         polish = _is_near(objective, before, idle)
-        step = newton_steps if polish else search
+        step = newton_steps if polish else newton_search if slow else search
         if not model.preconditioner.determines_scale:
             step = block_step
         evaluation, made = step(model, tol, max_iter - iterations)
@@ -77,9 +83,10 @@ def solve_in_rounds(
         parameters, distance = evaluation.parameters, model.distance(evaluation)
         if distance <= tol and not model.is_stale(before):
             break
+        slow = step is search and distance > SLOW * before
         idle = 0 if _progress(model, evaluation, polish) else idle + 1
         if idle >= PATIENCE:
-            vanished = scale <= STALLED_SCALE * level
+            vanished = scale <= objective.exact_below(parameters, STALLED_SCALE)
             status = Status.EXACT_FIT if vanished else Status.ROUNDING
             return Result(parameters, distance, iterations, status)
     status = model.status(distance, tol)

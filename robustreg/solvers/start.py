@@ -10,7 +10,7 @@ from robustreg.objective import FixedScale, Objective
 from robustreg.solvers.local_model import whiten
 from robustreg.solvers.result import Solve
 
-__all__ = ["least_squares_start", "pilot_start"]
+__all__ = ["continue_to_scale", "least_squares_start", "pilot_start"]
 
 Vector = NDArray[np.float64]
 
@@ -26,6 +26,9 @@ CLIP = 3.0
 #: Steps of modified residuals after it. Each is one pass and divides the distance by about ten,
 #: where a Hessian at the first point would cost a Gram matrix and not be valid at the second.
 MODIFIED_STEPS = 2
+
+#: Factor by which the scale is lowered at a time, and distance to which each problem is solved.
+CONTINUATION, CONTINUATION_TOLERANCE = 4.0, 0.3
 
 
 def pilot_start(objective: Objective, solve: Solve, max_iter: int) -> Vector:
@@ -44,6 +47,23 @@ def pilot_start(objective: Objective, solve: Solve, max_iter: int) -> Vector:
     point = pilot.point(solution)
     objective.start_scale(pilot.scale(solution))
     return objective.pack(point.coef, point.intercept, pilot.scale(solution))
+
+
+def continue_to_scale(
+    objective: FixedScale, parameters: Vector, solve: Solve, max_iter: int
+) -> Vector:
+    """Walk down to a scale far below the residuals', each solution the next one's start.
+
+    At once, nearly all rows would be outside the threshold, where there is no curvature to go by.
+    """
+    scale = objective.design.median_scale(objective.point(parameters))
+    while scale > CONTINUATION * objective.fixed_scale:
+        arguments = (objective.design, objective.delta, objective.alpha, objective.fit_intercept)
+        wider = FixedScale(*arguments, scale)
+        wider.rank = objective.rank
+        parameters = solve(wider, parameters, CONTINUATION_TOLERANCE, max_iter).parameters
+        scale /= CONTINUATION
+    return parameters
 
 
 def least_squares_start(objective: Objective) -> Vector:
