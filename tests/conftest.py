@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-# The same examples on every machine and in every run: a failure in CI can be repeated. To search for
-# new ones, pytest --hypothesis-profile=explore.
+# The same examples on every machine and in every run: a failure in CI can be repeated. To search
+# for new ones, pytest --hypothesis-profile=explore.
 settings.register_profile(
     "ci",
     deadline=None,

@@ -18,7 +18,9 @@ def conditioned(rng, n, p, *, cond=1.0, spread=1.0, offset=0.0, contamination=0.
     X *= np.geomspace(1.0, spread, p)
     y = (Z - offset) @ rng.normal(size=p) + rng.normal(size=n)
     outliers = rng.permutation(n)[: int(contamination * n)]
-    y[outliers] += rng.choice([-1.0, 1.0, 1.0], outliers.size) * 10 ** rng.uniform(0.7, 4.0, outliers.size)
+    y[outliers] += rng.choice([-1.0, 1.0, 1.0], outliers.size) * 10 ** rng.uniform(
+        0.7, 4.0, outliers.size
+    )
     return X, y
 
 
@@ -32,6 +34,13 @@ def sparse_formats():
     """Sparse classes and index types that X may come in."""
     return [
         (kind, index)
-        for kind in (sp.csr_array, sp.csc_array, sp.coo_array, sp.csr_matrix, sp.csc_matrix, sp.coo_matrix)
+        for kind in (
+            sp.csr_array,
+            sp.csc_array,
+            sp.coo_array,
+            sp.csr_matrix,
+            sp.csc_matrix,
+            sp.coo_matrix,
+        )
         for index in (np.int32, np.int64)
     ]

@@ -1,9 +1,10 @@
 """How far a fit is from the exact minimiser, computed apart from the library.
 
-Both objectives are convex, so a point is the minimiser exactly where the gradient vanishes. Here the
-gradient and the Hessian at the stored ``coef_``, ``intercept_`` and ``scale_`` are written down from
-the formulas of the objectives, over the user's X and y, in 64-bit mantissas (``numpy.longdouble`` on
-x86), and nothing of the library is called. With e = y - Xw - b, psi = clip(e, -t, t), t = delta sigma:
+Both objectives are convex, so a point is the minimiser exactly where the gradient vanishes. Here
+the gradient and the Hessian at the stored ``coef_``, ``intercept_`` and ``scale_`` are written down
+from the formulas of the objectives, over the user's X and y, in 64-bit mantissas
+(``numpy.longdouble`` on x86), and nothing of the library is called. With e = y - Xw - b, psi =
+clip(e, -t, t), t = delta sigma:
 
     fixed scale   F = sum s L_t(e) + alpha/2 |w|²          rows of sqrt(H): (x, 1), |e| <= t
     joint scale   F / sigma + kappa nu sigma               (x, 1, e/sigma) / sqrt(sigma)
@@ -24,12 +25,13 @@ Extended = np.longdouble
 UNIT = float(np.finfo(np.float64).eps) / 2
 
 requires_extended = pytest.mark.skipif(
-    np.finfo(np.longdouble).nmant < 63, reason="numpy.longdouble has no more digits than float64 here"
+    np.finfo(np.longdouble).nmant < 63,
+    reason="numpy.longdouble has no more digits than float64 here",
 )
 
 
 class Distance(NamedTuple):
-    """A point's distance from the minimiser, and the error that float64 can make in computing it."""
+    """Distance of a point from the minimiser, and the error of computing it in float64."""
 
     coefficients: float  # standard errors; of w, b and sigma together where sigma is joint
     scale: float  # of the MAD where the scale is the MAD, in standard errors of the MAD
@@ -72,7 +74,8 @@ def distance(model, X, y, sample_weight=None, rank=None):
         root = np.vstack((root, np.hstack(penalty)))
     R = triangular(root)
     if not _full_rank(R, np.abs(rows).max(axis=0)):
-        # Too few rows inside for a Hessian: the majorant of iterated least squares, which is larger.
+        # Too few rows inside for a Hessian: the majorant of iterated least squares, which is
+        # larger.
         weight = np.minimum(1, t / np.maximum(np.abs(e), np.finfo(Extended).tiny))
         if joint:
             rows[:, -1] *= inside
@@ -156,10 +159,10 @@ def _mad_distance(model, e, s, sigma):
 def _rounding(R, rows, X, y, w, b, s, psi, t, e):
     """Bound on the error of ``|R^-T g|`` when residuals and sums are computed in float64.
 
-    A residual of p + 2 terms has an error of at most (p + 2) u (|y| + |b| + |x||w|), and psi no more
-    (none where it is clipped whatever the error). Row i enters the distance with the factor
-    ``s_i sqrt(h_i)``, h_i = x_i' H^-1 x_i. A sum over n rows has an error of n u times the sum of the
-    absolute terms, in each component of g. Both are bounds for the worst signs.
+    A residual of p + 2 terms has an error of at most (p + 2) u (|y| + |b| + |x||w|), and psi no
+    more (none where it is clipped whatever the error). Row i enters the distance with the factor
+    ``s_i sqrt(h_i)``, h_i = x_i' H^-1 x_i. A sum over n rows has an error of n u times the sum of
+    the absolute terms, in each component of g. Both are bounds for the worst signs.
     """
     n, p = X.shape
     error = (p + 2) * UNIT * (np.abs(y) + np.abs(b) + np.abs(X) @ np.abs(w))

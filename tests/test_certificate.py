@@ -6,13 +6,14 @@ What is asked of a fit at hypothesis's problems, against the gradient of ``refer
   gradient's rounding that the 25 % stand for: the library measures with the Hessian of its last
   metric, and rows that have crossed the threshold since change it. Rounding errors are no excuse:
   a fit whose certificate they could falsify has to warn.
-* Always: ``optimality_`` and the true distance differ by at most 25 % of the larger, or of tol, plus
-  the provable bound on the rounding errors of the gradient in float64 (``Distance.rounding``, about
-  1e-12 standard errors where X is well conditioned, and cond(X) times that).
-* Far from the minimum, where a fit that ran out of iterations stops, rows cross the threshold on the
-  way to it and the Hessian at the point is no guide: there a factor of 10 is asked for.
-* A warning is not a way out: it must have its reason in rounding. Where their bound is below tol/100,
-  whatever the units and the scaling of columns, the fit has to succeed.
+* Without a warning, ``optimality_`` and the true distance differ by at most 25 % of the larger, or
+  of tol, plus the provable bound on the rounding errors of the gradient in float64
+  (``Distance.rounding``, about 1e-12 standard errors where X is well conditioned, and cond(X)
+  times that).
+* Far from the minimum, where a fit that ran out of iterations stops, rows cross the threshold on
+  the way to it and the Hessian at the point is no guide: there a factor of 10 is asked for.
+* A warning is not a way out: it must have its reason in rounding. Where their bound is below
+  tol/100, whatever the units and the scaling of columns, the fit has to succeed.
 """
 
 import warnings
@@ -30,6 +31,7 @@ from sklearn.exceptions import ConvergenceWarning
 from robustreg import ExactFitWarning, HuberRegressor
 
 pytestmark = requires_extended
+
 
 class Problem(NamedTuple):
     """What a problem is made of: short enough to read in a failing example."""
@@ -129,22 +131,34 @@ def check(model, caught, found):
 
 
 def is_exact(model, X, y, weights):
-    """Whether so much of the weight is fitted to rounding errors that the scale is zero.
+    """Whether the scale of these coefficients is zero.
 
-    At a small sigma every residual that is not zero is clipped: Proposal 2's left side is
-    ``(delta sigma)²`` times their weight, below ``2 kappa nu sigma²`` where they are few.
+    Joint scale: near sigma = 0 the rows outside have |psi| = delta sigma, and those that fit have
+    any psi between, z sigma say, that makes ``sum s psi x`` zero. It is the minimum if
+    ``sum s psi² <= 2 kappa nu sigma²`` for some such z. Least squares gives that of least norm.
     """
     X = X.toarray() if sp.issparse(X) else X
     s = np.ones(len(y)) if weights is None else weights
+    e = y - X @ model.coef_ - model.intercept_
     terms = np.abs(y) + np.abs(model.intercept_) + np.abs(X) @ np.abs(model.coef_)
     # The largest row's: the solution of a linear system has an error in proportion to all of it.
     error = (X.shape[1] + 2) * np.finfo(float).eps * terms.max()
-    outside = s @ (np.abs(y - X @ model.coef_ - model.intercept_) > 10 * error)
+    outside, inside = (np.abs(e) > 10 * error) & (s > 0), (np.abs(e) <= 10 * error) & (s > 0)
     if model.scale == "mad":
-        return outside <= 0.5 * s.sum()
-    penalised = model.alpha > 0 and np.any(model.coef_ != 0)
-    nu = s.sum() - model.fit_intercept - (0 if model.alpha else np.linalg.matrix_rank(X[s > 0]))
-    return not penalised and model.delta_**2 * outside <= two_kappa(model.delta_) * nu
+        return s[outside].sum() <= 0.5 * s.sum()
+    if model.alpha > 0 and np.any(model.coef_ != 0):
+        return False
+    A = np.column_stack((X, np.ones(len(y)))) if model.fit_intercept else X
+    A = A / np.maximum(np.abs(A).max(axis=0), np.finfo(float).tiny)
+    pull = model.delta_ * (s * np.sign(e))[outside] @ A[outside]
+    root = np.sqrt(s[inside])
+    z = np.linalg.lstsq((root[:, None] * A[inside]).T, -pull)[0] / root
+    squares = s[inside] @ z**2 + model.delta_**2 * s[outside].sum()
+    nu = s.sum() - np.linalg.matrix_rank(A[s > 0])
+    return (
+        np.abs(z).max(initial=0) <= model.delta_ * 1.01
+        and squares <= 1.01 * two_kappa(model.delta_) * nu
+    )
 
 
 @settings(max_examples=400)
@@ -210,8 +224,8 @@ class TestReference:
         assert distance(model, X, y).total < 1e-12
         A = np.column_stack((np.ones(200), X))
         residual = y - A @ np.append(model.intercept_, model.coef_)
-        # The gradient of a sum of squares is linear: a step d is sqrt(d' A'A d) / noise away. The noise
-        # is that of the residuals at the point itself.
+        # The gradient of a sum of squares is linear: a step d is sqrt(d' A'A d) / noise away. The
+        # noise is that of the residuals at the point itself.
         step = np.array([0.1, -0.2, 0.05, 0.03])
         model.intercept_ += step[0]
         model.coef_ = model.coef_ + step[1:]
@@ -243,4 +257,6 @@ class TestReference:
 
 def kappa_by_quadrature(delta):
     z = np.linspace(-12, 12, 200_001)
-    return 0.5 * np.trapezoid(np.minimum(z**2, delta**2) * np.exp(-(z**2) / 2), z) / np.sqrt(2 * np.pi)
+    return (
+        0.5 * np.trapezoid(np.minimum(z**2, delta**2) * np.exp(-(z**2) / 2), z) / np.sqrt(2 * np.pi)
+    )

@@ -1,4 +1,4 @@
-"""At delta = inf the problem is least squares: LinearRegression, Ridge, and NIST's certified values."""
+"""At delta = inf it is least squares: LinearRegression, Ridge, and NIST's certified values."""
 
 from fractions import Fraction
 

@@ -16,8 +16,8 @@ from robustreg.tuning import kappa
 EXACT_QUARTILE = 0.674489750196081743  # scipy.special.ndtri(0.75)
 MASS_QUARTILE = 0.6745
 
-# R 4.2.2, MASS 7.3-58.2. Intercept (unless the formula has - 1), coefficients, scale, of
-#   d <- read.csv(file); m <- rlm(formula, d, scale.est = est, k = k, k2 = k, acc = 1e-15, maxit = 5000)
+# R 4.2.2, MASS 7.3-58.2. Intercept (unless the formula has - 1), coefficients, scale, of   d <-
+# read.csv(file); m <- rlm(formula, d, scale.est = est, k = k, k2 = k, acc = 1e-15, maxit = 5000)
 #   cat(sprintf("%.15g", c(coef(m), m$s)), sep = ", ")
 # with the files of robustreg/datasets/data, and formulas stack_loss ~ ., log_light ~ ., calls ~ . .
 # The two fits called "twice" take rows 1, 2, 3, ... no times, once, twice, in turns:
@@ -30,8 +30,8 @@ PROPOSAL_2 = {
     "stackloss k=2": [-40.315472384953, 0.733782855092726, 1.24522341842817, -0.147418034343538,
                       3.24036777649747],
     "stackloss - 1": [0.786466124142201, 1.14760052149797, -0.625752816548497, 4.6011842021876],
-    "stackloss twice": [-38.2596807257794, 0.780685567683613, 0.736787710007878, -0.0856267526774635,
-                        2.25526630524298],
+    "stackloss twice": [-38.2596807257794, 0.780685567683613, 0.736787710007878,
+                        -0.0856267526774635, 2.25526630524298],
     "stars": [6.854871617440098, -0.425404311659095, 0.64506284341246],
     "stars k=0.8": [6.94638079847978, -0.441322333430484, 0.737210761247107],
     "phones": [-227.907134005561, 4.45270103064971, 57.2455754323815],
@@ -69,7 +69,7 @@ def estimates(model):
 
 
 def mad_fixed_point(X, y, weights, delta, intercept, quartile, steps=2000):
-    """Coefficients and scale by iterated reweighted least squares, with the median over quartile."""
+    """Coefficients and scale by iterated reweighted least squares."""
     A = np.column_stack((np.ones(len(y)), X)) if intercept else X
     counts = np.ones(len(y), int) if weights is None else weights.astype(int)
     A, y = np.repeat(A, counts, axis=0), np.repeat(y, counts)

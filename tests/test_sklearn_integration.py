@@ -167,7 +167,14 @@ class TestKindsOfX:
         read_only = X.copy()
         read_only.flags.writeable = False
         reversed_rows = np.ascontiguousarray(X[::-1])[::-1]
-        kinds = [np.asfortranarray(X), wide[:, 1::2], tall[::2], read_only, reversed_rows, X.tolist()]
+        kinds = [
+            np.asfortranarray(X),
+            wide[:, 1::2],
+            tall[::2],
+            read_only,
+            reversed_rows,
+            X.tolist(),
+        ]
         for kind in kinds:
             assert_same(clone(model).fit(kind, y), expected)
         # Not one number of the user's has changed.
@@ -200,7 +207,9 @@ class TestKindsOfX:
         X = rng.integers(0, 2 if dtype is bool else 100, size=(80, 3)).astype(dtype)
         y = X @ np.array([1.0, -2.0, 0.5]) + rng.standard_t(3, size=80)
         assert_same(HuberRegressor().fit(X, y), HuberRegressor().fit(X.astype(float), y))
-        assert_same(HuberRegressor().fit(X, y.round().astype(int)), HuberRegressor().fit(X, y.round()))
+        assert_same(
+            HuberRegressor().fit(X, y.round().astype(int)), HuberRegressor().fit(X, y.round())
+        )
 
     def test_extended_precision_is_rounded_to_float64(self, data):
         X, y = data
