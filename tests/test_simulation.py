@@ -118,7 +118,7 @@ def test_auto_is_nearly_the_best_delta(distribution, scale):
     spread = (squares[:, -1] - ratio * squares[:, best]).std() / np.sqrt(samples) / errors[best]
     at_default = errors[np.argmin(np.abs(grid - 1.345))] / errors[best]
     report(
-        f"{distribution}, scale {scale}: auto {ratio:.3f} (Monte Carlo {spread:.3f}) times the best",
+        f"{distribution}, {scale}: auto {ratio:.3f} (Monte Carlo {spread:.3f}) times the best",
         f"delta {grid[best]:.2f}; 1.345 {at_default:.2f}",
         f"least squares {errors[-2] / errors[best]:.1f}; median choice {np.median(chosen):.2f}",
     )

@@ -1,0 +1,110 @@
+"""What a fit says, keeps and starts from: warnings, attributes, warm starts."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import plain
+from sklearn.exceptions import ConvergenceWarning
+
+from robustreg import ExactFitWarning, HuberRegressor
+from robustreg.tuning import kappa
+
+SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+
+
+class TestMaxIter:
+    @SOLVERS
+    @pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+    def test_one_iteration_warns_with_the_distance(self, rng, solver, scale):
+        X, y = plain(rng, n=100, p=5, contamination=0.3)
+        with pytest.warns(ConvergenceWarning, match=r"max_iter=1 .* standard errors") as record:
+            model = HuberRegressor(scale=scale, solver=solver, max_iter=1, tol=1e-12).fit(X, y)
+        message = str(record[0].message)
+        assert len(record) == 1
+        assert f"{model.optimality_:.2g} standard errors" in message
+        assert "Increase max_iter" in message
+        assert model.n_iter_ == 1
+
+    def test_the_warning_points_at_the_line_of_the_user(self, rng):
+        X, y = plain(rng, n=100, p=5)
+        with pytest.warns(ConvergenceWarning) as record:
+            HuberRegressor(max_iter=1, tol=1e-14).fit(X, y)
+        assert record[0].filename == __file__
+
+
+class TestWarmStart:
+    @pytest.mark.parametrize("intercept", [True, False])
+    @pytest.mark.parametrize("scale", ["joint", "mad", 1.5])
+    def test_the_same_solution_in_fewer_iterations(self, rng, intercept, scale):
+        X, y = plain(rng, n=300, p=4)
+        cold = HuberRegressor(fit_intercept=intercept, scale=scale, tol=1e-9).fit(X, y)
+        model = HuberRegressor(fit_intercept=intercept, scale=scale, tol=1e-9, warm_start=True)
+        for delta in (2.0, 1.6, 1.345):
+            model.set_params(delta=delta).fit(X, y)
+        # scikit-learn's own adds a hidden intercept at the second fit without one.
+        assert model.coef_.shape == (4,)
+        assert_allclose(model.coef_, cold.coef_, rtol=1e-8)
+        assert_allclose(model.intercept_, cold.intercept_, rtol=1e-8)
+        assert model.fit(X, y).n_passes_ < cold.n_passes_
+
+    def test_other_data(self, rng):
+        model = HuberRegressor(warm_start=True, tol=1e-9)
+        for n, p in ((50, 3), (70, 5), (40, 2)):
+            X, y = plain(rng, n=n, p=p)
+            model.fit(X, y)
+            cold = HuberRegressor(tol=1e-9).fit(X, y)
+            assert model.n_features_in_ == p
+            assert_allclose(model.coef_, cold.coef_, rtol=1e-8)
+
+    def test_another_intercept_setting(self, rng):
+        X, y = plain(rng, n=60, p=3)
+        model = HuberRegressor(warm_start=True, tol=1e-9).fit(X, y)
+        model.set_params(fit_intercept=False).fit(X, y)
+        assert model.intercept_ == 0.0
+        assert_allclose(model.coef_, HuberRegressor(fit_intercept=False, tol=1e-9).fit(X, y).coef_)
+
+    def test_from_an_exact_fit(self, rng):
+        X, y = plain(rng, n=60, p=3)
+        model = HuberRegressor(warm_start=True, tol=1e-9)
+        with pytest.warns(ExactFitWarning):
+            model.fit(X, X @ np.ones(3))
+        assert_allclose(model.fit(X, y).coef_, HuberRegressor(tol=1e-9).fit(X, y).coef_, rtol=1e-8)
+
+    def test_from_other_units(self, rng):
+        X, y = plain(rng, n=60, p=3)
+        model = HuberRegressor(warm_start=True, tol=1e-9).fit(X, 1e12 * y)
+        assert_allclose(model.fit(X, y).coef_, HuberRegressor(tol=1e-9).fit(X, y).coef_, rtol=1e-8)
+
+    def test_without_it_a_fit_does_not_depend_on_the_last(self, rng):
+        X, y = plain(rng, n=60, p=3)
+        model = HuberRegressor().fit(X, 100 * y)
+        assert_array_equal(model.fit(X, y).coef_, HuberRegressor().fit(X, y).coef_)
+
+
+class TestFittedAttributes:
+    @pytest.mark.parametrize("scale", ["joint", "mad", 2.0])
+    def test_they_mean_what_the_docstring_says(self, rng, scale):
+        X, y = plain(rng, n=80, p=3)
+        model = HuberRegressor(scale=scale).fit(X, y)
+        e = y - model.predict(X)
+        assert model.threshold_ == model.delta_ * model.scale_
+        assert_array_equal(model.outliers_, np.abs(e) > model.threshold_)
+        assert_allclose(model.weights_, np.minimum(1, model.threshold_ / np.abs(e)), rtol=1e-9)
+        assert isinstance(model.intercept_, float)
+        assert isinstance(model.optimality_, float)
+        assert isinstance(model.n_iter_, int)
+        assert model.coef_.shape == (3,)
+        if scale == "mad":
+            assert_allclose(model.scale_, np.median(np.abs(e)) / 0.674489750196, rtol=1e-6)
+        elif scale == "joint":
+            left = np.minimum(e**2, model.threshold_**2).sum()
+            assert_allclose(left, 2 * kappa(1.345) * 76 * model.scale_**2, rtol=1e-6)
+        else:
+            assert model.scale_ == 2.0
+
+    def test_a_penalty_is_part_of_the_equation_of_the_scale(self, rng):
+        X, y = plain(rng, n=80, p=3)
+        model = HuberRegressor(alpha=30.0).fit(X, y)
+        e = y - model.predict(X)
+        left = np.minimum(e**2, model.threshold_**2).sum() + 30.0 * model.coef_ @ model.coef_
+        assert_allclose(left, 2 * kappa(1.345) * 79 * model.scale_**2, rtol=1e-6)
