@@ -93,7 +93,8 @@ def _estimate(
     lines = fitted.working_scale * sample.back
     theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
     return CovarianceEstimate(
-        lines @ np.atleast_2d(np.cov(steps, rowvar=False)) @ lines.T,
+        np.atleast_2d(np.cov(steps, rowvar=False)),
+        lines,
         G - 1.0 if G else fitted.degrees_of_freedom,
         description,
         replicates=theta + steps @ lines.T,

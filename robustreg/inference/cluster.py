@@ -70,14 +70,14 @@ def cluster_covariance(fitted: FittedRegression, variant: str, groups: Any) -> C
     if variant == "CR1":
         scores = _group_scores(fitted, white, numbers, G)
         factor = G / (G - 1) * (n - 1) / (n - k)
-        matrix = white.covariance(fitted, factor * scores.T @ scores)
+        core = white.covariance(fitted, factor * scores.T @ scores)
     else:
         changes = _group_changes(fitted, white, numbers, G)
-        lines = fitted.working_scale * changes @ white.back.T
-        matrix = (G - 1) / G * lines.T @ lines
+        lines = fitted.working_scale * changes
+        core = (G - 1) / G * lines.T @ lines
     description = f"{variant}, errors dependent within {G} groups"
     rough = f"With {G} groups, fewer than about 20, these are rough."
-    return CovarianceEstimate(matrix, G - 1.0, description, (rough,) if G < 20 else ())
+    return CovarianceEstimate(core, white.back, G - 1.0, description, (rough,) if G < 20 else ())
 
 
 def _group_scores(fitted: FittedRegression, white: Whitened, numbers: Indices, G: int) -> Matrix:

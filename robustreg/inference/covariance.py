@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Rows
 from robustreg.inference.equations import inverse_root, scale_equation, whitening
 from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.rows import weighted_gram
 
 __all__ = [
     "Coupling",
@@ -46,9 +47,12 @@ SKEWED = 2.0
 class CovarianceEstimate:
     """A covariance of theta in working units, and how it is to be read.
 
+    It is ``back @ core @ back.T``, kept apart: where columns are nearly dependent the variance of a
+    prediction z theta has its digits in z back, and none in the product.
+
     Attributes
     ----------
-    matrix : array of shape (k, k)
+    core, back : arrays of shape (k, k)
     degrees_of_freedom : float
         Of Student's t.
     description : str
@@ -59,14 +63,22 @@ class CovarianceEstimate:
         Of theta, for the bootstrap.
     """
 
-    matrix: Matrix
+    core: Matrix
+    back: Matrix
     degrees_of_freedom: float
     description: str
     notes: tuple[str, ...] = ()
     replicates: Matrix | None = field(default=None, repr=False)
 
+    def of_combinations(self, lines: Matrix) -> Matrix:
+        """Covariance of ``lines @ theta``."""
+        half = lines @ self.back
+        return half @ self.core @ half.T
 
-# -- errors of one distribution -------------------------------------------------------------------
+    def variance_of_rows(self, rows: Matrix) -> Vector:
+        """Variance of ``row @ theta`` for each row."""
+        half = rows @ self.back
+        return np.einsum("ij,ij->i", half @ self.core, half)
 
 
 def huber_covariance(
@@ -78,38 +90,37 @@ def huber_covariance(
     variance = m * (1.0 - m) * n / (n - ddof)
     K = 1.0 + k / n * variance / m**2
     S = fitted.working_scale**2 * n * fitted.mean(fitted.psi**2) / (n - k)
-    first: Rows = "all" if kind == "H1" else "inside"
-    transform, constant, _ = normal_equations(fitted, first)
-    inverse = transform @ transform.T
+    transform, constant = normal_equations(fitted, "all" if kind == "H1" else "inside")
     if kind == "H1":
-        matrix = K**2 * S / m**2 * inverse
+        core = K**2 * S / m**2 * np.eye(k)
     elif kind == "H2":
-        matrix = K * S / m * inverse
+        core = K * S / m * np.eye(k)
     else:
-        every = normal_equations(fitted, "all")[2]
-        half = transform.T @ every @ transform
-        matrix = S / K * transform @ half @ transform.T
-    direction = inverse @ constant
+        (every,) = fitted.rows.transformed(transform).sum(
+            lambda z, s: (weighted_gram(z, s),), fitted.frequencies
+        )
+        core = S / K * every
+    direction = transform.T @ constant  # (Z'Z)^-1 sum z, in the coordinates of the core
     counted = n if kind == "H1" else n * m
-    excess, notes = _excess(fitted, coupling, float(constant @ direction) / counted)
+    excess, notes = _excess(fitted, coupling, float(direction @ direction) / counted)
     factor = K**2 * fitted.working_scale**2 / (n - k)
-    matrix = matrix + factor * excess * np.outer(direction, direction)
-    return CovarianceEstimate(matrix, n - k, f"{kind} (Huber), errors of one distribution", notes)
+    core = core + factor * excess * np.outer(direction, direction)
+    description = f"{kind} (Huber), errors of one distribution"
+    return CovarianceEstimate(core, transform, n - k, description, notes)
 
 
-def normal_equations(fitted: FittedRegression, which: Rows) -> tuple[Matrix, Vector, Matrix]:
-    """T with ``T T'`` the inverse of the Gram matrix of the rows, their sum, and that matrix."""
+def normal_equations(fitted: FittedRegression, which: Rows) -> tuple[Matrix, Vector]:
+    """T with ``T T'`` the inverse of the Gram matrix of the rows, and their sum; in one pass."""
     k, p = fitted.n_parameters, fitted.design.n_features
     sums, upper = fitted.design.gram(fitted.point, which)
     augmented = np.triu(upper) + np.triu(upper, 1).T
-    gram, total = augmented[:k, :k], augmented[:k, p]
-    transform = inverse_root(gram)
+    transform = inverse_root(augmented[:k, :k])
     if transform is None:
         transform = whitening(fitted, which)
     share = fitted.mean(fitted.inside) if which == "all" else 1.0
     gradient = np.append(sums.gradient, sums.psi)[:k] / fitted.working_scale
     fitted.check_solution(transform / np.sqrt(share), gradient)
-    return transform, total, gram
+    return transform, augmented[:k, p]
 
 
 def scale_coupling(fitted: FittedRegression) -> tuple[float, float]:

@@ -175,7 +175,7 @@ def diagnose(
     changes = _coefficient_changes(fitted, whiten(fitted))
     unit = fitted.design.units.response_scale
     change = fitted.to_user()
-    matrix = change @ huber_covariance(fitted, "H1", 0, "auto").matrix @ change.T
+    matrix = huber_covariance(fitted, "H1", 0, "auto").of_combinations(change)
     changes_in_units = changes @ change.T
     residuals = fitted.standardized * fitted.scale
     return Diagnostics(

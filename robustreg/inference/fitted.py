@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
 from robustreg.design import as_design
 from robustreg.design.base import Design, Point
+from robustreg.estimators.huber import validate_regression_data
 from robustreg.inference.rows import RowBlocks
 
 __all__ = ["FittedRegression", "fitted_regression", "last_step"]
@@ -258,25 +259,13 @@ def _refuse(regressor: Any) -> None:
 
 def _checked_data(
     regressor: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Any, Any, Any]:
-    X, y = validate_data(
-        regressor,
-        X,
-        y,
-        reset=False,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        y_numeric=True,
-    )
-    if sample_weight is None:
-        return X, y, None
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-    if not (weights.min() >= 0.0 and weights.max() > 0.0):
-        raise ValueError(
-            f"sample_weight must not be negative or all zero, got values from {weights.min():g} to "
-            f"{weights.max():g}: pass the frequencies that were passed to fit."
-        )
-    return X, y, weights
+) -> tuple[Any, Vector, Vector | None]:
+    """Data as ``fit`` takes them, with the columns of this fit."""
+    _check_feature_names(regressor, X, reset=False)
+    # A copy, for what the checks of fit store on the estimator.
+    X, response, weights = validate_regression_data(copy.copy(regressor), X, y, sample_weight)
+    _check_n_features(regressor, X, reset=False)
+    return X, response, weights
 
 
 def _refuse_too_few(fitted: FittedRegression) -> None:

@@ -29,6 +29,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import validate_data
 
 from robustreg.design.units import Units
+from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.fitted import FittedRegression
 
 __all__ = ["ErrorDistribution", "Predictor", "widened"]
@@ -40,7 +41,7 @@ Matrix = NDArray[np.float64]
 REACH = 9.0
 
 #: Standard errors of the mean for which limits are solved; between them they are interpolated.
-NODES = 65
+NODES = 129
 
 
 def widened(fitted: FittedRegression, leverage: Vector | float) -> Vector:
@@ -139,8 +140,8 @@ class Predictor:
         The steps before the model.
     units : Units
         In which ``covariance`` is.
-    covariance : array of shape (k, k)
-        Of theta, the intercept's row last.
+    covariance : CovarianceEstimate
+        Of theta.
     errors : ErrorDistribution
         In the units of y.
     """
@@ -148,7 +149,7 @@ class Predictor:
     model: Any
     prepare: Callable[[Any], Any]
     units: Units
-    covariance: Matrix
+    covariance: CovarianceEstimate
     errors: ErrorDistribution
 
     def mean(self, X: Any) -> tuple[Vector, Vector]:
@@ -162,11 +163,11 @@ class Predictor:
         )
         prediction = safe_sparse_dot(X, self.model.coef_, dense_output=True) + self.model.intercept_
         p = self.model.n_features_in_
-        rows = np.ones((X.shape[0], self.covariance.shape[0]))
+        rows = np.ones((X.shape[0], self.covariance.back.shape[0]))
         rows[:, :p] = (X.toarray() if issparse(X) else X) - self.units.center
         rows[:, :p] /= self.units.column_scale
-        variance = np.einsum("ij,ij->i", rows @ self.covariance, rows)
-        return prediction, np.sqrt(np.maximum(variance, 0.0)) * self.units.response_scale
+        variance = np.maximum(self.covariance.variance_of_rows(rows), 0.0)
+        return prediction, np.sqrt(variance) * self.units.response_scale
 
     def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
         """Limits of a new observation about its prediction."""

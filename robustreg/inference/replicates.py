@@ -62,6 +62,8 @@ class Sample:
         u as wide as errors are: a fit draws the residuals towards itself.
     standard_errors : array of shape (k,)
         Of theta in these coordinates and units of sigma, by the sandwich.
+    scale_error : float
+        Standard error of sigma, at the normal.
     back : array of shape (k, k)
         theta in working units is ``back`` times theta in these coordinates.
     delta : float
@@ -72,6 +74,7 @@ class Sample:
     u: Single
     spread: Single
     standard_errors: Vector
+    scale_error: float
     back: Matrix
     delta: float
     scale_kind: str
@@ -90,6 +93,7 @@ class Sample:
             u=fitted.standardized.astype(np.float32),
             spread=widened(fitted, leverage).astype(np.float32),
             standard_errors=np.sqrt(variances),
+            scale_error=float((2.0 * fitted.n) ** -0.5),
             back=white.back @ scaling,
             delta=fitted.delta,
             scale_kind=fitted.scale_kind if np.isfinite(fitted.delta) else "fixed",
@@ -121,8 +125,10 @@ def solve_replicates(sample: Sample, s: Single, u: Single) -> Matrix:
     inverse = np.empty((size, k + sample.joint, k + sample.joint))
     active = np.arange(size)
     for number in range(MOST_STEPS):
-        weights, residuals = _lines(s, active), u
-        if number > 0:
+        weights = _lines(s, active)
+        if number == 0:
+            residuals = u if u.shape[0] == 1 else u.copy()
+        else:
             residuals = _residuals(sample, _lines(u, active), steps[active])
             if sample.scale_kind == "mad":
                 scale[active] = _median_scales(weights, residuals)
@@ -132,11 +138,12 @@ def solve_replicates(sample: Sample, s: Single, u: Single) -> Matrix:
         change = np.einsum("rij,rj->ri", inverse[active], _scores(sample, weights, residuals))
         change *= scale[active, None]
         steps[active] += change[:, :k]
+        # Comparisons with NaN are false: a replicate with a singular J* ends here as NaN.
+        large = (np.abs(change[:, :k]) > SMALL_STEP * sample.standard_errors).any(axis=1)
         if sample.joint:
             scale[active] = np.maximum(scale[active] + change[:, k], SMALLEST_SCALE)
-        # Comparisons with NaN are false: a replicate with a singular J* ends here as NaN.
-        large = np.abs(change[:, :k]) > SMALL_STEP * sample.standard_errors
-        active = active[large.any(axis=1)]
+            large |= np.abs(change[:, k]) > SMALL_STEP * sample.scale_error
+        active = active[large]
         if active.size == 0:
             return steps
     steps[active] = np.nan

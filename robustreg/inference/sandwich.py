@@ -59,8 +59,8 @@ class Whitened:
     meat: Matrix
 
     def covariance(self, fitted: FittedRegression, meat: Matrix) -> Matrix:
-        """``sigma² J^-1 meat J^-1'`` of theta in working units."""
-        lines = fitted.working_scale * self.back @ self.bread.influence()
+        """``sigma² J^-1 meat J^-1'``, in these coordinates."""
+        lines = fitted.working_scale * self.bread.influence()
         return lines @ meat @ lines.T
 
 
@@ -73,8 +73,9 @@ def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEst
         meat = meat * (n / (n - k))
     elif variant != "HC0":
         meat = _leverage_corrected_meat(fitted, white, 0.5 if variant == "HC2" else 1.0)
-    matrix = white.covariance(fitted, meat)
-    return CovarianceEstimate(matrix, n - k, f"{variant} (sandwich), robust to heteroscedasticity")
+    core = white.covariance(fitted, meat)
+    description = f"{variant} (sandwich), robust to heteroscedasticity"
+    return CovarianceEstimate(core, white.back, n - k, description)
 
 
 def whiten(fitted: FittedRegression) -> Whitened:

@@ -7,17 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erf, exp1
 
 from robustreg.inference.bootstrap import bootstrap_covariance
 from robustreg.inference.cluster import cluster_covariance
 from robustreg.inference.covariance import Coupling, CovarianceEstimate, huber_covariance
 from robustreg.inference.fitted import FittedRegression, fitted_regression
+from robustreg.inference.goodness import d2, robust_r2
 from robustreg.inference.prediction import ErrorDistribution, Predictor, widened
 from robustreg.inference.sandwich import sandwich_covariance
 from robustreg.inference.summary import Summary, check_level
-from robustreg.losses import huber_weight
-from robustreg.metrics import d2_huber_score
 from robustreg.tuning import efficiency
 
 __all__ = ["summarize"]
@@ -163,11 +161,11 @@ def summarize(
     >>> from robustreg.inference import summarize
     >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
     >>> summarize(HuberRegressor().fit(X, y), X, y).table.round(3)[["coef", "std_err", "p_value"]]
-                 coef  std_err  p_value
-    intercept -41.141   10.623    0.001
-    air_flow    0.817    0.120    0.000
-    water_temp  0.984    0.329    0.008
-    acid_conc  -0.131    0.140    0.359
+                  coef  std_err  p_value
+    intercept  -41.141   10.623    0.001
+    air_flow     0.817    0.120    0.000
+    water_temp   0.984    0.329    0.008
+    acid_conc   -0.131    0.140    0.360
     """
     level = check_level(level)
     _check_options(cov_type, ddof, scale_coupling, bootstrap, n_bootstrap)
@@ -226,8 +224,7 @@ def _summary(
     fitted: FittedRegression, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
 ) -> Summary:
     change, unit = fitted.to_user(), fitted.design.units.response_scale
-    working = change @ estimate.matrix @ change.T
-    residuals = fitted.standardized * fitted.working_scale
+    working = estimate.of_combinations(change)
     replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
     average_leverage = fitted.n_parameters / (fitted.n * fitted.mean(fitted.inside))
     errors = widened(fitted, min(average_leverage, 0.99)) * fitted.scale
@@ -248,10 +245,10 @@ def _summary(
         scale_kind=fitted.scale_kind,
         delta=fitted.delta,
         threshold=fitted.threshold,
-        efficiency=float(efficiency(fitted.delta)),
+        efficiency=1.0 if np.isinf(fitted.delta) else float(efficiency(fitted.delta)),
         outlier_share=1.0 - fitted.mean(fitted.inside),
-        d2=_d2(fitted, residuals),
-        robust_r2=_robust_r2(fitted, residuals),
+        d2=d2(fitted),
+        robust_r2=robust_r2(fitted),
         optimality=fitted.optimality,
         notes=estimate.notes,
         replicates=replicates,
@@ -259,33 +256,7 @@ def _summary(
             fitted.model,
             fitted.prepare,
             fitted.design.units,
-            estimate.matrix,
+            estimate,
             ErrorDistribution.of(errors, fitted.frequencies),
         ),
     )
-
-
-def _d2(fitted: FittedRegression, residuals: Vector) -> float:
-    y = fitted.design.response
-    return float(
-        d2_huber_score(
-            y, y - residuals, delta=fitted.point.threshold, sample_weight=fitted.design.weights
-        )
-    )
-
-
-def _robust_r2(fitted: FittedRegression, residuals: Vector) -> float:
-    r"""Renaud and Victoria-Feser's R² (J. Statist. Plann. Inference 140, 2010, equation 8).
-
-    With the weights w of the fit, ``A = sum w (y^ - mean_w)²`` and ``B = sum w e²``, it is A/(A + a
-    B). The factor a = E[w] / E[w Z²] makes B consistent at normal errors. For Huber's weights E[w
-    Z²] = 2 Phi(delta) - 1 and E[w] = 2 Phi(delta) - 1 + delta E_1(delta²/2) / sqrt(2 pi).
-    """
-    delta = fitted.delta
-    within = float(erf(delta / np.sqrt(2.0)))
-    beyond = 0.0 if np.isinf(delta) else delta * float(exp1(0.5 * delta**2)) / np.sqrt(2.0 * np.pi)
-    weight = fitted.frequencies * huber_weight(fitted.standardized, delta)
-    predicted = fitted.design.response - residuals
-    explained = predicted - (weight @ predicted) / weight.sum()
-    A, B = float(weight @ explained**2), float(weight @ residuals**2)
-    return A / (A + (within + beyond) / within * B)

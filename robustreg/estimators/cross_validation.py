@@ -1,0 +1,194 @@
+"""Fit and score all candidates in one fold."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Number
+from traceback import format_exception
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params
+
+from robustreg.design import Design
+from robustreg.design.base import Point
+from robustreg.estimators.descent import CandidateFit
+from robustreg.estimators.fitting import HuberProblem, Start
+from robustreg.estimators.fold import fit_in_fold
+from robustreg.estimators.path import Waypoint
+
+__all__ = ["CrossValidation", "FoldResult", "HuberScoring", "Scoring", "ScorerScoring"]
+
+Vector = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+#: Share of the rows below which a fold copies its training rows: it would read the others in vain.
+SMALL_FOLD = 1 / 4
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """All candidates in one fold."""
+
+    fits: list[CandidateFit]
+    scores: Vector  # test scores, or ``error_score``
+    fit_time: float  # seconds for each candidate, the same for all: they move together
+    score_time: float
+
+
+class Scoring(Protocol):
+    """How candidates are scored on the validation rows."""
+
+    def __call__(self, points: Sequence[Point], validation: Design, test: Rows) -> list[Any]:
+        """A number for each point, or the exception that its scoring raised."""
+
+
+@dataclass(frozen=True)
+class HuberScoring:
+    """Minus the mean Huber loss of the validation residuals at one threshold.
+
+    That of all candidates is a by-product of one read of the validation rows.
+    """
+
+    threshold: float  # in the units of y
+
+    def __call__(self, points: Sequence[Point], validation: Design, test: Rows) -> list[Any]:
+        unit = validation.units.response_scale
+        if not validation.total_weight > 0.0:
+            error = ValueError("sample_weight is zero for every validation row of a fold")
+            return [error] * len(points)
+        at_threshold = [point._replace(threshold=self.threshold / unit) for point in points]
+        sums = validation.values_and_gradients(at_threshold)
+        return [-s.loss / validation.total_weight * unit**2 for s in sums]
+
+
+@dataclass(frozen=True)
+class ScorerScoring:
+    """A scorer of scikit-learn, given a fitted model for each candidate.
+
+    Parameters
+    ----------
+    scorer : callable
+        ``scorer(estimator, X, y, **params)``.
+    as_model : callable
+        The fitted estimator with the given coefficients, intercept and threshold, in the units of y.
+    X, y
+        All rows.
+    params : mapping
+        What the scorer is passed besides; arrays of the length of X are taken by rows.
+    """
+
+    scorer: Callable[..., Any]
+    as_model: Callable[[Vector, float, float], Any]
+    X: Any
+    y: Any
+    params: Mapping[str, Any]
+
+    def __call__(self, points: Sequence[Point], validation: Design, test: Rows) -> list[Any]:
+        X, y = _safe_indexing(self.X, test), _safe_indexing(self.y, test)
+        params = _check_method_params(self.X, params=dict(self.params), indices=test)
+        unit = validation.units.response_scale
+        models = [self.as_model(*validation.to_user(p), p.threshold * unit) for p in points]
+        return [self._score(model, X, y, params) for model in models]
+
+    def _score(self, model: Any, X: Any, y: Any, params: Mapping[str, Any]) -> Any:
+        try:
+            score = self.scorer(model, X, y, **params)
+        except Exception as error:  # noqa: BLE001 - error_score says what becomes of it
+            return error
+        score = score.item() if hasattr(score, "item") else score
+        if not isinstance(score, Number):
+            raise ValueError(
+                f"scoring must return a number, got {score!r} of type {type(score).__name__} from "
+                f"{self.scorer}: pass a scorer of one metric."
+            )
+        return score
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What is the same for all folds.
+
+    Parameters
+    ----------
+    design : Design
+        Of all rows.
+    candidates : list of HuberProblem
+    waypoints : list of Waypoint or None
+        Their solutions on all rows.
+    start : Start
+        A solution on all rows, for candidates without a waypoint.
+    scoring : Scoring
+    error_score : "raise" or float
+        What a candidate scores where it cannot be fitted or scored.
+    """
+
+    design: Design
+    candidates: list[HuberProblem]
+    waypoints: list[Waypoint | None]
+    start: Start
+    scoring: Scoring
+    error_score: Any
+
+    def evaluate(self, train: Rows, test: Rows) -> FoldResult:
+        """Fit all candidates to the rows ``train`` and score them on ``test``."""
+        started = time.perf_counter()
+        validation = self.design.rows(test)
+        fits = self._fit(train, test, validation)
+        fitted = time.perf_counter()
+        scores = self._score(fits, validation, test)
+        scored = time.perf_counter()
+        n = len(fits)
+        return FoldResult(fits, scores, (fitted - started) / n, (scored - fitted) / n)
+
+    def _fit(self, train: Rows, test: Rows, validation: Design) -> list[CandidateFit]:
+        counts = np.bincount(train, minlength=self.design.n_rows)
+        once = train.size + test.size == counts.size and counts.max(initial=0) <= 1
+        removed = validation if once and not counts[test].any() else None
+        try:
+            training = self._training(train, counts)
+            fits = fit_in_fold(training, self.candidates, self.waypoints, removed, self.start)
+        except Exception as error:  # noqa: BLE001 - error_score says what becomes of it
+            fits = [CandidateFit(None, np.inf, error=error)] * len(self.candidates)
+        errors = [fit.error for fit in fits if fit.error is not None]
+        if errors and self.error_score == "raise":
+            raise errors[0]
+        return fits
+
+    def _training(self, train: Rows, counts: NDArray[np.intp]) -> Design:
+        weights = self.design.weights
+        frequency = counts.astype(np.float64) if weights is None else counts * weights
+        if not frequency.any():
+            raise ValueError(
+                "sample_weight is zero for every training row of a fold, or it has none: nothing is "
+                "left to fit. Use a cv whose training folds have rows with a positive weight."
+            )
+        if train.size < SMALL_FOLD * counts.size:
+            return self.design.rows(train)
+        return self.design.reweighted(frequency)
+
+    def _score(self, fits: Sequence[CandidateFit], validation: Design, test: Rows) -> Vector:
+        points = [fit.point for fit in fits if fit.point is not None]
+        outcomes = iter(self.scoring(points, validation, test) if points else [])
+        found = [None if fit.point is None else next(outcomes) for fit in fits]
+        errors = [outcome for outcome in found if isinstance(outcome, Exception)]
+        if errors and self.error_score == "raise":
+            raise errors[0]
+        if errors:
+            warnings.warn(
+                f"Scoring failed for {len(errors)} of {len(fits)} candidates of a fold. Their score on "
+                f"it will be set to {self.error_score}. Details:\n"
+                + "".join(format_exception(errors[0])),
+                UserWarning,
+                stacklevel=2,
+            )
+        failed = [outcome is None or isinstance(outcome, Exception) for outcome in found]
+        return np.array(
+            [self.error_score if bad else out for bad, out in zip(failed, found, strict=True)],
+            dtype=np.float64,
+        )

@@ -1,0 +1,165 @@
+"""The candidates of a search in one fold: all together from the path, or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design import Design
+from robustreg.design.base import Sums
+from robustreg.estimators.descent import CandidateFit, Descent, descend, hessian_metric
+from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
+from robustreg.estimators.path import Curvature, Waypoint, indices_by_alpha
+from robustreg.objective import Objective
+
+__all__ = ["fit_in_fold"]
+
+Matrix = NDArray[np.float64]
+
+#: Part of the distance that a step leaves over which a candidate gets the metric of its own Hessian:
+#: that costs a Gram matrix, where a step with twenty candidates costs each a quarter of a pass.
+FOLD_CONTRACTION = 0.4
+
+#: Such metrics before a candidate is left to ``fit_huber``.
+MOST_METRICS = 4
+
+#: Part of ``tol``, in noises of a prediction, to which candidates are solved.
+TARGET = 0.1
+
+#: Memory for the metrics of candidates that move together.
+METRIC_BYTES = 2**27
+
+
+def fit_in_fold(
+    training: Design,
+    candidates: Sequence[HuberProblem],
+    waypoints: Sequence[Waypoint | None],
+    removed: Design | None,
+    start: Start,
+) -> list[CandidateFit]:
+    """Fit all candidates to the training rows of a fold.
+
+    Parameters
+    ----------
+    training : Design
+        In the working units of the path's design.
+    candidates, waypoints
+        As in ``reference_path``.
+    removed : Design or None
+        The other rows, where they and the training rows are those of the path and each once.
+    start : Start
+        A solution on all rows, for candidates without a waypoint.
+
+    Returns
+    -------
+    list of CandidateFit
+    """
+    gram = _fold_grams(training, removed)
+    size = max(1, METRIC_BYTES // (8 * (training.n_features + 2) ** 2))
+    fits: list[CandidateFit | None] = []
+    for i in range(0, len(candidates), size):
+        group = slice(i, i + size)
+        fits += _fit_together(training, candidates[group], waypoints[group], removed, gram)
+    for indices in indices_by_alpha(candidates):
+        neighbour = start
+        for i in indices:
+            if fits[i] is None:
+                fits[i], neighbour = _fit_alone(training, candidates[i], neighbour)
+    return [fit for fit in fits if fit is not None]
+
+
+def _fold_grams(training: Design, removed: Design | None) -> Callable[[Curvature], Matrix]:
+    """The Gram matrix of the training rows at a curvature's point, each computed once."""
+    known: dict[int, Matrix] = {}
+
+    def gram(curvature: Curvature) -> Matrix:
+        key = id(curvature.gram)
+        if key not in known:
+            point = curvature.point
+            if removed is None:
+                known[key] = training.gram(point, "inside")[1]
+            else:
+                known[key] = curvature.gram - removed.gram(point, "inside")[1]
+        return known[key]
+
+    return gram
+
+
+def _fit_together(
+    training: Design,
+    candidates: Sequence[HuberProblem],
+    waypoints: Sequence[Waypoint | None],
+    removed: Design | None,
+    gram: Callable[[Curvature], Matrix],
+) -> list[CandidateFit | None]:
+    """Steps of all candidates together; None for those that this does not serve."""
+    departures: dict[int, Descent] = {}
+    for i, (problem, waypoint) in enumerate(zip(candidates, waypoints, strict=True)):
+        if waypoint is not None:
+            departure = _departure(problem.objective(training), waypoint, gram)
+            if departure is not None:
+                departures[i] = departure
+    moving = list(departures.values())
+    if removed is not None and moving:
+        _first_steps(moving, [w for i, w in enumerate(waypoints) if i in departures], removed)
+    # A standard error moves the predictions by noise / sqrt(n): this is a part of ``tol`` noises.
+    target = candidates[0].tol * max(1.0, TARGET * float(np.sqrt(training.total_weight)))
+    arrived = descend(training, moving, target, FOLD_CONTRACTION)
+    for _ in range(MOST_METRICS):
+        moving = [d for d in moving if d not in arrived and _renewed(d)]
+        arrived += descend(training, moving, target, FOLD_CONTRACTION)
+    fits = {i: descent.fit() for i, descent in departures.items() if descent in arrived}
+    return [fits.get(i) for i in range(len(candidates))]
+
+
+def _departure(
+    objective: Objective, waypoint: Waypoint, gram: Callable[[Curvature], Matrix]
+) -> Descent | None:
+    if not objective.degrees_of_freedom > 0:
+        return None
+    start, factors = waypoint.parameters, waypoint.factors
+    metric = hessian_metric(objective, start, gram(waypoint.curvature), factors)
+    if metric is None:
+        return None
+    return Descent(objective, start, metric, waypoint.inside_fraction)
+
+
+def _first_steps(
+    descents: Sequence[Descent], waypoints: Sequence[Waypoint | None], removed: Design
+) -> None:
+    """The sums over the training rows are those over all rows less those over the removed ones."""
+    points = [descent.objective.point(descent.parameters) for descent in descents]
+    others = removed.values_and_gradients(points)
+    for descent, waypoint, other in zip(descents, waypoints, others, strict=True):
+        assert waypoint is not None
+        differences = (a - b for a, b in zip(waypoint.sums, other, strict=True))
+        descent.step(Sums(*differences))
+
+
+def _renewed(descent: Descent) -> bool:
+    """Whether a candidate that moves too slowly could be given the metric of its own Hessian."""
+    if descent.lost:
+        return False
+    objective, design = descent.objective, descent.objective.design
+    descent.parameters = descent.best
+    point = objective.point(descent.parameters)
+    gram = design.gram(point, "inside")[1]
+    metric = hessian_metric(objective, descent.parameters, gram)
+    if metric is None:
+        return False
+    descent.renew(metric, max(design.inside_fraction(point), 1.0 / design.total_weight))
+    return True
+
+
+def _fit_alone(
+    training: Design, problem: HuberProblem, start: Start
+) -> tuple[CandidateFit, Start]:
+    try:
+        solution = fit_huber(training, problem, start)
+    except Exception as error:  # noqa: BLE001 - the search keeps what the others found
+        return CandidateFit(None, np.inf, error=error), start
+    result = solution.result
+    fit = CandidateFit(solution.point, result.optimality, result.status)
+    return fit, solution if solution.scale > 0.0 else start

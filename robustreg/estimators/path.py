@@ -1,0 +1,232 @@
+"""The solutions of a grid of candidates on all rows, from which each fold starts.
+
+A fold differs from all rows by its validation rows alone, so that its solutions lie a few standard
+errors from those on all rows, whatever delta does to them. The candidates of one alpha are a path:
+each starts from its neighbours' solutions, extrapolated in log delta, and moves in the metric of a
+neighbour's Hessian, which is taken anew only where it no longer fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design import Design
+from robustreg.design.base import Point, Sums
+from robustreg.estimators.descent import Descent, descend, hessian_metric
+from robustreg.estimators.fitting import PILOT_DELTA, HuberProblem, Start, fit_huber
+from robustreg.objective import Objective
+
+__all__ = ["Curvature", "Waypoint", "indices_by_alpha", "reference_path"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Distance in standard errors that the path's last step must leave. The point before it is what is
+#: kept, with its sums over all rows: folds are several standard errors away from either.
+PATH_TOLERANCE = 0.02
+
+#: Part of the distance that a step in a neighbour's metric leaves over which a fresh one is taken:
+#: the metric serves this candidate, those after it and all folds.
+PATH_CONTRACTION = 0.15
+
+#: Fresh metrics for one candidate before it is solved from nothing.
+MOST_METRICS = 4
+
+#: Candidates in a row without a solution after which the rest of a path is given up.
+PATIENCE = 2
+
+#: Neighbours from which a start is extrapolated.
+NEIGHBOURS = 3
+
+#: Least ratio of two Gram matrices: there may be no rows inside a tiny threshold.
+SMALLEST_RATIO = 1e-3
+
+#: Columns over which the Gram matrices that are kept cost too much memory, 32 MB each.
+WIDEST_GRAM = 2000
+
+
+class Curvature(NamedTuple):
+    """Gram matrix of the augmented rows (z, 1, psi) inside the threshold at one point."""
+
+    point: Point
+    gram: Matrix
+
+
+class Waypoint(NamedTuple):
+    """A point near a candidate's solution on all rows, and a Gram matrix that fits it after scaling.
+
+    Between nearby deltas the rows inside the threshold change in number more than in shape: the Gram
+    matrix at one is that at the other times the ratio of the weights inside and, for the column of the
+    residuals, times that of their squares.
+    """
+
+    parameters: Vector
+    sums: Sums  # over all rows, there
+    curvature: Curvature
+    factors: Vector  # of the columns of the augmented rows
+    inside_fraction: float
+
+
+def reference_path(
+    design: Design, candidates: Sequence[HuberProblem], start: Start
+) -> list[Waypoint | None]:
+    """Solve all candidates on all rows, to ``PATH_TOLERANCE`` standard errors.
+
+    Parameters
+    ----------
+    design : Design
+        Of all rows.
+    candidates : sequence of HuberProblem
+        For each alpha the deltas in ascending order.
+    start : Start
+        A solution at the pilot's delta.
+
+    Returns
+    -------
+    list of Waypoint or None
+        None where there is no solution, or no metric to move in: dependent columns, exact fits, X
+        without a Gram matrix, the MAD scale.
+    """
+    if not _has_path(design, candidates):
+        return [None] * len(candidates)
+    path = _Path(design, candidates, start)
+    for indices in indices_by_alpha(candidates):
+        path.follow(indices)
+    return path.waypoints
+
+
+def indices_by_alpha(candidates: Sequence[HuberProblem]) -> Iterator[list[int]]:
+    """Indices of the candidates of each alpha."""
+    for alpha in dict.fromkeys(problem.alpha for problem in candidates):
+        yield [i for i, problem in enumerate(candidates) if problem.alpha == alpha]
+
+
+def _has_path(design: Design, candidates: Sequence[HuberProblem]) -> bool:
+    if design.n_features > WIDEST_GRAM or not design.total_weight > design.n_features:
+        return False
+    return all(
+        problem.scale != "mad" and design.gram_kind(problem.alpha) == "matrix"
+        for problem in candidates
+    )
+
+
+class _Path:
+    """Walks along the deltas of one alpha after the other."""
+
+    def __init__(self, design: Design, candidates: Sequence[HuberProblem], start: Start) -> None:
+        self.design = design
+        self.candidates = candidates
+        self.waypoints: list[Waypoint | None] = [None] * len(candidates)
+        coef, intercept = design.from_user(start.coef, start.intercept)
+        scale = start.scale / design.units.response_scale
+        self._origin = candidates[0].objective(design).pack(coef, intercept, scale)
+        self._curvature: Curvature | None = None  # at the origin
+
+    def follow(self, indices: list[int]) -> None:
+        """From the delta nearest to the pilot's, first down and then up.
+
+        At a large delta gross outliers carry the solution far away, so that a path which begins at
+        least squares begins with its longest step.
+        """
+        deltas = np.array([self.candidates[i].delta for i in indices], dtype=np.float64)
+        middle = int(np.argmin(np.abs(np.log(deltas / PILOT_DELTA))))
+        first = self._solve(indices[middle], self._origin, self._curvature)
+        if first is None:
+            return
+        self.waypoints[indices[middle]] = first
+        self._origin, self._curvature = first.parameters, first.curvature
+        self._walk(first, indices[middle::-1])
+        self._walk(first, indices[middle:])
+
+    def _walk(self, first: Waypoint, indices: list[int]) -> None:
+        """Along the indices, the first of which is solved."""
+        trail, failures = {self._log_delta(indices[0]): first}, 0
+        for i in indices[1:]:
+            last = next(reversed(trail.values()))
+            start = _extrapolated(trail, self._log_delta(i))
+            waypoint = self._solve(i, start, last.curvature)
+            if waypoint is None:
+                failures += 1
+                if failures == PATIENCE:
+                    return
+                continue
+            self.waypoints[i] = trail[self._log_delta(i)] = waypoint
+            failures = 0
+
+    def _log_delta(self, index: int) -> float:
+        return float(np.log(float(self.candidates[index].delta)))
+
+    def _solve(self, index: int, start: Vector, curvature: Curvature | None) -> Waypoint | None:
+        objective = self.candidates[index].objective(self.design)
+        if not objective.scale(start) > 0.0:  # extrapolated to nothing
+            return self._solve_from_nothing(index)
+        for _ in range(MOST_METRICS):
+            descent, waypoint = self._depart(objective, start, curvature)
+            if descent is None or waypoint is None:
+                return None
+            if descend(self.design, [descent], PATH_TOLERANCE, PATH_CONTRACTION):
+                return waypoint._replace(parameters=descent.before, sums=descent.sums)
+            if descent.lost:
+                break
+            start, curvature = descent.best, None
+        return self._solve_from_nothing(index)
+
+    def _solve_from_nothing(self, index: int) -> Waypoint | None:
+        """Where a step of the path is too long for Newton's method.
+
+        As at the delta where the outliers carry the scale away: ``fit_huber`` has a start of its own.
+        """
+        problem = replace(self.candidates[index], tol=PATH_TOLERANCE)
+        solution = fit_huber(self.design, problem)
+        if not solution.scale > 0.0:
+            return None
+        objective, point = problem.objective(self.design), solution.point
+        scale = solution.scale / self.design.units.response_scale
+        start = objective.pack(point.coef, point.intercept, scale)
+        return self._depart(objective, start, None)[1]
+
+    def _depart(
+        self, objective: Objective, start: Vector, curvature: Curvature | None
+    ) -> tuple[Descent | None, Waypoint | None]:
+        """The first step from a start; None where its metric is singular."""
+        point = objective.point(start)
+        if curvature is None:
+            sums, gram = self.design.gram(point, "inside")
+            curvature = Curvature(point, gram)
+        else:
+            sums = self.design.value_and_gradient(point)
+        factors, fraction = self._inside(point, sums, curvature)
+        metric = hessian_metric(objective, start, curvature.gram, factors)
+        if metric is None:
+            return None, None
+        descent = Descent(objective, start, metric, fraction)
+        descent.step(sums)
+        return descent, Waypoint(start, sums, curvature, factors, fraction)
+
+    def _inside(self, point: Point, sums: Sums, curvature: Curvature) -> tuple[Vector, float]:
+        """Scaling of a Gram matrix to the rows inside at another point, and their share."""
+        fraction, total = self.design.inside_fraction(point), self.design.total_weight
+        squares = sums.psi_squares
+        if fraction < 1.0:
+            squares -= (1.0 - fraction) * total * point.threshold**2
+        known = np.maximum(np.diagonal(curvature.gram)[-2:], np.finfo(np.float64).tiny)
+        ratio = np.maximum(np.array([fraction * total, squares]) / known, SMALLEST_RATIO)
+        factors = np.full(curvature.gram.shape[0], np.sqrt(ratio[0]))
+        factors[-1] = np.sqrt(ratio[1])
+        return factors, max(fraction, 1.0 / total)
+
+
+def _extrapolated(trail: dict[float, Waypoint], log_delta: float) -> Vector:
+    """Lagrange's polynomial in log delta through the last solutions of the trail."""
+    nodes = np.array(list(trail)[-NEIGHBOURS:])
+    solutions = np.array([trail[node].parameters for node in nodes])
+    if np.isinf(log_delta):
+        return solutions[-1]
+    others = [np.delete(nodes, j) for j in range(nodes.size)]
+    weights = [np.prod((log_delta - o) / (x - o)) for x, o in zip(nodes, others, strict=True)]
+    return np.asarray(weights) @ solutions

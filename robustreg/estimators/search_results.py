@@ -1,0 +1,117 @@
+"""What a search has found, in the layout of GridSearchCV, and which candidate it takes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+__all__ = ["best_candidate", "format_results", "simplest_within_one_standard_error", "standard_error"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+def format_results(
+    params: Sequence[Mapping[str, float]], scores: Matrix, fit_times: Matrix, score_times: Matrix
+) -> dict[str, Any]:
+    """``cv_results_`` as ``GridSearchCV`` lays it out.
+
+    Parameters
+    ----------
+    params : sequence of dict
+        One for each candidate, all with the same keys.
+    scores, fit_times, score_times : ndarray of shape (n_candidates, n_splits)
+        Test scores, greater is better, and seconds.
+
+    Returns
+    -------
+    dict
+        Of arrays of length n_candidates, ready for ``pandas.DataFrame``.
+
+    Warns
+    -----
+    UserWarning
+        If scores are not finite.
+    """
+    results: dict[str, Any] = {}
+    for name, times in (("fit_time", fit_times), ("score_time", score_times)):
+        results[f"mean_{name}"] = times.mean(axis=1)
+        results[f"std_{name}"] = times.std(axis=1)
+    for name in params[0]:
+        values = np.array([candidate[name] for candidate in params])
+        results[f"param_{name}"] = np.ma.MaskedArray(values, mask=np.zeros(len(params), dtype=bool))
+    results["params"] = [dict(candidate) for candidate in params]
+    for split, column in enumerate(scores.T):
+        results[f"split{split}_test_score"] = column.copy()
+    mean = scores.mean(axis=1)
+    if not np.isfinite(mean).all():
+        warnings.warn(
+            f"One or more of the test scores are non-finite: {mean}", UserWarning, stacklevel=3
+        )
+    results["mean_test_score"] = mean
+    with np.errstate(invalid="ignore"):  # scores that are infinite have no deviation
+        results["std_test_score"] = scores.std(axis=1)
+    results["rank_test_score"] = _ranks(mean)
+    return results
+
+
+def _ranks(mean: Vector) -> NDArray[np.int32]:
+    """1 is the best; ties share the lower rank, and candidates without a score the last."""
+    if np.isnan(mean).all():
+        return np.ones(mean.shape, dtype=np.int32)
+    last = np.nanmin(mean) - 1.0
+    return rankdata(-np.where(np.isnan(mean), last, mean), method="min").astype(np.int32)
+
+
+def best_candidate(results: Mapping[str, Any]) -> int:
+    """Index of the candidate with the highest mean score, the first of several.
+
+    Raises
+    ------
+    ValueError
+        If no candidate has a finite mean score.
+    """
+    mean = results["mean_test_score"]
+    if not np.isfinite(mean).any():
+        raise ValueError(
+            f"scoring gave no candidate a finite mean score (got {mean}), so that none can be chosen. "
+            "Check that the scorer is finite on every validation fold, and every fold has weight."
+        )
+    return int(np.argmax(np.where(np.isfinite(mean), mean, -np.inf)))
+
+
+def standard_error(results: Mapping[str, Any]) -> Vector:
+    """Standard errors of the mean scores, ``sd / sqrt(n_splits)`` with n_splits - 1 in the sd.
+
+    Parameters
+    ----------
+    results : mapping
+        ``cv_results_`` of this library or of ``GridSearchCV``.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates,)
+        Zero where there is one split.
+
+    Notes
+    -----
+    Training sets overlap, so that scores of folds are not independent, and this is an approximation:
+    T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning (2009), section 7.10.
+    """
+    n_splits = sum(key.startswith("split") and key.endswith("_test_score") for key in results)
+    return np.asarray(results["std_test_score"]) / np.sqrt(max(1, n_splits - 1))
+
+
+def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
+    """Index of the largest alpha, and for it the largest delta, one standard error from the best."""
+    best = best_candidate(results)
+    mean = results["mean_test_score"]
+    near = np.flatnonzero(mean >= mean[best] - standard_error(results)[best])
+    alphas = np.asarray(results["param_alpha"], dtype=np.float64)
+    deltas = np.asarray(results["param_delta"], dtype=np.float64)
+    return int(max(near, key=lambda i: (alphas[i], deltas[i])))

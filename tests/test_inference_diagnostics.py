@@ -1,0 +1,125 @@
+"""Diagnostics: against refits without a row, and on the tables whose rows everyone knows."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import plain
+
+from robustreg import HuberRegressor
+from robustreg.datasets import load_stackloss, load_stars
+from robustreg.inference import diagnose, summarize
+
+pd = pytest.importorskip("pandas")
+
+
+def leave_one_out(model, X, y):
+    """Changes of intercept and slopes when each row is left out, by refitting."""
+    full = np.array([model.intercept_, *model.coef_])
+    changes = []
+    for row in range(len(y)):
+        weights = np.ones(len(y))
+        weights[row] = 0.0
+        refit = type(model)(**model.get_params()).fit(X, y, weights)
+        changes.append(np.array([refit.intercept_, *refit.coef_]) - full)
+    return np.array(changes)
+
+
+@pytest.mark.parametrize("scale", ["joint", "mad", 2.0])
+def test_influence_is_exact_for_least_squares(rng, scale):
+    X, y = plain(rng)
+    model = HuberRegressor(delta=np.inf, scale=scale, tol=1e-10).fit(X, y)
+    found = diagnose(model, X, y).coefficient_changes
+    assert_allclose(found, leave_one_out(model, X, y), rtol=1e-6, atol=1e-9 * np.abs(found).max())
+
+
+@pytest.mark.parametrize(("scale", "least"), [("joint", 0.999), ("mad", 0.99), (1.0, 0.999)])
+def test_influence_is_nearly_that_of_refits(rng, scale, least):
+    X, y = plain(rng, n=150)
+    model = HuberRegressor(scale=scale, tol=1e-9).fit(X, y)
+    found, exact = diagnose(model, X, y).coefficient_changes, leave_one_out(model, X, y)
+    for column, expected in zip(found.T, exact.T, strict=True):
+        assert np.corrcoef(column, expected)[0, 1] > least
+        slope = column @ expected / (expected @ expected)
+        assert slope == pytest.approx(1.0, abs=0.03)
+
+
+def test_scale_is_left_out_with_the_row():
+    # The giants change the scale: with it held, the change of the slope would be wrong by 7 %.
+    X, y = load_stars(return_X_y=True)
+    model = HuberRegressor(tol=1e-10).fit(X, y)
+    found, exact = diagnose(model, X, y).coefficient_changes, leave_one_out(model, X, y)
+    assert_allclose(found, exact, atol=0.05 * np.abs(exact).max(axis=0))
+
+
+def test_leverages_are_the_diagonal_of_the_hat_matrix(rng):
+    X, y = plain(rng)
+    A = np.column_stack((np.ones(60), X))
+    found = diagnose(HuberRegressor().fit(X, y), X, y)
+    assert_allclose(found.leverages, np.einsum("ij,ji->i", A, np.linalg.pinv(A)), rtol=1e-9)
+    assert_allclose(found.leverages.sum(), 4.0)
+
+
+def test_columns_of_the_table(rng):
+    X, y = plain(rng)
+    frame = pd.DataFrame(X, index=[f"row {i}" for i in range(60)])
+    frame.columns = ["a", "b", "c"]
+    model = HuberRegressor().fit(frame, y)
+    found = diagnose(model, frame, y)
+    table = found.table
+    assert list(table.index) == list(frame.index)
+    assert_allclose(table["fitted"], model.predict(frame), rtol=1e-9, atol=1e-9)
+    assert_allclose(table["residual"], y - model.predict(frame), rtol=1e-9, atol=1e-9)
+    assert_allclose(table["standardized"] * model.scale_, table["residual"], rtol=1e-12)
+    assert_allclose(table["weight"], model.weights_, rtol=1e-9)
+    errors = summarize(model, frame, y).standard_errors
+    expected = np.abs(found.coefficient_changes / errors).max(axis=1)
+    assert_allclose(table["influence"], expected, rtol=1e-9)
+
+
+def test_giants_of_the_star_cluster_are_found_by_leverage():
+    X, y = load_stars(return_X_y=True)
+    found = diagnose(HuberRegressor().fit(X, y), X, y)
+    rows = found.rows_to_check()
+    assert set(rows.index) == {10, 19, 29, 33}
+    assert all("leverage" in reason for reason in rows["reasons"])
+    # Not by their residuals: they have full weight, or nearly.
+    assert rows["standardized"].abs().max() < 2.0
+
+
+def test_days_of_the_stack_loss_are_found_by_residual():
+    X, y = load_stackloss(return_X_y=True)
+    rows = diagnose(HuberRegressor().fit(X, y), X, y).rows_to_check()
+    assert rows.index[0] == 20
+    assert "residual" in rows["reasons"].iloc[0]
+
+
+def test_worst_first_and_no_more_than_asked(rng):
+    X, y = plain(rng, n=200, contamination=0.2)
+    found = diagnose(HuberRegressor().fit(X, y), X, y)
+    rows = found.rows_to_check(5)
+    severity = pd.Series(found.severity)[rows.index]
+    assert len(rows) == 5
+    assert severity.is_monotonic_decreasing
+    assert severity.iloc[0] == found.severity.max()
+    everything = found.rows_to_check(1000)
+    assert len(everything) == np.count_nonzero(found.severity > 1)
+    assert repr(found) == f"Diagnostics(200 rows, {len(everything)} deserve a look)"
+
+
+def test_a_row_of_weight_zero_has_no_influence(rng):
+    X, y = plain(rng)
+    weights = np.ones(60)
+    weights[:5] = 0.0
+    model = HuberRegressor().fit(X, y, weights)
+    found = diagnose(model, X, y, sample_weight=weights)
+    assert_array_equal(found.coefficient_changes[:5], 0.0)
+    assert np.all(found.influence[5:] > 0.0)
+
+
+def test_a_row_that_alone_determines_a_coefficient_is_finite(rng):
+    X, y = plain(rng)
+    X[:, 2] = np.arange(60) == 7
+    found = diagnose(HuberRegressor().fit(X, y), X, y)
+    assert found.leverages[7] == pytest.approx(1.0)
+    assert np.all(np.isfinite(found.influence))
+    assert found.rows_to_check(60).loc[7, "reasons"].startswith("leverage")
