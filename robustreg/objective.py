@@ -169,7 +169,7 @@ class Objective(ABC):
             curvature = self._factor(parameters, augmented)
         else:
             sums, augmented = self.design.gram(point, rows)
-            curvature = self._gram(parameters, augmented)
+            curvature = self.hessian(parameters, augmented)
         return self.evaluation(parameters, sums), curvature
 
     def with_diagonal(self, parameters: Vector, rows: Rows) -> tuple[Evaluation, Vector]:
@@ -232,7 +232,8 @@ class Objective(ABC):
             blocks.append(csr_array(last[:, None]))
         return hstack(blocks, format="csr")
 
-    def _gram(self, parameters: Vector, augmented: Matrix) -> Matrix:
+    def hessian(self, parameters: Vector, augmented: Matrix) -> Matrix:
+        """The Hessian from a Gram matrix of augmented rows, which is overwritten."""
         columns, factors = self._columns(parameters)
         if columns.size == augmented.shape[0]:
             hessian = augmented

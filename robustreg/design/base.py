@@ -8,7 +8,7 @@ A design holds the data in *working units*: rows ``z = (x - center) / column_sca
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -90,6 +90,13 @@ class Design(ABC):
     def value_and_gradient(self, point: Point) -> Sums:
         """Loss, its scale and coefficient sums, in one pass."""
 
+    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
+        """Sums at several points: in one pass where a design can, else in one for each.
+
+        The candidates of a search move together; they are few beside the rows.
+        """
+        return [self.value_and_gradient(point) for point in points]
+
     @abstractmethod
     def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
         """The sums, and the Gram matrix of the augmented rows ``(z, 1, psi)``, in one pass.
@@ -119,6 +126,10 @@ class Design(ABC):
     @abstractmethod
     def residuals(self, point: Point) -> Vector:
         """Residuals of all rows, in working units. Free where the last pass was at ``point``."""
+
+    @abstractmethod
+    def rows(self, index: NDArray[np.intp]) -> Design:
+        """A design of these rows alone, a copy of them, in the same working units."""
 
     @abstractmethod
     def subsample(self, n_rows: int) -> Design:

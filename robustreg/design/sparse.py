@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
 from robustreg.design.base import Accumulator, Matrix, Point, Rows, Sums, Vector, clip_residuals, row_factors
 from robustreg.design.dense import DenseDesign
+from robustreg.design.several import SeveralAccumulator
 from robustreg.design.units import Units, column_units, response_unit
 
 __all__ = ["SparseDesign"]
@@ -37,6 +38,14 @@ class SparseDesign(DenseDesign):
 
     def gram_kind(self, alpha: float):
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+
+    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
+        coef, intercept = self._several_raw(points)
+        sums = SeveralAccumulator(points, self.n_features, self.n_rows)
+        residual = np.subtract(self._y, intercept) - (self._X @ coef.T).T
+        sums.add(residual, self._weights, self._X)
+        self.count_pass()
+        return sums.sums(self.units)
 
     def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
         entries = np.diff(self._X.indptr).astype(np.float64)

@@ -115,7 +115,10 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
 def _check_frequencies(objective: Objective, point: Point, level: float) -> None:
     """Refuse weights that leave no degrees of freedom to rows that do not fit exactly."""
     nu, design = objective.degrees_of_freedom, objective.design
-    if nu <= 0.0 and np.max(np.abs(design.residuals(point))) > NEGLIGIBLE * level:
+    residuals = design.residuals(point)
+    if design.weights is not None:
+        residuals = residuals[design.weights > 0.0]
+    if nu <= 0.0 and np.max(np.abs(residuals)) > NEGLIGIBLE * level:
         raise ValueError(
             f"sample_weight sums to {design.total_weight:g}, but the model has "
             f"{objective.unpenalised} unpenalised parameters, which leaves no degrees of freedom to "
