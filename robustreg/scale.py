@@ -9,6 +9,9 @@ __all__ = ["MAD_FACTOR", "MAD_STANDARD_ERROR", "joint_scale", "median", "median_
 
 Vector = NDArray[np.float64]
 
+#: From here on every residual of finite data is inside, and delta² would overflow.
+LEAST_SQUARES = 1e150
+
 #: Normal consistency of the MAD: the upper quartile of N(0, 1), which MASS rounds to 0.6745.
 MAD_FACTOR = 0.6744897501960817
 
@@ -82,7 +85,7 @@ def joint_scale(
     decreases, so the root is unique, and a bisection over k finds its interval.
     """
     n = squares.shape[0]
-    if not np.isfinite(delta):
+    if not delta < LEAST_SQUARES:
         total = squares.sum() if weights is None else squares @ weights
         return float(np.sqrt((total + penalty) / target))
     inside = np.concatenate(([0.0], np.cumsum(squares if weights is None else squares * weights)))

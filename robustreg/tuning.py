@@ -44,8 +44,10 @@ def kappa(delta: float) -> float:
     section 6.7).
     """
     # E[Z²; |Z| < delta] is a chi-squared probability: no difference of nearly equal numbers.
+    if delta > LARGEST_DELTA:
+        return 0.5
     inside = float(gammainc(1.5, 0.5 * delta**2))
-    outside = 0.0 if np.isinf(delta) else 2.0 * delta**2 * float(ndtr(-delta))
+    outside = 2.0 * delta**2 * float(ndtr(-delta))
     return 0.5 * (inside + outside)
 
 
@@ -296,11 +298,11 @@ def least_variance_delta(
     float
         One of ``AUTO_DELTAS``; 1.345 where every candidate's scale is zero.
     """
-    squares = residuals**2
-    order = None
     if weights is None:
-        squares.sort()
+        squares = np.sort(residuals**2)
     else:
+        kept = weights > 0.0
+        squares, weights = residuals[kept] ** 2, weights[kept]
         order = np.argsort(squares)
         squares, weights = squares[order], weights[order]
     inside = np.cumsum(squares if weights is None else weights * squares)

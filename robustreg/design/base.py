@@ -187,11 +187,14 @@ class Design(ABC):
 
     def joint_scale(self, point: Point, delta: float, target: float, penalty: float) -> float:
         """Scale that minimises the joint objective at these coefficients."""
-        squares = self.residuals(point) ** 2
+        residuals = self.residuals(point)
         if self.weights is None:
-            return joint_scale(np.sort(squares), None, delta, target, penalty)
+            return joint_scale(np.sort(residuals**2), None, delta, target, penalty)
+        # Rows left out may have residuals whose squares overflow: they must not become 0 * inf.
+        kept = self.weights > 0.0
+        squares, weights = residuals[kept] ** 2, self.weights[kept]
         order = np.argsort(squares)
-        return joint_scale(squares[order], self.weights[order], delta, target, penalty)
+        return joint_scale(squares[order], weights[order], delta, target, penalty)
 
     @property
     @abstractmethod

@@ -96,6 +96,8 @@ class SparseDesign(DenseDesign):
         return gram
 
     def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:
+        if weights is not None and not np.all(weights > 0.0):
+            X, y = X[np.flatnonzero(weights > 0.0)], y[weights > 0.0]
         center = np.zeros(self.n_features)
         if self.centered:
             center = mean_variance_axis(X, axis=0)[0].astype(np.float64)

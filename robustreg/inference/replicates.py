@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.prediction import widened
@@ -39,7 +40,7 @@ PAIR_ENTRIES = 2**18
 SMALL_STEP = 0.1
 
 #: Steps before a replicate is given up, and those for which one J* serves.
-MOST_STEPS, STEPS_PER_DERIVATIVE = 30, 3
+MOST_STEPS, STEPS_PER_DERIVATIVE = 30, 2
 
 #: Least sigma* in units of the sample's sigma: a step may overshoot.
 SMALLEST_SCALE = 0.1
@@ -64,6 +65,8 @@ class Sample:
         Of theta in these coordinates and units of sigma, by the sandwich.
     scale_error : float
         Standard error of sigma, at the normal.
+    inverse : array of shape (k, k), or (k + 1, k + 1) with the joint scale
+        J^-1 of the sample.
     back : array of shape (k, k)
         theta in working units is ``back`` times theta in these coordinates.
     delta : float
@@ -75,6 +78,7 @@ class Sample:
     spread: Single
     standard_errors: Vector
     scale_error: float
+    inverse: Matrix
     back: Matrix
     delta: float
     scale_kind: str
@@ -94,6 +98,7 @@ class Sample:
             spread=widened(fitted, leverage).astype(np.float32),
             standard_errors=np.sqrt(variances),
             scale_error=float((2.0 * fitted.n) ** -0.5),
+            inverse=_inverse_at_fit(fitted, white, scaling),
             back=white.back @ scaling,
             delta=fitted.delta,
             scale_kind=fitted.scale_kind if np.isfinite(fitted.delta) else "fixed",
@@ -103,6 +108,14 @@ class Sample:
     def joint(self) -> bool:
         """Whether sigma is among the unknowns of a step."""
         return self.scale_kind == "joint"
+
+
+def _inverse_at_fit(fitted: FittedRegression, white: Whitened, scaling: Matrix) -> Matrix:
+    """J^-1 in the coordinates of the sample; with the MAD, that at a given scale."""
+    if fitted.scale_kind != "joint" or white.equation is None:
+        return np.eye(fitted.n_parameters) / fitted.n
+    change = linalg.block_diag(np.linalg.inv(scaling), 1.0)
+    return change @ white.bread.inverse() @ change.T
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of replicates that diverge, and end as NaN
@@ -122,7 +135,7 @@ def solve_replicates(sample: Sample, s: Single, u: Single) -> Matrix:
     """
     size, k = max(s.shape[0], u.shape[0]), sample.z.shape[1]
     steps, scale = np.zeros((size, k)), np.ones(size)
-    inverse = np.empty((size, k + sample.joint, k + sample.joint))
+    inverse = np.tile(sample.inverse, (size, 1, 1))
     active = np.arange(size)
     for number in range(MOST_STEPS):
         weights = _lines(s, active)
@@ -133,7 +146,7 @@ def solve_replicates(sample: Sample, s: Single, u: Single) -> Matrix:
             if sample.scale_kind == "mad":
                 scale[active] = _median_scales(weights, residuals)
             residuals /= scale[active, None].astype(np.float32)
-        if number % STEPS_PER_DERIVATIVE == 0:
+        if number and number % STEPS_PER_DERIVATIVE == 0:
             inverse[active] = _inverse_derivative(sample, weights, residuals)
         change = np.einsum("rij,rj->ri", inverse[active], _scores(sample, weights, residuals))
         change *= scale[active, None]
