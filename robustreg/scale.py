@@ -39,7 +39,8 @@ def weighted_median(values: Vector, weights: Vector | None = None) -> float:
     order = order[weights[order] > 0]
     cumulative = np.cumsum(weights[order])
     half = 0.5 * cumulative[-1]
-    position = int(np.searchsorted(cumulative, half))
+    # Sums of the same weights in units of a third must meet the half as whole numbers do.
+    position = int(np.searchsorted(cumulative, half * (1.0 - 1e-12)))
     lower = values[order[position]]
     at_boundary = abs(cumulative[position] - half) <= 1e-12 * half
     upper = values[order[position + 1]] if at_boundary else lower

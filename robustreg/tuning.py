@@ -52,7 +52,7 @@ def kappa(delta: float) -> float:
 
 
 @validate_params(
-    {"delta": [Interval(Real, 0, None, closed="neither"), "array-like"]},
+    {"delta": [Interval(Real, 0, np.inf, closed="right"), "array-like"]},
     prefer_skip_nested_validation=True,
 )
 def efficiency(delta):
@@ -132,7 +132,7 @@ def delta_for_efficiency(eff: float) -> float:
 
 
 @validate_params(
-    {"epsilon": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True
+    {"epsilon": [Interval(Real, 0, np.inf, closed="right")]}, prefer_skip_nested_validation=True
 )
 def delta_from_epsilon(epsilon: float) -> float:
     """The delta of the fit that scikit-learn's ``HuberRegressor(epsilon, alpha=0)`` computes.

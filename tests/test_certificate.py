@@ -11,7 +11,8 @@ What is asked of a fit at hypothesis's problems, against the gradient of ``refer
   (``Distance.rounding``, about 1e-12 standard errors where X is well conditioned, and cond(X)
   times that).
 * Far from the minimum, where a fit that ran out of iterations stops, rows cross the threshold on
-  the way to it and the Hessian at the point is no guide: there a factor of 10 is asked for.
+  the way to it and the Hessian at the point is no guide: up to one standard error a factor of 10 is
+  asked for, and past it that not less than a tenth of one is reported.
 * A warning is not a way out: it must have its reason in rounding. Where their bound is below
   tol/100, whatever the units and the scaling of columns, the fit has to succeed.
 """
@@ -71,13 +72,15 @@ class Problem(NamedTuple):
 def problems(draw, cond=12, offsets=(0.0, 0.0, 1e3)):
     p = draw(st.integers(1, 12))
     is_sparse = draw(st.booleans())
+    offset = 0.0 if is_sparse else draw(st.sampled_from(offsets))
     return Problem(
         seed=draw(st.integers(0, 2**32 - 1)),
         n=draw(st.integers(2 * p + 8, 300)),
         p=p,
-        cond=draw(st.integers(0, cond)),
+        # Without an intercept an offset multiplies the condition number: 1e12 altogether.
+        cond=draw(st.integers(0, min(cond, 9) if offset else cond)),
         spread=draw(st.integers(0, 6)),
-        offset=0.0 if is_sparse else draw(st.sampled_from(offsets)),
+        offset=offset,
         level=draw(st.sampled_from([0.0, 0.0, 1e4])),
         contamination=draw(st.sampled_from([0.0, 0.1, 0.2, 0.35])),
         is_sparse=is_sparse,
@@ -123,7 +126,7 @@ def check(model, caught, found):
     if caught:
         assert [w.category for w in caught] == [ConvergenceWarning]
         assert found.rounding > tol / 100, "a warning without a reason in rounding errors"
-        assert true <= 10 * reported + found.rounding, "an understated distance"
+        assert min(true, 1.0) <= 10 * reported + found.rounding, "an understated distance"
     else:
         assert reported <= tol
         assert true <= 1.25 * tol, "silently wrong"
@@ -209,7 +212,7 @@ def test_a_fit_that_is_cut_short_says_how_far_it_is(problem, parameters, max_ite
     if found is None:
         return
     if caught:
-        assert found.total <= 10 * model.optimality_ + found.rounding
+        assert min(found.total, 1.0) <= 10 * model.optimality_ + found.rounding
         assert f"{model.optimality_:.2g} standard errors" in str(caught[0].message)
     else:
         assert found.total <= 1.25 * model.tol

@@ -190,9 +190,10 @@ class TestWeights:
         expected = HuberRegressor(tol=1e-10).fit(X, Y, np.full(10, float(weight)))
         np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
 
-    @pytest.mark.parametrize("factor", [1e-100, 1e100])
-    def test_absurd_units_of_weights(self, factor):
+    # As many as 1e50 observations have standard errors below the rounding of a coefficient.
+    @pytest.mark.parametrize("factor", [1e-100, 1e-8, 1e8])
+    def test_units_of_weights_do_not_matter_at_a_given_scale(self, factor):
         weights = np.arange(10) % 3 * factor
-        expected = HuberRegressor(scale=1.0, tol=1e-10).fit(X, Y, np.arange(10) % 3)
-        model = HuberRegressor(scale=1.0, tol=1e-10).fit(X, Y, weights)
+        expected = HuberRegressor(scale=1.0, tol=1e-9).fit(X, Y, np.arange(10) % 3)
+        model = HuberRegressor(scale=1.0, tol=1e-9).fit(X, Y, weights)
         np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-8)

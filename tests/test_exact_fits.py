@@ -133,9 +133,11 @@ class TestExactFits:
             model = HuberRegressor(solver=solver).fit(X, y)
         assert model.scale_ == 0.0
 
-    def test_noise_below_the_rounding_of_y_is_one(self, rng):
+    def test_noise_below_the_rounding_of_y(self, rng):
+        # y is 1.2e-4 coarse, and so is its intercept: no distance in standard errors of that
+        # noise can be certified, and more iterations would not help.
         X = rng.normal(size=(200, 3))
         y = X @ np.array([1.0, -2.0, 0.5]) + 1e12
-        with pytest.warns(ExactFitWarning):
+        with pytest.warns(UserWarning, match="rounding errors|fitted exactly"):
             model = HuberRegressor().fit(X, y)
         assert_allclose(model.coef_, [1.0, -2.0, 0.5], atol=1e-4)

@@ -50,11 +50,11 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     with a large offset from cancelling, and the intercept takes up the difference.
     """
     if centered:
-        center = sample.mean(axis=0, dtype=np.float64)
-        deviation = np.abs(sample - center).max(axis=0)
+        low, high = sample.min(axis=0), sample.max(axis=0)
         # A constant column must become exactly zero, not the rounding error of its mean.
-        constant = deviation <= 8 * np.finfo(np.float64).eps * np.abs(center)
-        center = np.where(constant, sample[0], center)
+        constant = low == high
+        center = np.where(constant, low, sample.mean(axis=0, dtype=np.float64))
+        deviation = np.maximum(high - center, center - low)
         magnitude = np.where(constant, np.abs(center), deviation)
     else:
         center = np.zeros(sample.shape[1])
