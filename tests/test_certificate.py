@@ -69,13 +69,13 @@ class Problem(NamedTuple):
 
 
 @st.composite
-def problems(draw, cond=12, offsets=(0.0, 0.0, 1e3)):
+def problems(draw, cond=12, offsets=(0.0, 0.0, 1e3), rows=2):
     p = draw(st.integers(1, 12))
     is_sparse = draw(st.booleans())
     offset = 0.0 if is_sparse else draw(st.sampled_from(offsets))
     return Problem(
         seed=draw(st.integers(0, 2**32 - 1)),
-        n=draw(st.integers(2 * p + 8, 300)),
+        n=draw(st.integers(rows * p + 8, 300)),
         p=p,
         # Without an intercept an offset multiplies the condition number: 1e12 altogether.
         cond=draw(st.integers(0, min(cond, 9) if offset else cond)),
@@ -181,7 +181,9 @@ def test_given_scale(problem, parameters):
 
 
 @settings(max_examples=400)
-@given(problems(), models(scales=("mad",)))
+# Where p rows that are interpolated are nearly half of all, MAD(sigma)/sigma falls from 10,000 to 0.7
+# within a third of sigma, and its fixed point is as good as none.
+@given(problems(rows=5), models(scales=("mad",)))
 def test_mad_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)
     if found is not None:
@@ -189,7 +191,7 @@ def test_mad_scale(problem, parameters):
 
 
 @settings(max_examples=200)
-@given(problems(cond=3, offsets=(0.0,)), models(deltas=("auto", float("inf"))))
+@given(problems(cond=3, offsets=(0.0,), rows=5), models(deltas=("auto", float("inf"))))
 def test_other_deltas(problem, parameters):
     model, caught, found = fit(problem, parameters)
     if found is not None:
@@ -197,7 +199,7 @@ def test_other_deltas(problem, parameters):
 
 
 @settings(max_examples=200)
-@given(problems(cond=3, offsets=(0.0,)), models(), st.integers(-11, -4))
+@given(problems(cond=3, offsets=(0.0,), rows=5), models(), st.integers(-11, -4))
 def test_other_tolerances(problem, parameters, exponent):
     model, caught, found = fit(problem, parameters, tol=10.0**exponent)
     if found is not None:
