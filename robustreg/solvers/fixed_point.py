@@ -30,6 +30,9 @@ HALVING = 0.5
 #: many ties have a fixed point there besides the one that is wanted.
 SHRINKING = 3.0
 
+#: Multiple of its rounding errors at which a distance does not shrink any more.
+ROUNDED = 10.0
+
 
 def solve_fixed_point(
     objective: MedianScale, parameters: Vector, solve: Solve, tol: float, max_iter: int
@@ -53,6 +56,8 @@ def solve_fixed_point(
             return Result(parameters, 0.0, iterations, Status.EXACT_FIT)
         if distance <= tol or iterations >= max_iter:
             return Result(parameters, distance, iterations, model.status(distance, tol))
+        if distance <= ROUNDED * model.rounding:
+            return Result(parameters, distance, iterations, Status.ROUNDING)
     return _bracketed(objective, parameters, solve, tol, max_iter, iterations)
 
 

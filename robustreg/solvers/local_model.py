@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Rows
 from robustreg.objective import Evaluation, Objective
-from robustreg.solvers.preconditioner import Preconditioner
+from robustreg.solvers.preconditioner import SCALE_CUTOFF, Preconditioner
 from robustreg.solvers.result import Status
 
 __all__ = ["LocalModel", "local_model", "whiten"]
@@ -35,6 +35,16 @@ class LocalModel:
 
     def parameters(self, v: Vector) -> Vector:
         return self.evaluation.parameters + self.preconditioner.parameters(v)
+
+    @property
+    def determines_scale(self) -> bool:
+        """Whether the rows inside tell the scale: their residuals are no function of the columns, and
+        not so small beside it that only a fit without residuals can be next."""
+        if not self.objective.joint:
+            return True
+        scale = self.objective.scale(self.evaluation.parameters)
+        apparent = self.evaluation.psi_mean_square > (SCALE_CUTOFF * scale) ** 2
+        return apparent and self.preconditioner.determines_scale
 
     def gradient_norm(self, evaluation: Evaluation) -> float:
         """Length of the gradient in this metric."""

@@ -67,7 +67,7 @@ def solve_in_rounds(
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         model = local_model(objective, parameters, "inside" if idle < 2 else "weighted")
         negligible = scale <= objective.exact_below(parameters, NEGLIGIBLE)
-        if negligible and not model.preconditioner.determines_scale:
+        if negligible and not model.determines_scale:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         before = distance = model.distance(model.evaluation)
         if distance <= tol or iterations >= max_iter:
@@ -76,7 +76,7 @@ def solve_in_rounds(
             return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
         polish = _is_near(objective, before, idle)
         step = newton_steps if polish else newton_search if slow else search
-        if not model.preconditioner.determines_scale:
+        if not model.determines_scale:
             step = block_step
         evaluation, made = step(model, tol, max_iter - iterations)
         iterations += made

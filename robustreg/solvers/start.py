@@ -82,6 +82,11 @@ def least_squares_start(objective: Objective) -> Vector:
     evaluation, preconditioner = whiten(linear, parameters, "all")
     objective.rank = linear.rank
     parameters = parameters - preconditioner.newton_step(evaluation.gradient)
+    if not clipped:
+        # The problem is quadratic: one more step is the solution but for rounding errors, and gives
+        # back the digits that the condition number, squared in a Gram matrix, has cost.
+        refined = linear.value_and_gradient(parameters)
+        parameters = parameters - preconditioner.newton_step(refined.gradient)
     scale = objective.best_scale(linear.point(parameters))
     for _ in range(MODIFIED_STEPS if clipped else 0):
         coef, intercept = linear.coef(parameters), linear.intercept(parameters)
