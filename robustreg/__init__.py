@@ -1,6 +1,7 @@
 """Robust linear regression with the Huber loss, for scikit-learn."""
 
 from robustreg.estimators.huber import HuberRegressor
+from robustreg.estimators.huber_cv import HuberRegressorCV
 from robustreg.exceptions import ExactFitWarning
 
-__all__ = ["ExactFitWarning", "HuberRegressor"]
+__all__ = ["ExactFitWarning", "HuberRegressor", "HuberRegressorCV"]

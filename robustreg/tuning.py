@@ -55,7 +55,7 @@ def kappa(delta: float) -> float:
     {"delta": [Interval(Real, 0, np.inf, closed="right"), "array-like"]},
     prefer_skip_nested_validation=True,
 )
-def efficiency(delta):
+def efficiency(delta: ArrayLike) -> float | NDArray[np.float64]:
     """Efficiency of the Huber estimator at normal errors, relative to least squares.
 
     ``(2 Phi(delta) - 1)² / (2 kappa(delta))``, the ratio of the asymptotic variances (Huber 1964).
@@ -140,7 +140,8 @@ def delta_from_epsilon(epsilon: float) -> float:
     There the threshold is epsilon times a scale that is not consistent for sigma: it solves
     ``mean(min(e², t²)) = (t/epsilon)²`` where ours solves ``= 2 kappa(delta) (t/delta)²``, so that
     ``epsilon = delta / sqrt(2 kappa(delta))``. This is the relation for n much larger than p; at
-    finite n, scikit-learn does not count degrees of freedom: epsilon = delta sqrt(n / (2 kappa nu)).
+    finite n, scikit-learn does not count degrees of freedom and
+    ``epsilon = delta sqrt(n / (2 kappa nu))``.
 
     Parameters
     ----------
@@ -201,8 +202,8 @@ def delta_grid(
 ) -> NDArray[np.float64]:
     """Candidates for delta in equal steps of efficiency, up to and including infinity.
 
-    Equal steps of delta would spend most candidates where they are all alike: from 2 to infinity the
-    efficiency at normal errors rises by a hundredth.
+    Equal steps of delta would spend most candidates where they are all alike: from 2 to infinity
+    the efficiency at normal errors rises by a hundredth.
 
     Parameters
     ----------
@@ -212,11 +213,11 @@ def delta_grid(
         The first: 79 % as efficient as least squares at normal errors.
     residuals : array-like of shape (n_samples,), optional
         Residuals of a pilot fit, for a model with a given ``scale``: the thresholds are then the
-        quantiles of their absolute values at the levels ``2 Phi(delta) - 1``, which for normal errors
-        are delta times their standard deviation.
+        quantiles of their absolute values at the levels ``2 Phi(delta) - 1``, which for normal
+        errors are delta times their standard deviation.
     scale : float, default=1.0
-        That of the model, in the units of the residuals: thresholds are divided by it. Only used with
-        ``residuals``.
+        That of the model, in the units of the residuals: thresholds are divided by it. Only used
+        with ``residuals``.
     sample_weight : array-like of shape (n_samples,), optional
         How often each residual counts. Only used with ``residuals``.
 

@@ -22,7 +22,7 @@ from robustreg.estimators.fitting import HuberProblem, Start
 from robustreg.estimators.fold import fit_in_fold
 from robustreg.estimators.path import Waypoint
 
-__all__ = ["CrossValidation", "FoldResult", "HuberScoring", "Scoring", "ScorerScoring"]
+__all__ = ["CrossValidation", "FoldResult", "HuberScoring", "ScorerScoring", "Scoring"]
 
 Vector = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -76,7 +76,8 @@ class ScorerScoring:
     scorer : callable
         ``scorer(estimator, X, y, **params)``.
     as_model : callable
-        The fitted estimator with the given coefficients, intercept and threshold, in the units of y.
+        The fitted estimator with the given coefficients, intercept and threshold, in the units of
+        y.
     X, y
         All rows.
     params : mapping
@@ -165,8 +166,8 @@ class CrossValidation:
         frequency = counts.astype(np.float64) if weights is None else counts * weights
         if not frequency.any():
             raise ValueError(
-                "sample_weight is zero for every training row of a fold, or it has none: nothing is "
-                "left to fit. Use a cv whose training folds have rows with a positive weight."
+                "sample_weight is zero for every training row of a fold, or it has none: nothing "
+                "is left to fit. Use a cv whose training folds have rows with a positive weight."
             )
         if train.size < SMALL_FOLD * counts.size:
             return self.design.rows(train)
@@ -181,8 +182,8 @@ class CrossValidation:
             raise errors[0]
         if errors:
             warnings.warn(
-                f"Scoring failed for {len(errors)} of {len(fits)} candidates of a fold. Their score on "
-                f"it will be set to {self.error_score}. Details:\n"
+                f"Scoring failed for {len(errors)} of {len(fits)} candidates of a fold. Their "
+                f"score on it will be set to {self.error_score}. Details:\n"
                 + "".join(format_exception(errors[0])),
                 UserWarning,
                 stacklevel=2,

@@ -57,6 +57,8 @@ class Descent:
     """
 
     sums: Sums
+    _gradient: Vector  # at the last step's beginning, and the step, in the metric
+    _step: Vector
 
     def __init__(
         self,

@@ -18,8 +18,9 @@ __all__ = ["fit_in_fold"]
 
 Matrix = NDArray[np.float64]
 
-#: Part of the distance that a step leaves over which a candidate gets the metric of its own Hessian:
-#: that costs a Gram matrix, where a step with twenty candidates costs each a quarter of a pass.
+#: Part of the distance that a step leaves over which a candidate gets the metric of its own
+#: Hessian: that costs a Gram matrix, where a step with twenty candidates costs each a quarter of a
+#: pass.
 FOLD_CONTRACTION = 0.4
 
 #: Such metrics before a candidate is left to ``fit_huber``.
@@ -134,8 +135,15 @@ def _first_steps(
     others = removed.values_and_gradients(points)
     for descent, waypoint, other in zip(descents, waypoints, others, strict=True):
         assert waypoint is not None
-        differences = (a - b for a, b in zip(waypoint.sums, other, strict=True))
-        descent.step(Sums(*differences))
+        every = waypoint.sums
+        descent.step(
+            Sums(
+                every.loss - other.loss,
+                every.psi_squares - other.psi_squares,
+                every.psi - other.psi,
+                every.gradient - other.gradient,
+            )
+        )
 
 
 def _renewed(descent: Descent) -> bool:
@@ -153,9 +161,7 @@ def _renewed(descent: Descent) -> bool:
     return True
 
 
-def _fit_alone(
-    training: Design, problem: HuberProblem, start: Start
-) -> tuple[CandidateFit, Start]:
+def _fit_alone(training: Design, problem: HuberProblem, start: Start) -> tuple[CandidateFit, Start]:
     try:
         solution = fit_huber(training, problem, start)
     except Exception as error:  # noqa: BLE001 - the search keeps what the others found

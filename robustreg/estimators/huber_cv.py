@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from inspect import signature
 from numbers import Integral, Real
@@ -12,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
-from sklearn.metrics import check_scoring, get_scorer, get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import ParameterGrid, check_cv
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -47,11 +45,11 @@ from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_results import (
     best_candidate,
     format_results,
+    print_fold,
     simplest_within_one_standard_error,
+    warn_of_failed_fits,
 )
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.metrics import make_huber_scorer
-from robustreg.solvers import Status
 from robustreg.tuning import delta_grid
 
 __all__ = ["HuberRegressorCV"]
@@ -62,13 +60,14 @@ SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_err
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression with delta and alpha chosen by cross-validation that outliers do not mislead.
+    """Huber regression, delta and alpha chosen by cross-validation that outliers do not mislead.
 
-    Scored by squared error, the outliers among the validation rows choose the model, and with it the
-    largest delta. Here a candidate is scored by minus the mean Huber loss of its validation residuals,
-    at one threshold for all candidates and folds: 1.345 times the scale of one pilot fit, that of
-    ``HuberRegressor(delta=1.345, alpha=min(alphas))``, to all rows that ``fit`` is given. That one
-    number is all that a fold's score takes from its validation rows, and it favours no candidate.
+    Scored by squared error, the outliers among the validation rows choose the model, and with it
+    the largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
+    residuals, at one threshold for all candidates and folds: 1.345 times the scale of one pilot
+    fit, that of ``HuberRegressor(delta=1.345, alpha=min(alphas))``, to all rows that ``fit`` is
+    given. That one number is all that a fold's score takes from its validation rows, and it favours
+    no candidate.
 
     The grid is solved as a path on all rows, and each fold from there: 100 fits cost about what ten
     single ones do.
@@ -77,12 +76,13 @@ class HuberRegressorCV(HuberRegressor):
     ----------
     deltas : array-like of shape (n_deltas,), default=None
         Candidates for delta in (0, inf], increasing. None takes
-        :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency, or,
-        where ``scale`` is a number, quantiles of the pilot's absolute residuals.
+        :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
+        or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
     alphas : array-like of shape (n_alphas,), default=(0.0,)
         Candidates for alpha in [0, inf), increasing.
     scale : {"joint", "mad"} or float, default="joint"
-        As in :class:`HuberRegressor`. The pilot's scale is the MAD where this is, and joint elsewhere.
+        As in :class:`HuberRegressor`. The pilot's scale is the MAD where this is, and joint
+        elsewhere.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     solver : {"lbfgs", "newton"}, default="lbfgs"
@@ -90,10 +90,11 @@ class HuberRegressorCV(HuberRegressor):
     max_iter : int, default=100
         Most iterations of the solver in one fit.
     tol : float, default=1e-6
-        As in :class:`HuberRegressor` for the final fit. Scores are exact to about ``tol``, relatively.
+        As in :class:`HuberRegressor` for the final fit. Scores are exact to about ``tol``,
+        relatively.
     cv : int, cross-validation generator or iterable, default=None
-        As in ``GridSearchCV``: None for five folds, an int for as many, a splitter, or pairs of arrays
-        of row numbers.
+        As in ``GridSearchCV``: None for five folds, an int for as many, a splitter, or pairs of
+        arrays of row numbers.
     scoring : str or callable, default=None
         None for the score above; or a scorer of scikit-learn, or its name.
     selection : {"best", "one_se"}, default="best"
@@ -118,8 +119,9 @@ class HuberRegressorCV(HuberRegressor):
         Its ``alpha`` and ``delta``.
     cv_results_ : dict
         In the layout of ``GridSearchCV``: ``param_delta``, ``param_alpha``, ``params``,
-        ``split0_test_score`` and so on, ``mean_test_score``, ``std_test_score``, ``rank_test_score``,
-        ``mean_fit_time``, ... The candidates of a fold are fitted together: their times are equal.
+        ``split0_test_score`` and so on, ``mean_test_score``, ``std_test_score``,
+        ``rank_test_score``, ``mean_fit_time``, ... The candidates of a fold are fitted together:
+        their times are equal.
     n_splits_ : int
         Number of folds.
     scorer_ : callable
@@ -149,8 +151,8 @@ class HuberRegressorCV(HuberRegressor):
 
     References
     ----------
-    E. Ronchetti, C. Field, W. Blanchard, "Robust Linear Model Selection by Cross-Validation", J. Amer.
-    Statist. Assoc. 92 (1997), for scoring by a bounded influence of each validation row.
+    E. Ronchetti, C. Field, W. Blanchard, "Robust Linear Model Selection by Cross-Validation", J.
+    Amer. Statist. Assoc. 92 (1997), for scoring by a bounded influence of each validation row.
 
     Examples
     --------
@@ -217,12 +219,13 @@ class HuberRegressorCV(HuberRegressor):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            A float64 or float32 array is not copied, but for the validation rows of the fold at work.
+            A float64 or float32 array is not copied, but for the validation rows of the fold at
+            work.
         y : array-like of shape (n_samples,)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
-            Frequencies, not negative, in fits and in scores. A scorer that takes no weights is warned
-            of; with metadata routing it gets them if it requests them.
+            Frequencies, not negative, in fits and in scores. A scorer that takes no weights is
+            warned of; with metadata routing it gets them if it requests them.
         **params : dict
             ``groups``, for the splitter; with metadata routing, what the splitter and the scorer
             request.
@@ -235,8 +238,8 @@ class HuberRegressorCV(HuberRegressor):
         Raises
         ------
         ValueError
-            As :class:`HuberRegressor`; if ``deltas`` or ``alphas`` are empty, not increasing or out of
-            range; if no candidate could be fitted, or none has a finite mean score.
+            As :class:`HuberRegressor`; if ``deltas`` or ``alphas`` are empty, not increasing or out
+            of range; if no candidate could be fitted, or none has a finite mean score.
         """
         split_params, score_params = self._route(sample_weight, params)
         X, y, weights = validate_regression_data(self, X, y, sample_weight)
@@ -310,9 +313,7 @@ class HuberRegressorCV(HuberRegressor):
         _raise_for_params(params, self, "fit")
         return {"groups": groups}, weights
 
-    def _scoring(
-        self, X: Any, y: Any, pilot: Solution, score_params: dict[str, Any]
-    ) -> Scoring:
+    def _scoring(self, X: Any, y: Any, pilot: Solution, score_params: dict[str, Any]) -> Scoring:
         threshold = PILOT_DELTA * pilot.scale
         if self.scoring is None and threshold > 0.0:
             self.scorer_ = make_huber_scorer(threshold)
@@ -321,8 +322,8 @@ class HuberRegressorCV(HuberRegressor):
         self.scorer_ = check_scoring(self, scoring=name)
         if "sample_weight" in score_params and not _takes_weights(self.scorer_):
             warnings.warn(
-                f"scoring={name!r} does not support sample_weight: candidates are fitted with weights "
-                "and scored without. Pass a scorer whose metric takes sample_weight.",
+                f"scoring={name!r} does not support sample_weight: candidates are fitted with "
+                "weights and scored without. Pass a scorer whose metric takes sample_weight.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -358,14 +359,14 @@ class HuberRegressorCV(HuberRegressor):
             with tasks.task(1 + number):
                 fold = search.evaluate(np.asarray(train), np.asarray(test))
             if self.verbose > 1:
-                _report(fold, grid, number, n_splits, self.verbose)
+                print_fold(fold, grid, number, n_splits, self.verbose)
             return fold
 
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
         folds = parallel(
             delayed(evaluate)(i, train, test) for i, (train, test) in enumerate(splits)
         )
-        _warn_of_failures(folds, self.error_score)
+        warn_of_failed_fits(folds, self.error_score)
         return folds
 
     def _choose(self, folds: Sequence[FoldResult], grid: list[dict[str, float]]) -> None:
@@ -393,7 +394,9 @@ def _checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:
         )
     valid = grid > 0.0 if name == "deltas" else (grid >= 0.0) & np.isfinite(grid)
     if not valid.all():
-        raise ValueError(f"{name} must be numbers in {interval}, got {grid[~valid][0]!s}: leave it out.")
+        raise ValueError(
+            f"{name} must be numbers in {interval}, got {grid[~valid][0]!s}: leave it out."
+        )
     if not np.all(np.diff(grid) > 0.0):
         raise ValueError(
             f"{name} must be increasing without repetition, got {grid.tolist()}: pass "
@@ -405,42 +408,3 @@ def _checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:
 def _takes_weights(scorer: Callable[..., Any]) -> bool:
     metric = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in signature(metric).parameters
-
-
-def _report(
-    fold: FoldResult, grid: list[dict[str, float]], number: int, n_splits: int, verbose: int
-) -> None:
-    """A line for each candidate, as ``GridSearchCV`` prints it."""
-    for candidate, score in zip(grid, fold.scores, strict=True):
-        params = ", ".join(f"{name}={value}" for name, value in candidate.items())
-        which = f" {number + 1}/{n_splits}" if verbose > 2 else ""
-        score_text = f", score={score:.3f}" if verbose > 2 else ""
-        seconds = fold.fit_time + fold.score_time
-        text = f"{params};{score_text} total time={seconds:6.4f}s"
-        head = f"[CV{which}] END "
-        print(head + "." * max(0, 80 - len(head) - len(text)) + text)  # noqa: T201
-
-
-def _warn_of_failures(folds: Sequence[FoldResult], error_score: Any) -> None:
-    """One warning for all fits that failed, one for those of doubt."""
-    fits = [fit for fold in folds for fit in fold.fits]
-    errors = [None if fit.error is None else repr(fit.error) for fit in fits]
-    _warn_or_raise_about_fit_failures([{"fit_error": error} for error in errors], error_score)
-    count = Counter(fit.status for fit in fits if fit.error is None)
-    if count[Status.EXACT_FIT]:
-        warnings.warn(
-            f"{count[Status.EXACT_FIT]} of {len(fits)} fits in folds are exact: their scale is zero. "
-            "Folds with no more rows than parameters are fitted so whatever delta is: use alphas > 0, "
-            "fewer columns or larger training folds.",
-            ExactFitWarning,
-            stacklevel=4,
-        )
-    doubtful = count[Status.MAX_ITER] + count[Status.ROUNDING]
-    if doubtful:
-        farthest = max(fit.distance for fit in fits if fit.error is None)
-        warnings.warn(
-            f"{doubtful} of {len(fits)} fits in folds ended up to {farthest:.2g} standard errors from "
-            "the minimiser: increase max_iter, or tol if this distance is small enough for you.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )

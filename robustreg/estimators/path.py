@@ -58,11 +58,11 @@ class Curvature(NamedTuple):
 
 
 class Waypoint(NamedTuple):
-    """A point near a candidate's solution on all rows, and a Gram matrix that fits it after scaling.
+    """A point near a candidate's solution on all rows, and a Gram matrix that fits it once scaled.
 
-    Between nearby deltas the rows inside the threshold change in number more than in shape: the Gram
-    matrix at one is that at the other times the ratio of the weights inside and, for the column of the
-    residuals, times that of their squares.
+    Between nearby deltas the rows inside the threshold change in number more than in shape: the
+    Gram matrix at one is that at the other times the ratio of the weights inside and, for the
+    column of the residuals, times that of their squares.
     """
 
     parameters: Vector
@@ -179,7 +179,8 @@ class _Path:
     def _solve_from_nothing(self, index: int) -> Waypoint | None:
         """Where a step of the path is too long for Newton's method.
 
-        As at the delta where the outliers carry the scale away: ``fit_huber`` has a start of its own.
+        As at the delta where the outliers carry the scale away: ``fit_huber`` has a start of its
+        own.
         """
         problem = replace(self.candidates[index], tol=PATH_TOLERANCE)
         solution = fit_huber(self.design, problem)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
-__all__ = ["best_candidate", "format_results", "simplest_within_one_standard_error", "standard_error"]
+from robustreg.estimators.cross_validation import FoldResult
+from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.solvers import Status
+
+__all__ = [
+    "best_candidate",
+    "format_results",
+    "print_fold",
+    "simplest_within_one_standard_error",
+    "standard_error",
+    "warn_of_failed_fits",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -79,8 +92,9 @@ def best_candidate(results: Mapping[str, Any]) -> int:
     mean = results["mean_test_score"]
     if not np.isfinite(mean).any():
         raise ValueError(
-            f"scoring gave no candidate a finite mean score (got {mean}), so that none can be chosen. "
-            "Check that the scorer is finite on every validation fold, and every fold has weight."
+            f"scoring gave no candidate a finite mean score (got {mean}), so that none can be "
+            "chosen. Check that the scorer is finite on every validation fold, and that every fold "
+            "has weight."
         )
     return int(np.argmax(np.where(np.isfinite(mean), mean, -np.inf)))
 
@@ -100,18 +114,63 @@ def standard_error(results: Mapping[str, Any]) -> Vector:
 
     Notes
     -----
-    Training sets overlap, so that scores of folds are not independent, and this is an approximation:
-    T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning (2009), section 7.10.
+    Training sets overlap, so that scores of folds are not independent, and this is an
+    approximation: T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning
+    (2009), section 7.10.
     """
     n_splits = sum(key.startswith("split") and key.endswith("_test_score") for key in results)
     return np.asarray(results["std_test_score"]) / np.sqrt(max(1, n_splits - 1))
 
 
 def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
-    """Index of the largest alpha, and for it the largest delta, one standard error from the best."""
+    """Index of the largest alpha, and for it largest delta, one standard error from the best."""
     best = best_candidate(results)
     mean = results["mean_test_score"]
     near = np.flatnonzero(mean >= mean[best] - standard_error(results)[best])
     alphas = np.asarray(results["param_alpha"], dtype=np.float64)
     deltas = np.asarray(results["param_delta"], dtype=np.float64)
     return int(max(near, key=lambda i: (alphas[i], deltas[i])))
+
+
+def print_fold(
+    fold: FoldResult,
+    grid: Sequence[Mapping[str, float]],
+    number: int,
+    n_splits: int,
+    verbose: int,
+) -> None:
+    """A line for each candidate, as ``GridSearchCV`` prints it."""
+    for candidate, score in zip(grid, fold.scores, strict=True):
+        params = ", ".join(f"{name}={value}" for name, value in candidate.items())
+        which = f" {number + 1}/{n_splits}" if verbose > 2 else ""
+        score_text = f", score={score:.3f}" if verbose > 2 else ""
+        seconds = fold.fit_time + fold.score_time
+        text = f"{params};{score_text} total time={seconds:6.4f}s"
+        head = f"[CV{which}] END "
+        print(head + "." * max(0, 80 - len(head) - len(text)) + text)  # noqa: T201
+
+
+def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any) -> None:
+    """One warning for all fits that failed, one for those of doubt."""
+    fits = [fit for fold in folds for fit in fold.fits]
+    errors = [None if fit.error is None else repr(fit.error) for fit in fits]
+    _warn_or_raise_about_fit_failures([{"fit_error": error} for error in errors], error_score)
+    count = Counter(fit.status for fit in fits if fit.error is None)
+    if count[Status.EXACT_FIT]:
+        warnings.warn(
+            f"{count[Status.EXACT_FIT]} of {len(fits)} fits in folds are exact: their scale is "
+            "zero. Folds with no more rows than parameters are fitted so whatever delta is: use "
+            "alphas > 0, fewer columns or larger training folds.",
+            ExactFitWarning,
+            stacklevel=4,
+        )
+    doubtful = count[Status.MAX_ITER] + count[Status.ROUNDING]
+    if doubtful:
+        farthest = max(fit.distance for fit in fits if fit.error is None)
+        warnings.warn(
+            f"{doubtful} of {len(fits)} fits in folds ended up to {farthest:.2g} standard errors "
+            "from the minimiser: increase max_iter, or tol if this distance is small "
+            "enough for you.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
