@@ -44,8 +44,14 @@ class FoldResult:
 class Scoring(Protocol):
     """How candidates are scored on the validation rows."""
 
-    def __call__(self, points: Sequence[Point], validation: Design, test: Rows) -> list[Any]:
-        """A number for each point, or the exception that its scoring raised."""
+    def __call__(
+        self,
+        problems: Sequence[HuberProblem],
+        points: Sequence[Point],
+        validation: Design,
+        test: Rows,
+    ) -> list[Any]:
+        """A number for each problem's solution, or the exception that its scoring raised."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,13 @@ class HuberScoring:
 
     threshold: float  # in the units of y
 
-    def __call__(self, points: Sequence[Point], validation: Design, test: Rows) -> list[Any]:
+    def __call__(
+        self,
+        problems: Sequence[HuberProblem],
+        points: Sequence[Point],
+        validation: Design,
+        test: Rows,
+    ) -> list[Any]:
         unit = validation.units.response_scale
         if not validation.total_weight > 0.0:
             error = ValueError("sample_weight is zero for every validation row of a fold")
@@ -76,8 +88,8 @@ class ScorerScoring:
     scorer : callable
         ``scorer(estimator, X, y, **params)``.
     as_model : callable
-        The fitted estimator with the given coefficients, intercept and threshold, in the units of
-        y.
+        The fitted estimator of a problem, with coefficients, intercept and threshold in the units
+        of y.
     X, y
         All rows.
     params : mapping
@@ -85,16 +97,25 @@ class ScorerScoring:
     """
 
     scorer: Callable[..., Any]
-    as_model: Callable[[Vector, float, float], Any]
+    as_model: Callable[[HuberProblem, Vector, float, float], Any]
     X: Any
     y: Any
     params: Mapping[str, Any]
 
-    def __call__(self, points: Sequence[Point], validation: Design, test: Rows) -> list[Any]:
+    def __call__(
+        self,
+        problems: Sequence[HuberProblem],
+        points: Sequence[Point],
+        validation: Design,
+        test: Rows,
+    ) -> list[Any]:
         X, y = _safe_indexing(self.X, test), _safe_indexing(self.y, test)
         params = _check_method_params(self.X, params=dict(self.params), indices=test)
         unit = validation.units.response_scale
-        models = [self.as_model(*validation.to_user(p), p.threshold * unit) for p in points]
+        models = [
+            self.as_model(problem, *validation.to_user(point), point.threshold * unit)
+            for problem, point in zip(problems, points, strict=True)
+        ]
         return [self._score(model, X, y, params) for model in models]
 
     def _score(self, model: Any, X: Any, y: Any, params: Mapping[str, Any]) -> Any:
@@ -138,6 +159,8 @@ class CrossValidation:
 
     def evaluate(self, train: Rows, test: Rows) -> FoldResult:
         """Fit all candidates to the rows ``train`` and score them on ``test``."""
+        every = np.arange(self.design.n_rows)
+        train, test = every[train], every[test]  # as for X itself: masks and negative numbers too
         started = time.perf_counter()
         validation = self.design.rows(test)
         fits = self._fit(train, test, validation)
@@ -149,8 +172,8 @@ class CrossValidation:
 
     def _fit(self, train: Rows, test: Rows, validation: Design) -> list[CandidateFit]:
         counts = np.bincount(train, minlength=self.design.n_rows)
-        once = train.size + test.size == counts.size and counts.max(initial=0) <= 1
-        removed = validation if once and not counts[test].any() else None
+        once = np.all(counts + np.bincount(test, minlength=self.design.n_rows) == 1)
+        removed = validation if once else None
         try:
             training = self._training(train, counts)
             fits = fit_in_fold(training, self.candidates, self.waypoints, removed, self.start)
@@ -175,7 +198,12 @@ class CrossValidation:
 
     def _score(self, fits: Sequence[CandidateFit], validation: Design, test: Rows) -> Vector:
         points = [fit.point for fit in fits if fit.point is not None]
-        outcomes = iter(self.scoring(points, validation, test) if points else [])
+        problems = [
+            problem
+            for problem, fit in zip(self.candidates, fits, strict=True)
+            if fit.point is not None
+        ]
+        outcomes = iter(self.scoring(problems, points, validation, test) if points else [])
         found = [None if fit.point is None else next(outcomes) for fit in fits]
         errors = [outcome for outcome in found if isinstance(outcome, Exception)]
         if errors and self.error_score == "raise":

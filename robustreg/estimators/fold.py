@@ -26,8 +26,11 @@ FOLD_CONTRACTION = 0.4
 #: Such metrics before a candidate is left to ``fit_huber``.
 MOST_METRICS = 4
 
-#: Part of ``tol``, in noises of a prediction, to which candidates are solved.
-TARGET = 0.1
+#: Part of ``tol``, in noises of a prediction, to which candidates are solved, and the least part in
+#: standard errors. Where gross outliers carry least squares away, a standard error is a large part
+#: of its score: these leave relative errors of some 1e-8 at the default ``tol``, for a twentieth of
+#: the time of a search.
+TARGET, LEAST_TARGET = 0.01, 0.03
 
 #: Memory for the metrics of candidates that move together.
 METRIC_BYTES = 2**27
@@ -106,7 +109,8 @@ def _fit_together(
     if removed is not None and moving:
         _first_steps(moving, [w for i, w in enumerate(waypoints) if i in departures], removed)
     # A standard error moves the predictions by noise / sqrt(n): this is a part of ``tol`` noises.
-    target = candidates[0].tol * max(1.0, TARGET * float(np.sqrt(training.total_weight)))
+    part = max(LEAST_TARGET, TARGET * float(np.sqrt(training.total_weight)))
+    target = candidates[0].tol * part
     arrived = descend(training, moving, target, FOLD_CONTRACTION)
     for _ in range(MOST_METRICS):
         moving = [d for d in moving if d not in arrived and _renewed(d)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any
@@ -330,9 +331,12 @@ class HuberRegressorCV(HuberRegressor):
             score_params = {k: v for k, v in score_params.items() if k != "sample_weight"}
         return ScorerScoring(self.scorer_, self._as_model, X, y, score_params)
 
-    def _as_model(self, coef: Vector, intercept: float, threshold: float) -> HuberRegressor:
+    def _as_model(
+        self, problem: HuberProblem, coef: Vector, intercept: float, threshold: float
+    ) -> HuberRegressor:
         """A fitted regressor for a scorer."""
-        model = HuberRegressor(scale=self.scale, fit_intercept=self.fit_intercept)
+        model = HuberRegressor(**asdict(problem))
+        model.delta_ = float(problem.delta)
         model.coef_, model.intercept_, model.threshold_ = coef, intercept, threshold
         model.n_features_in_ = coef.shape[0]
         return model

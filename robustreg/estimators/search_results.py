@@ -67,10 +67,20 @@ def format_results(
             f"One or more of the test scores are non-finite: {mean}", UserWarning, stacklevel=3
         )
     results["mean_test_score"] = mean
-    with np.errstate(invalid="ignore"):  # scores that are infinite have no deviation
-        results["std_test_score"] = scores.std(axis=1)
+    results["std_test_score"] = _deviations(scores)
     results["rank_test_score"] = _ranks(mean)
     return results
+
+
+def _deviations(scores: Matrix) -> Vector:
+    """Standard deviations over splits; NaN where a score is not finite.
+
+    A power of two is taken out: squares of losses, themselves squares, leave the range of doubles.
+    """
+    size = np.abs(scores[np.isfinite(scores)]).max(initial=0.0)
+    unit = np.ldexp(1.0, int(np.frexp(size)[1]) - 1)
+    with np.errstate(invalid="ignore"):
+        return (scores / unit).std(axis=1) * unit
 
 
 def _ranks(mean: Vector) -> NDArray[np.int32]:
