@@ -1,6 +1,6 @@
 """Where the time of one fit goes, stage by stage, on the wall clock.
 
-Run ``python benchmarks/profile_fit.py`` from the root of the repository; ``--help`` lists the options.
+Run ``python benchmarks/profile_fit.py`` from the root of the repository; ``--help`` lists options.
 The library is not edited: the functions that make up a stage are replaced, for the time of the fit,
 by wrappers that start and stop a clock. A stage's time is its own, without that of the stages it
 calls, so the column adds up to the fit. ``--functions`` adds cProfile's list of functions, whose
@@ -69,6 +69,7 @@ class StageClock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Charge what runs inside to a stage."""
         self._charge()
         path = self._path(name)
         self._stack.append(path)
@@ -176,6 +177,7 @@ def print_functions(model: HuberRegressor, X: Any, y: Any, repeats: int) -> None
 
 
 def arguments() -> argparse.Namespace:
+    """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("problem", nargs="?", default="large", choices=sorted(DENSE))
     parser.add_argument("--delta", default="1.345", help='a number, "inf" or "auto"')
@@ -187,6 +189,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    """Fit, and print where the time went."""
     options = arguments()
     X, y = dense_problem(options.problem)
     delta = options.delta if options.delta == "auto" else float(options.delta)

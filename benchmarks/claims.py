@@ -1,0 +1,98 @@
+"""The project's targets for speed and memory, held against one run of ``compare.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cost import Memory
+from problems import SPARSE
+from report import Claim, Fit, Table
+from systems import AUTO, LEAST_SQUARES, PLAIN, RIDGE, SKLEARN_HUBER, STATSMODELS
+
+#: (problem, library, system, most): our median over theirs must be at most that.
+AT_MOST = [
+    ("large", "scikit-learn", LEAST_SQUARES, 0.6),
+    ("large", "scikit-learn", RIDGE, 2.5),
+    ("wide", "scikit-learn", LEAST_SQUARES, 1.0),
+    ("long", "scikit-learn", LEAST_SQUARES, 1.2),
+    ("small", "scikit-learn", LEAST_SQUARES, 2.0),
+]
+
+#: (problem, library, system, least): their median over ours must be at least that.
+TIMES_FASTER = [
+    ("large", "scikit-learn", SKLEARN_HUBER, 15.0),
+    ("large", "statsmodels", STATSMODELS, 80.0),
+    ("small", "scikit-learn", SKLEARN_HUBER, 1.0),
+    ("sparse", "scikit-learn", SKLEARN_HUBER, 1.0),
+]
+
+#: Badly scaled data may cost so much of the time of the others; delta="auto" of a plain fit.
+SCALING, AUTOMATIC = 1.3, 1.5
+
+MOST_PASSES = 12
+
+
+def speed_claims(table: Table) -> list[Claim]:
+    """Claims on times; those of problems that were not run are left out."""
+    found = []
+    for problem, library, system, most in AT_MOST:
+        ours, theirs = _pair(table, problem, library, system)
+        if ours and theirs:
+            text = f"{problem}: ours over {library}'s `{system}`"
+            found.append(Claim(text, f"at most {most:g} ×", ours / theirs, ours / theirs <= most))
+    for problem, library, system, least in TIMES_FASTER:
+        ours, theirs = _pair(table, problem, library, system)
+        if ours and theirs:
+            text = f"{problem}: {library}'s `{system}` over ours"
+            ratio = theirs / ours
+            target = f"at least {least:g} ×" if least > 1.0 else "above 1 ×"
+            found.append(Claim(text, target, ratio, ratio >= least))
+    return found + _against_plain(table)
+
+
+def _against_plain(table: Table) -> list[Claim]:
+    found = []
+    unscaled = table.get(("large", "robustreg", PLAIN))
+    scaled = table.get(("badly scaled", "robustreg", PLAIN))
+    if scaled and unscaled:
+        ratio = scaled.median / unscaled.median
+        text = "columns over 1e6, y by 1e5: over the unscaled time"
+        found.append(Claim(text, f"at most {SCALING:g} ×", ratio, ratio <= SCALING))
+    for (problem, library, system), case in table.items():
+        if (library, system) != ("robustreg", AUTO):
+            continue
+        ratio = case.median / table[problem, library, PLAIN].median
+        text = f'{problem}: `delta="auto"` over a plain fit'
+        found.append(Claim(text, f"at most {AUTOMATIC:g} ×", ratio, ratio <= AUTOMATIC))
+    return found
+
+
+def _pair(
+    table: Table, problem: str, library: str, system: str
+) -> tuple[float | None, float | None]:
+    ours = table.get((problem, "robustreg", PLAIN))
+    theirs = table.get((problem, library, system))
+    return (ours.median if ours else None), (theirs.median if theirs else None)
+
+
+def pass_claims(fits: dict[tuple[str, str, str], Fit]) -> list[Claim]:
+    """The most passes of each of our fits, on dense X and on sparse."""
+    most: dict[str, int] = {}
+    for (problem, library, system), fit in fits.items():
+        if library == "robustreg" and fit.passes:
+            text = f"{'sparse' if problem in SPARSE else 'dense'} X: passes of `{system}`, the most"
+            most[text] = max(fit.passes, most.get(text, 0))
+    return [
+        Claim(text, f"at most {MOST_PASSES}", passes, passes <= MOST_PASSES, "")
+        for text, passes in most.items()
+    ]
+
+
+def memory_claims(found: Sequence[tuple[str, str, Memory]]) -> list[Claim]:
+    """A tenth of X and twelve vectors, for our fits."""
+    return [
+        Claim(f"{problem}: peak memory of `{system}`", f"below {memory.limit / 1e6:.1f} MB",
+              memory.peak / 1e6, memory.met, "MB")
+        for problem, system, memory in found
+        if system in (PLAIN, AUTO)
+    ]  # fmt: skip

@@ -1,0 +1,170 @@
+"""Speed and memory against other libraries: ``python benchmarks/compare.py``.
+
+All systems run in one process and take turns; the figures are medians. BLAS has as many threads as
+the machine gives it. The tables, in Markdown, say how the project's targets fared, and go to the
+standard output and to ``--output``; progress goes to the standard error. A full run takes about ten
+minutes, ``--quick`` two; ``--only`` picks problems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from claims import memory_claims, pass_claims, speed_claims
+from cost import Memory, gram_matrices, memory_of
+from machine import OtherLoad, load_line, machine_lines
+from problems import DENSE, SPARSE, problem
+from report import (
+    Fit,
+    claim_table,
+    fit_facts,
+    floor_lines,
+    index,
+    key,
+    memory_table,
+    time_table,
+)
+from systems import (
+    AUTO,
+    LEAST_SQUARES,
+    OURS,
+    PLAIN,
+    SKLEARN_HUBER,
+    STATSMODELS,
+    distance_to,
+    systems,
+)
+from timing import FULL, QUICK, Case, measure
+
+from robustreg import HuberRegressor
+
+#: Problems in one line are interleaved with one another: they are compared.
+GROUPS = [["large", "badly scaled"], ["wide"], ["long"], ["small"], ["sparse"]]
+
+#: Problems on which memory is measured, and the fits.
+MEMORY_PROBLEMS, MEMORY_FITS = ("large", "wide", "long"), (PLAIN, AUTO, LEAST_SQUARES)
+
+#: The exact minimiser that other libraries' Huber fits are compared with, by their names.
+REFERENCES = {
+    SKLEARN_HUBER: HuberRegressor(tol=1e-8),
+    STATSMODELS: HuberRegressor(scale="mad", tol=1e-8),
+}
+
+Key = tuple[str, str, str]
+
+
+class Benchmark:
+    """Everything that one run finds.
+
+    Parameters
+    ----------
+    effort : Effort
+        How often to repeat.
+    """
+
+    def __init__(self, effort: Any) -> None:
+        self.effort = effort
+        self.cases: list[Case] = []
+        self.fits: dict[Key, Fit] = {}
+        self.memory: list[tuple[str, str, Memory]] = []
+        self.sections: list[str] = []
+
+    def run(self, names: list[str]) -> None:
+        """Time the problems of one group together, then see what the fits cost besides time."""
+        data = {name: problem(name) for name in names}
+        cases = [
+            Case(name, system.name, system.library, partial(system.fit, X, y), system.slow)
+            for name, (X, y) in data.items()
+            for system in systems(name, is_sparse=name in SPARSE)
+        ]
+        others = OtherLoad()
+        measure(cases, self.effort, tell)
+        load = load_line(others.cores())
+        self.cases += cases
+        for name, (X, y) in data.items():
+            of_problem = [case for case in cases if case.problem == name]
+            self._examine(of_problem, X, y)
+            self._write(name, of_problem, X, load)
+            if name in MEMORY_PROBLEMS:
+                self._weigh(name, X, y)
+
+    def _examine(self, cases: list[Case], X: Any, y: Any) -> None:
+        for case in cases:
+            if case.library == "robustreg":
+                facts = fit_facts(case.result)
+                if case.problem in DENSE:
+                    fit = OURS[case.system]
+                    grams = gram_matrices(lambda X, y, fit=fit: fit().fit(X, y), X, y)
+                    facts = facts._replace(grams=grams)
+                self.fits[key(case)] = facts
+            elif case.system in REFERENCES:
+                reference = REFERENCES[case.system].fit(X, y)
+                iterations = (
+                    getattr(case.result, "n_iter_", None) or case.result.fit_history["iteration"]
+                )
+                distance = distance_to(reference, X, y, case.result)
+                self.fits[key(case)] = Fit(iterations=iterations, distance=distance)
+
+    def _write(self, name: str, cases: list[Case], X: Any, load: str) -> None:
+        n, p = X.shape
+        size = f"n = {n:,}, p = {p:,}"
+        if name in SPARSE:
+            size += f", {SPARSE[name][2]} non-zeros a row"
+        n_bytes = X.data.nbytes + X.indices.nbytes if name in SPARSE else X.nbytes
+        floor = floor_lines(cases, self.fits, X.shape, n_bytes)
+        self.sections.append(
+            f"### {name}: {size}\n\n{time_table(cases, self.fits)}\n\n{floor}\n\n{load}"
+        )
+
+    def _weigh(self, name: str, X: Any, y: Any) -> None:
+        for system in systems(name, is_sparse=False):
+            if system.name in MEMORY_FITS:
+                self.memory.append((name, system.name, memory_of(system.fit, X, y)))
+
+    def text(self) -> str:
+        """All tables."""
+        claims = speed_claims(index(self.cases))
+        claims += pass_claims(self.fits) + memory_claims(self.memory)
+        parts = ["# Speed and memory", machine_lines(), "## Claims", claim_table(claims)]
+        parts += ["## Times", *self.sections]
+        if self.memory:
+            parts += ["## Memory beside X and y", memory_table(self.memory)]
+        return "\n\n".join(parts) + "\n"
+
+
+def tell(line: str) -> None:
+    """Progress, out of the way of the tables."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    names = [*DENSE, *SPARSE]
+    parser.add_argument("--quick", action="store_true", help="few repeats")
+    parser.add_argument("--only", metavar="NAME", action="append", choices=names,
+                        help=f"a problem, of {', '.join(names)}; may be repeated")  # fmt: skip
+    parser.add_argument("--output", type=Path, help="a file for the tables")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the benchmark and print the tables."""
+    options = arguments()
+    benchmark = Benchmark(QUICK if options.quick else FULL)
+    for group in GROUPS:
+        wanted = [name for name in group if options.only is None or name in options.only]
+        if wanted:
+            benchmark.run(wanted)
+    text = benchmark.text()
+    print(text)
+    if options.output:
+        options.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What the benchmark ran on: processor, versions, threads of BLAS, and what else was running."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import robustreg  # noqa: F401  (loads the BLAS libraries that are to be listed)
+from threadpoolctl import threadpool_info
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels")
+
+HERE = Path(__file__).parent
+
+
+class OtherLoad:
+    """Cores that other programs kept busy, on average since it was made."""
+
+    def __init__(self) -> None:
+        self._begin = perf_counter()
+        self._others = _seconds_of_others()
+
+    def cores(self) -> float | None:
+        """Between 0 and the number of cores; None where the system does not tell."""
+        now = _seconds_of_others()
+        if now is None or self._others is None:
+            return None
+        return max(0.0, (now - self._others) / (perf_counter() - self._begin))
+
+
+def _seconds_of_others() -> float | None:
+    """Seconds of all cores, busy with other processes than this one, since the machine started."""
+    try:
+        fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    except OSError:
+        return None
+    user, nice, system, _, _, interrupts, soft, steal = (int(field) for field in fields)
+    busy = (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
+    own = os.times()
+    return busy - own.user - own.system
+
+
+def machine_lines() -> str:
+    """Date, commit, machine, versions and threads of BLAS, as a list in Markdown."""
+    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    pools = ", ".join(f"{i['internal_api']} {i['version']}: {i['num_threads']}" for i in blas)
+    packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, robustreg at commit {_commit()}",
+        f"{_processor()}, {os.cpu_count()} cores, {_memory()}, {platform.system()}",
+        f"Python {platform.python_version()}, {packages}",
+        f"threads of BLAS: {pools}",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def load_line(cores: float | None) -> str:
+    """How far a measurement is to be trusted."""
+    if cores is None:
+        return "Whether other programs ran at the same time is not known here."
+    line = f"Other programs kept {cores:.2f} cores busy on average while this was measured."
+    if cores > 0.1:
+        line += (
+            " **Loaded machine:** systems with several threads suffer most, so ratios to them are"
+            " not to be trusted."
+        )
+    return line
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def _memory() -> str:
+    try:
+        return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
+    except (ValueError, OSError):
+        return "memory unknown"
+
+
+def _commit() -> str:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(HERE), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", "../robustreg")
+        return git("rev-parse", "--short", "HEAD") + (" with local changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except ModuleNotFoundError:  # importlib's PackageNotFoundError is one
+        return "not installed"

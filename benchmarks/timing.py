@@ -1,0 +1,111 @@
+"""Interleaved timing: all cases take turns, so that a disturbance of the machine meets them all."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+#: Pause in seconds before what takes longer than that: NumPy's and SciPy's BLAS have threads of
+#: their own, which spin for some 30 ms after their last product and would slow the next system.
+SETTLE = 0.05
+
+
+@dataclass
+class Case:
+    """One system on one problem, its times and its last result.
+
+    Attributes
+    ----------
+    problem, system, library : str
+    run : callable
+        Without arguments; what it returns is kept as ``result``.
+    slow : bool
+        Timed a few times only.
+    seconds : list of float
+    """
+
+    problem: str
+    system: str
+    library: str
+    run: Callable[[], Any]
+    slow: bool = False
+    seconds: list[float] = field(default_factory=list)
+    result: Any = None
+    warned: bool = False
+
+    @property
+    def median(self) -> float:
+        """Median of the repeats, in seconds."""
+        return float(np.median(self.seconds))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """First and third quartile of the repeats, in seconds."""
+        low, high = np.quantile(self.seconds, (0.25, 0.75))
+        return float(low), float(high)
+
+    def once(self) -> float:
+        """Run, and say how long it took."""
+        begin = time.perf_counter()
+        self.result = self.run()
+        return time.perf_counter() - begin
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often to repeat: about ``seconds`` for each case, within limits.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall-clock time to spend on a case.
+    least, most : int
+        Limits of the repeats.
+    slow : int
+        Repeats of slow cases.
+    """
+
+    seconds: float
+    least: int
+    most: int
+    slow: int
+
+    def repeats(self, case: Case, duration: float) -> int:
+        """How often a case of this duration is repeated."""
+        if case.slow and duration > self.seconds / self.least:
+            return self.slow
+        return int(np.clip(self.seconds / duration, self.least, self.most))
+
+
+FULL = Effort(seconds=4.0, least=9, most=301, slow=3)
+QUICK = Effort(seconds=0.5, least=3, most=51, slow=1)
+
+
+def measure(cases: Sequence[Case], effort: Effort, report: Callable[[str], None]) -> None:
+    """Run each case once to warm up, then all in turns; those with fewer repeats sit turns out."""
+    plan = []
+    for case in cases:
+        duration = _warm_up(case)
+        plan.append((case, effort.repeats(case, duration), SETTLE if duration > SETTLE else 0.0))
+        report(f"{case.problem}: {case.library} {case.system}, {duration:.4f} s")
+    rounds = max(repeats for _, repeats, _ in plan)
+    for turn in range(rounds):
+        for case, repeats, pause in plan:
+            # Spread evenly: the quotient moves on in `repeats` of the `rounds` turns.
+            if (turn + 1) * repeats // rounds > turn * repeats // rounds:
+                time.sleep(pause)
+                case.seconds.append(case.once())
+
+
+def _warm_up(case: Case) -> float:
+    """Run once, with warnings noted, and again if the first run was short: imports, caches."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        duration = case.once()
+    case.warned = bool(caught)
+    return duration if duration > 1.0 else case.once()
