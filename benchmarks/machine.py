@@ -10,8 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-import robustreg  # noqa: F401  (loads the BLAS libraries that are to be listed)
 from threadpoolctl import threadpool_info
+
+import robustreg  # noqa: F401  (loads the BLAS libraries that are to be listed)
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels")
 
