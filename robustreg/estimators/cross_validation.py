@@ -72,7 +72,10 @@ class HuberScoring:
     ) -> list[Any]:
         unit = validation.units.response_scale
         if not validation.total_weight > 0.0:
-            error = ValueError("sample_weight is zero for every validation row of a fold")
+            error = ValueError(
+                "sample_weight is zero for every validation row of a fold, or it has none: nothing "
+                "is left to score."
+            )
             return [error] * len(points)
         at_threshold = [point._replace(threshold=self.threshold / unit) for point in points]
         sums = validation.values_and_gradients(at_threshold)
@@ -173,7 +176,7 @@ class CrossValidation:
     def _fit(self, train: Rows, test: Rows, validation: Design) -> list[CandidateFit]:
         counts = np.bincount(train, minlength=self.design.n_rows)
         once = np.all(counts + np.bincount(test, minlength=self.design.n_rows) == 1)
-        removed = validation if once else None
+        removed = validation if once and test.size else None
         try:
             training = self._training(train, counts)
             fits = fit_in_fold(training, self.candidates, self.waypoints, removed, self.start)

@@ -166,8 +166,10 @@ def _renewed(descent: Descent) -> bool:
 
 
 def _fit_alone(training: Design, problem: HuberProblem, start: Start) -> tuple[CandidateFit, Start]:
+    # Without degrees of freedom there is no scale: a start would only lead astray.
+    known = start if problem.objective(training).degrees_of_freedom > 0 else None
     try:
-        solution = fit_huber(training, problem, start)
+        solution = fit_huber(training, problem, known)
     except Exception as error:  # noqa: BLE001 - the search keeps what the others found
         return CandidateFit(None, np.inf, error=error), start
     result = solution.result

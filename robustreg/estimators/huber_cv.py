@@ -10,7 +10,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context, get_config
 from sklearn.base import _fit_context
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import ParameterGrid, check_cv
@@ -22,7 +24,6 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.parallel import Parallel, delayed
 
 from robustreg.design import as_design
 from robustreg.design.base import Design
@@ -359,17 +360,27 @@ class HuberRegressorCV(HuberRegressor):
                 f"{n_splits * n_candidates} fits"
             )
 
-        def evaluate(number: int, train: Any, test: Any) -> FoldResult:
-            with tasks.task(1 + number):
-                fold = search.evaluate(np.asarray(train), np.asarray(test))
+        config = get_config()  # scikit-learn keeps it for each thread
+
+        def evaluate(number: int, train: Any, test: Any) -> FoldResult | Exception:
+            try:
+                with config_context(**config), tasks.task(1 + number):
+                    fold = search.evaluate(np.asarray(train), np.asarray(test))
+            except Exception as error:  # noqa: BLE001 - joblib would leave the others running
+                return error
             if self.verbose > 1:
                 print_fold(fold, grid, number, n_splits, self.verbose)
             return fold
 
+        # joblib's, not scikit-learn's: that enters catch_warnings in each worker, and threads that
+        # do so at a time leave the filters of the process in disorder (before Python 3.14).
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
         folds = parallel(
             delayed(evaluate)(i, train, test) for i, (train, test) in enumerate(splits)
         )
+        for fold in folds:
+            if isinstance(fold, Exception):
+                raise fold
         warn_of_failed_fits(folds, self.error_score)
         return folds
 
