@@ -8,11 +8,17 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 from threadpoolctl import threadpool_info
 
 import robustreg  # noqa: F401  (loads the BLAS libraries that are to be listed)
+
+#: Cores of other programs from which on a measurement is no evidence.
+DISTURBED = 0.1
+
+#: Seconds over which the load is looked at before a measurement.
+WATCH = 5.0
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels")
 
@@ -32,6 +38,15 @@ class OtherLoad:
         if now is None or self._others is None:
             return None
         return max(0.0, (now - self._others) / (perf_counter() - self._begin))
+
+
+def wait_until_quiet(deadline: float) -> None:
+    """Return when other programs rest, or at the deadline of ``perf_counter``."""
+    while perf_counter() + WATCH < deadline:
+        load = OtherLoad()
+        sleep(WATCH)
+        if (load.cores() or 0.0) <= DISTURBED:
+            return
 
 
 def _seconds_of_others() -> float | None:
@@ -65,7 +80,7 @@ def load_line(cores: float | None) -> str:
     if cores is None:
         return "Whether other programs ran at the same time is not known here."
     line = f"Other programs kept {cores:.2f} cores busy on average while this was measured."
-    if cores > 0.1:
+    if cores > DISTURBED:
         line += (
             " **Loaded machine:** systems with several threads suffer most, so ratios to them are"
             " not to be trusted."
