@@ -164,8 +164,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few repeats")
     parser.add_argument("--only", metavar="NAME", action="append", choices=names,
                         help=f"a problem, of {', '.join(names)}; may be repeated")  # fmt: skip
-    parser.add_argument("--patience", type=float, default=0.0, metavar="MINUTES",
-                        help="wait so long for a quiet machine, and repeat what was disturbed")  # fmt: skip
+    patience = "wait so long for a quiet machine, and repeat what was disturbed"
+    parser.add_argument("--patience", type=float, default=0.0, metavar="MINUTES", help=patience)
     parser.add_argument("--output", type=Path, help="a file for the tables")
     return parser.parse_args()
 
