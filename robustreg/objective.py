@@ -69,6 +69,7 @@ class Objective(ABC):
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.rank = design.n_features
+        self.ill_conditioned = False  # whether a Gram matrix of all rows has lost half its digits
         with np.errstate(over="ignore"):
             curvature = alpha / design.units.column_scale**2
         self.penalty_curvature = np.minimum(curvature, np.finfo(np.float64).max ** 0.5)
@@ -113,7 +114,8 @@ class Objective(ABC):
 
     @property
     def gram_kind(self) -> GramKind:
-        return self.design.gram_kind(self.alpha)
+        kind = self.design.gram_kind(self.alpha)
+        return "factor" if kind == "matrix" and self.ill_conditioned else kind
 
     @property
     def full_rank(self) -> int:

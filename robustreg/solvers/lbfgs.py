@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from robustreg.objective import Evaluation
 from robustreg.solvers.local_model import LocalModel
-from robustreg.solvers.rounds import Progress
+from robustreg.solvers.rounds import Progress, value_resolution
 
 __all__ = ["lbfgs_search"]
 
@@ -41,7 +41,10 @@ def lbfgs_search(
     size = float(np.sqrt(gradient @ gradient))
     progress = Progress(model)
     stale = model.is_stale(progress.distance)
-    target = max(tol, STALE_TARGET * progress.distance) if stale else tol
+    # Where values are rounding errors, Newton steps in this metric take over.
+    target = max(tol, value_resolution(model.objective))
+    if stale:
+        target = max(target, STALE_TARGET * progress.distance)
     evaluated = 0
 
     def value_and_gradient(v: Vector) -> tuple[float, Vector]:

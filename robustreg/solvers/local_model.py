@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,20 +56,24 @@ class LocalModel:
         """Distance to the minimiser, in standard errors, by the gradient in this metric."""
         return self.in_standard_errors(self.gradient_norm(evaluation), evaluation)
 
-    @property
+    @cached_property
     def rounding(self) -> float:
         """Typical size of the rounding errors in a distance, in standard errors.
 
-        Residuals carry errors of the size of their terms, which act on the estimate as noise does;
-        the sums psi'X carry errors of the size of their terms, which the metric magnifies where
-        columns nearly determine one another.
+        Residuals carry errors of the size of their terms, which act on the estimate as noise does,
+        but for the error of the intercept, which they share; the sums psi'X carry errors of the size
+        of their terms, which the metric magnifies where columns nearly determine one another.
         """
         objective, start = self.objective, self.evaluation
         level = objective.rounding_level(start.parameters) / ROUNDING
         spread = np.sqrt(start.psi_mean_square)
         of_residuals = np.sqrt(objective.size / self.inside_fraction) * level
-        of_sums = UNIT * spread * np.sqrt(objective.design.total_weight) * self._magnification()
-        return float((of_residuals + of_sums) / max(spread, np.finfo(np.float64).tiny))
+        intercept = objective.design.raw(objective.point(start.parameters))[1]
+        total = objective.design.total_weight
+        of_intercept = UNIT * abs(intercept) * np.sqrt(total * self.inside_fraction)
+        of_sums = UNIT * spread * np.sqrt(total) * self._magnification()
+        errors = of_residuals + of_intercept + of_sums
+        return float(errors / max(spread, np.finfo(np.float64).tiny))
 
     def _magnification(self) -> float:
         """Length of a gradient in this metric, if each sum has the size of its columns."""
@@ -84,6 +89,10 @@ class LocalModel:
         if distance > tol:
             return Status.MAX_ITER
         return Status.CONVERGED if distance + self.rounding <= tol else Status.ROUNDING
+
+    def target(self, tol: float) -> float:
+        """Distance to work for: with its rounding errors it is below the tolerance if that is possible."""
+        return max(tol - self.rounding, 0.25 * tol, min(self.rounding, tol))
 
     def is_stale(self, distance: float) -> bool:
         """Whether a move of so many standard errors takes so many rows across the threshold that the
@@ -135,6 +144,8 @@ def whiten(
         preconditioner = Preconditioner.from_gram(hessian)
         if preconditioner is not None:
             return evaluation, preconditioner
+        if rows == "all":
+            objective.ill_conditioned = True
     evaluation, factor = objective.with_curvature(parameters, rows, factor=True)
     preconditioner = Preconditioner.from_factor(factor, objective.joint, objective.design.n_rows)
     if rows != "inside" and objective.alpha == 0.0:

@@ -61,6 +61,7 @@ def solve_in_rounds(
     """
     iterations = idle = 0
     slow = False
+    resolution = value_resolution(objective)
     while True:
         scale = objective.scale(parameters)
         if scale <= objective.exact_below(parameters):
@@ -70,18 +71,23 @@ def solve_in_rounds(
         if negligible and not model.determines_scale:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         before = distance = model.distance(model.evaluation)
-        if distance <= tol or iterations >= max_iter:
+        target = model.target(tol)
+        if distance <= target or iterations >= max_iter:
             break
         if objective.fits_exactly(model.evaluation):
             return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
-        polish = _is_near(objective, before, idle)
+        polish = before <= resolution or (before <= NEAR and idle == 0)
         step = newton_steps if polish else newton_search if slow else search
         if not model.determines_scale:
             step = block_step
-        evaluation, made = step(model, tol, max_iter - iterations)
+        evaluation, made = step(model, target, max_iter - iterations)
+        distance = model.distance(evaluation)
+        if step is search and target < distance <= resolution:
+            evaluation, more = newton_steps(model, target, max_iter - iterations - made, evaluation)
+            made, distance = made + more, model.distance(evaluation)
         iterations += made
-        parameters, distance = evaluation.parameters, model.distance(evaluation)
-        if distance <= tol and not model.is_stale(before):
+        parameters = evaluation.parameters
+        if distance <= target and not model.is_stale(before):
             break
         slow = step is search and distance > SLOW * before
         idle = 0 if _progress(model, evaluation, polish) else idle + 1
@@ -93,25 +99,11 @@ def solve_in_rounds(
     return Result(parameters, distance, max(1, iterations), status)
 
 
-def _is_near(objective: Objective, distance: float, idle: int) -> bool:
-    """Whether to take Newton steps: always where values are lost in rounding, else if they work."""
-    return distance <= _value_resolution(objective) or (distance <= NEAR and idle == 0)
-
-
 def _progress(model: LocalModel, evaluation: Evaluation, polish: bool) -> bool:
     start = model.evaluation
     if model.gradient_norm(evaluation) <= 0.5 * model.gradient_norm(start):
         return True
     return not polish and start.value - evaluation.value > VALUE_ROUNDING * abs(start.value)
-
-
-def _value_resolution(objective: Objective) -> float:
-    """Standard errors within which the objective's decrease is lost in its rounding.
-
-    At a distance of d standard errors the objective is above its minimum by about d²/2 in units in
-    which its value is about n/2.
-    """
-    return float(np.sqrt(VALUE_ROUNDING * objective.design.total_weight))
 
 
 def block_step(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
@@ -142,9 +134,11 @@ def _at_best_scale(objective: Objective, parameters: Vector) -> Evaluation:
     return objective.value_and_gradient(parameters)
 
 
-def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, int]:
+def newton_steps(
+    model: LocalModel, tol: float, limit: int, start: Evaluation | None = None
+) -> tuple[Evaluation, int]:
     """Full steps in one metric, accepted on the gradient: values differ by rounding errors here."""
-    best, made = model.evaluation, 0
+    best, made = start or model.evaluation, 0
     length = model.gradient_norm(best)
     while made < limit and model.in_standard_errors(length, best) > tol:
         parameters = best.parameters - model.preconditioner.newton_step(best.gradient)
@@ -157,6 +151,15 @@ def newton_steps(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation,
         if length > CONTRACTION * before:
             break
     return best, max(1, made)
+
+
+def value_resolution(objective: Objective) -> float:
+    """Standard errors within which the objective's decrease is lost in its rounding.
+
+    At a distance of d standard errors the objective is above its minimum by about d²/2 in units in
+    which its value is about n/2.
+    """
+    return float(np.sqrt(VALUE_ROUNDING * objective.design.total_weight))
 
 
 class Progress:

@@ -43,6 +43,7 @@ def pilot_start(objective: Objective, solve: Solve, max_iter: int) -> Vector:
         return least_squares_start(objective)
     pilot = objective.on(design.subsample(int(design.n_rows * PILOT_SHARE)))
     start = pilot_start(pilot, solve, max_iter)
+    objective.ill_conditioned = pilot.ill_conditioned
     solution = solve(pilot, start, PILOT_TOLERANCE, max_iter).parameters
     point = pilot.point(solution)
     objective.start_scale(pilot.scale(solution))
@@ -80,7 +81,7 @@ def least_squares_start(objective: Objective) -> Vector:
     linear = FixedScale(design, threshold, objective.alpha, objective.fit_intercept, 1.0)
     parameters = linear.pack(np.zeros(design.n_features), location, np.nan)
     evaluation, preconditioner = whiten(linear, parameters, "all")
-    objective.rank = linear.rank
+    objective.rank, objective.ill_conditioned = linear.rank, linear.ill_conditioned
     parameters = parameters - preconditioner.newton_step(evaluation.gradient)
     if not clipped:
         # The problem is quadratic: one more step is the solution but for rounding errors, and gives
