@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAD_FACTOR", "MAD_STANDARD_ERROR", "joint_scale", "median", "median_absolute_residual", "weighted_median"]
+__all__ = [
+    "MAD_FACTOR",
+    "MAD_STANDARD_ERROR",
+    "OrderedSquares",
+    "median",
+    "median_absolute_residual",
+    "weighted_median",
+]
 
 Vector = NDArray[np.float64]
 
@@ -52,52 +61,96 @@ def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -
     return weighted_median(np.abs(residuals), weights) / MAD_FACTOR
 
 
-def joint_scale(
-    squares: Vector,
-    weights: Vector | None,
-    delta: float,
-    target: float,
-    penalty: float = 0.0,
-) -> float:
-    """Solve  sum_i s_i min(e_i², (delta sigma)²) + penalty = target sigma²  for sigma.
+class OrderedSquares:
+    """Squared residuals in ascending order, with running sums: equations of the scale are quick.
 
     Parameters
     ----------
-    squares : array of shape (n,)
-        Squared residuals in ascending order.
+    residuals : array of shape (n,)
     weights : array of shape (n,) or None
-        Their frequencies, in the same order.
-    delta : float
-        Threshold in units of sigma.
-    target : float
-        ``2 kappa nu``, positive.
-    penalty : float
-        ``alpha ||w||²``, which the penalised problem adds on the left.
-
-    Returns
-    -------
-    float
-        The largest root, or 0.0 where so much of the weight fits exactly that there is no other.
-
-    Notes
-    -----
-    With k residuals inside the threshold and the weight W_k outside, the left side is
-    S_k + delta² W_k sigma², so sigma² = S_k / (target - delta² W_k). The left side divided by sigma²
-    decreases, so the root is unique, and a bisection over k finds its interval.
+        Their frequencies. Rows of weight zero are left out: their squares may overflow.
     """
-    n = squares.shape[0]
-    if not delta < LEAST_SQUARES:
-        total = squares.sum() if weights is None else squares @ weights
-        return float(np.sqrt((total + penalty) / target))
-    inside = np.concatenate(([0.0], np.cumsum(squares if weights is None else squares * weights)))
-    counts = np.arange(n + 1.0) if weights is None else np.concatenate(([0.0], np.cumsum(weights)))
-    outside = counts[-1] - counts
-    # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. The root is not larger when
-    # the left side is at most the right side there; a square of zero says nothing about it.
-    left = inside[1:] + penalty + outside[1:] * squares
-    reached = (left * delta**2 <= target * squares) & (squares > 0.0)
-    k = int(np.argmax(reached)) if reached.any() else n
-    denominator = target - delta**2 * outside[k]
-    if denominator <= 0.0:
-        return 0.0
-    return float(np.sqrt((inside[k] + penalty) / denominator))
+
+    def __init__(self, residuals: Vector, weights: Vector | None) -> None:
+        self.counts: Vector | None = None  # running sums of the weights, where not all are one
+        if weights is None:
+            self.squares = residuals**2
+            self.squares.sort()
+            self.sums = np.cumsum(self.squares)
+            self.total = float(self.squares.shape[0])
+            return
+        if not np.all(weights > 0.0):
+            kept = weights > 0.0
+            residuals, weights = residuals[kept], weights[kept]
+        squares = residuals**2
+        order = np.argsort(squares)
+        self.squares = squares[order]
+        del squares
+        weights = weights[order]
+        del order
+        self.counts = np.cumsum(weights)
+        weights *= self.squares
+        self.sums = np.cumsum(weights, out=weights)
+        self.total = float(self.counts[-1])
+
+    def below(self, k: int) -> tuple[float, float]:
+        """Sum of the first k squares, and the weight of the others."""
+        if k == 0:
+            return 0.0, self.total
+        count = float(k) if self.counts is None else float(self.counts[k - 1])
+        return float(self.sums[k - 1]), self.total - count
+
+    def joint_scale(self, delta: float, target: float, penalty: float = 0.0) -> float:
+        """Solve  sum_i s_i min(e_i², (delta sigma)²) + penalty = target sigma²  for sigma.
+
+        Parameters
+        ----------
+        delta : float
+            Threshold in units of sigma.
+        target : float
+            ``2 kappa nu``, positive.
+        penalty : float
+            ``alpha ||w||²``, which the penalised problem adds on the left.
+
+        Returns
+        -------
+        float
+            The largest root, or 0.0 where so much of the weight fits exactly that there is no other.
+
+        Notes
+        -----
+        With k residuals inside the threshold and the weight W_k outside, the left side is
+        S_k + delta² W_k sigma², so sigma² = S_k / (target - delta² W_k). The left side divided by
+        sigma² decreases, so the root is unique, and a bisection over k finds its interval.
+        """
+        n = self.squares.shape[0]
+        if not delta < LEAST_SQUARES:
+            return float(np.sqrt((self.below(n)[0] + penalty) / target))
+
+        def reached(k: int) -> bool:
+            # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. The root is not
+            # larger when the left side is at most the right side there.
+            square = float(self.squares[k])
+            inside, outside = self.below(k + 1)
+            return (inside + penalty + outside * square) * delta**2 <= target * square
+
+        # A square of zero says nothing about the root.
+        zeros = int(np.searchsorted(self.squares, 0.0, side="right"))
+        k = bisect_left(range(n), True, lo=zeros, key=reached)
+        inside, outside = self.below(k)
+        denominator = target - delta**2 * outside
+        if denominator <= 0.0:
+            return 0.0
+        return float(np.sqrt((inside + penalty) / denominator))
+
+    def variance(self, threshold: float) -> float:
+        """``mean(min(e², t²)) / mean(|e| <= t)²``; infinite where no residual is inside."""
+        if not threshold > 0.0:
+            return np.inf
+        inside, outside = self.below(
+            int(np.searchsorted(self.squares, threshold**2, side="right"))
+        )
+        if outside >= self.total:
+            return np.inf
+        outer = outside * threshold**2 if outside > 0.0 else 0.0
+        return (inside + outer) / self.total / ((self.total - outside) / self.total) ** 2

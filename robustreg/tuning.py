@@ -13,7 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _check_sample_weight
 
-from robustreg.scale import joint_scale
+from robustreg.scale import OrderedSquares
 
 __all__ = [
     "delta_for_efficiency",
@@ -299,33 +299,12 @@ def least_variance_delta(
     float
         One of ``AUTO_DELTAS``; 1.345 where every candidate's scale is zero.
     """
-    if weights is None:
-        squares = np.sort(residuals**2)
-    else:
-        kept = weights > 0.0
-        squares, weights = residuals[kept] ** 2, weights[kept]
-        order = np.argsort(squares)
-        squares, weights = squares[order], weights[order]
-    inside = np.cumsum(squares if weights is None else weights * squares)
-    counts = np.arange(1.0, squares.size + 1) if weights is None else np.cumsum(weights)
+    squares = OrderedSquares(residuals, weights)
     best, least = 1.345, np.inf
     for delta in AUTO_DELTAS:
         target = 2.0 * kappa(delta) * degrees_of_freedom
-        sigma = scale or joint_scale(squares, weights, delta, target, penalty)
-        variance = _variance(squares, inside, counts, delta * sigma)
+        sigma = scale or squares.joint_scale(delta, target, penalty)
+        variance = squares.variance(delta * sigma)
         if variance < least:
             best, least = float(delta), variance
     return best
-
-
-def _variance(squares: Vector, inside: Vector, counts: Vector, threshold: float) -> float:
-    """V(t) from sorted squares and their cumulative sums and weights."""
-    if not threshold > 0.0:
-        return np.inf
-    k = int(np.searchsorted(squares, threshold**2, side="right"))
-    if k == 0 or counts[k - 1] <= 0.0:
-        return np.inf
-    total = counts[-1]
-    outside = total - counts[k - 1]
-    outer = outside * threshold**2 if outside > 0 else 0.0
-    return float((inside[k - 1] + outer) / total / (counts[k - 1] / total) ** 2)

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from robustreg import HuberRegressor
 from robustreg.losses import huber, huber_psi, huber_weight
-from robustreg.scale import joint_scale, median_absolute_residual, weighted_median
+from robustreg.scale import OrderedSquares, median_absolute_residual, weighted_median
 from robustreg.tuning import (
     AUTO_DELTAS,
     delta_for_efficiency,
@@ -177,10 +177,12 @@ class TestJointScale:
     def test_it_solves_its_equation(self, residuals, weights, delta, penalty, weighted):
         weights = np.array(weights[: residuals.size], dtype=float)
         assume(weights.sum() > 2)
-        squares = np.sort(residuals**2)
+        squares = residuals**2
         s = weights if weighted else np.ones(residuals.size)
         target = 2 * kappa(delta) * (s.sum() - 1)
-        sigma = joint_scale(squares, weights if weighted else None, delta, target, penalty)
+        sigma = OrderedSquares(residuals, weights if weighted else None).joint_scale(
+            delta, target, penalty
+        )
 
         def left(value):
             return s @ np.minimum(squares, (delta * value) ** 2) + penalty
@@ -200,18 +202,18 @@ class TestJointScale:
         target = 2 * kappa(delta) * (residuals.size - 1)
         share = delta**2 * np.count_nonzero(residuals)
         assume(abs(share - target) > 1e-9 * target)
-        sigma = joint_scale(np.sort(residuals**2), None, delta, target)
+        sigma = OrderedSquares(residuals, None).joint_scale(delta, target)
         assert (sigma == 0.0) == (share < target)
 
     def test_at_infinity_it_is_the_mean_square(self):
-        squares = np.array([1.0, 4.0, 9.0])
-        assert_allclose(joint_scale(squares, None, INF, 2.0), np.sqrt(7.0), rtol=1e-15)
+        residuals = np.array([1.0, -3.0, 2.0])
+        assert_allclose(OrderedSquares(residuals, None).joint_scale(INF, 2.0), np.sqrt(7.0), rtol=1e-15)
 
     @given(st.floats(1e-3, 1e3))
     def test_it_is_equivariant(self, factor):
-        residuals = np.sort(np.random.default_rng(0).standard_t(2, 50) ** 2)
-        one = joint_scale(residuals, None, 1.345, 34.0)
-        scaled = joint_scale(residuals * factor**2, None, 1.345, 34.0)
+        residuals = np.random.default_rng(0).standard_t(2, 50)
+        one = OrderedSquares(residuals, None).joint_scale(1.345, 34.0)
+        scaled = OrderedSquares(residuals * factor, None).joint_scale(1.345, 34.0)
         assert_allclose(scaled, factor * one, rtol=1e-12)
 
 
@@ -240,9 +242,8 @@ class TestLeastVarianceDelta:
 
         def variance(delta):
             s = np.ones(300) if weights is None else weights
-            order = np.argsort(residuals**2)
             target = 2 * kappa(delta) * (total - 4)
-            sigma = scale or joint_scale(residuals[order] ** 2, s[order], delta, target)
+            sigma = scale or OrderedSquares(residuals, s).joint_scale(delta, target)
             return self.variance(residuals, weights, delta * sigma)
 
         best = min(variance(delta) for delta in AUTO_DELTAS)

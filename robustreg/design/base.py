@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.units import Units
 from robustreg.losses import huber_weight
-from robustreg.scale import joint_scale, median_absolute_residual, weighted_median
+from robustreg.scale import OrderedSquares, median_absolute_residual, weighted_median
 
 __all__ = ["Accumulator", "Design", "GramKind", "Point", "Rows", "Sums", "clip_residuals", "row_factors", "weigh_rows"]
 
@@ -187,14 +187,8 @@ class Design(ABC):
 
     def joint_scale(self, point: Point, delta: float, target: float, penalty: float) -> float:
         """Scale that minimises the joint objective at these coefficients."""
-        residuals = self.residuals(point)
-        if self.weights is None:
-            return joint_scale(np.sort(residuals**2), None, delta, target, penalty)
-        # Rows left out may have residuals whose squares overflow: they must not become 0 * inf.
-        kept = self.weights > 0.0
-        squares, weights = residuals[kept] ** 2, self.weights[kept]
-        order = np.argsort(squares)
-        return joint_scale(squares[order], weights[order], delta, target, penalty)
+        squares = OrderedSquares(self.residuals(point), self.weights)
+        return squares.joint_scale(delta, target, penalty)
 
     @property
     @abstractmethod

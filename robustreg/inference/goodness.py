@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference.fitted import FittedRegression
 from robustreg.metrics import d2_huber_score
-from robustreg.scale import joint_scale, median_absolute_residual, weighted_median
+from robustreg.scale import OrderedSquares, median_absolute_residual, weighted_median
 from robustreg.tuning import kappa
 
 __all__ = ["d2", "robust_r2"]
@@ -40,9 +40,8 @@ def robust_r2(fitted: FittedRegression) -> float:
 
 
 def _scale(fitted: FittedRegression, errors: Vector) -> float:
-    order = np.argsort(np.abs(errors))
     target = 2.0 * kappa(fitted.delta) * fitted.n
-    return joint_scale(errors[order] ** 2, fitted.frequencies[order], fitted.delta, target)
+    return OrderedSquares(errors, fitted.frequencies).joint_scale(fitted.delta, target)
 
 
 def _scale_about_location(fitted: FittedRegression) -> float:

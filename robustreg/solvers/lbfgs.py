@@ -59,7 +59,7 @@ def lbfgs_search(
         if distance <= target:
             progress.evaluation = evaluation
             raise _SearchEnded
-        if evaluated >= limit:
+        if evaluated >= min(limit, 2 * round_limit):
             raise _SearchEnded
         return (evaluation.value - start.value) / size**2, in_metric / size
 

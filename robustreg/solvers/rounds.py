@@ -22,8 +22,8 @@ Vector = NDArray[np.float64]
 Search = Callable[[LocalModel, float, int], tuple[Evaluation, int]]
 
 #: Relative decrease of the objective below which its values are rounding errors and the gradient
-#: decides: four digits above the rounding of a sum.
-VALUE_ROUNDING = 1e-12
+#: decides: five digits above the rounding of a sum.
+VALUE_ROUNDING = 1e-11
 
 #: Standard errors within which a fresh quadratic model is so good that Newton steps need no search.
 NEAR = 1.0

@@ -19,6 +19,10 @@ __all__ = ["constant_start", "solve_wide"]
 
 Vector = NDArray[np.float64]
 
+#: Iterations of L-BFGS between two Newton steps, whose conjugate gradients do better where columns
+#: depend on one another.
+SEARCH_LIMIT = 10
+
 #: Residual of the conjugate gradients, of the gradient: the distance is known to that precision.
 CG_TOLERANCE = 0.1
 
@@ -50,7 +54,7 @@ def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: i
         model = local_model(objective, parameters)
         evaluation = model.evaluation
         if model.distance(evaluation) > tol:
-            evaluation, made = lbfgs_search(model, tol, max_iter - iterations, max_iter)
+            evaluation, made = lbfgs_search(model, tol, max_iter - iterations, SEARCH_LIMIT)
             iterations += made
         step, distance = newton_step_by_cg(model, evaluation)
         if distance <= tol or iterations >= max_iter:
