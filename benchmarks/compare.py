@@ -102,11 +102,13 @@ class Benchmark:
             for case in cases:
                 case.seconds.clear()
             others = OtherLoad()
-            measure(cases, self.effort, tell)
-            cores = others.cores()
-            if (cores or 0.0) <= DISTURBED or perf_counter() > self.deadline:
-                return load_line(cores)
-            tell(f"disturbed by {cores:.2f} cores of other programs: once more")
+            if measure(cases, self.effort, tell, partial(self._disturbed, others)):
+                return load_line(others.cores())
+            tell(f"other programs kept {others.cores():.2f} cores busy: once more")
+
+    def _disturbed(self, others: OtherLoad) -> bool:
+        """Whether a measurement is to be repeated, and there is time to."""
+        return (others.cores() or 0.0) > DISTURBED and perf_counter() < self.deadline
 
     def _examine(self, cases: list[Case], X: Any, y: Any) -> None:
         for case in cases:

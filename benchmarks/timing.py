@@ -86,13 +86,23 @@ FULL = Effort(seconds=4.0, least=9, most=301, slow=3)
 QUICK = Effort(seconds=0.5, least=3, most=51, slow=1)
 
 
-def measure(cases: Sequence[Case], effort: Effort, report: Callable[[str], None]) -> None:
-    """Run each case once to warm up, then all in turns; those with fewer repeats sit turns out."""
+def measure(
+    cases: Sequence[Case],
+    effort: Effort,
+    report: Callable[[str], None],
+    disturbed: Callable[[], bool],
+) -> bool:
+    """Run each case once to warm up, then all in turns; those with fewer repeats sit turns out.
+
+    Gives up, and returns False, as soon as ``disturbed`` says so.
+    """
     plan = []
     for case in cases:
         duration = _warm_up(case)
         plan.append((case, effort.repeats(case, duration), SETTLE if duration > SETTLE else 0.0))
         report(f"{case.problem}: {case.library} {case.system}, {duration:.4f} s")
+        if disturbed():
+            return False
     rounds = max(repeats for _, repeats, _ in plan)
     for turn in range(rounds):
         for case, repeats, pause in plan:
@@ -100,6 +110,9 @@ def measure(cases: Sequence[Case], effort: Effort, report: Callable[[str], None]
             if (turn + 1) * repeats // rounds > turn * repeats // rounds:
                 time.sleep(pause)
                 case.seconds.append(case.once())
+        if disturbed():
+            return False
+    return True
 
 
 def _warm_up(case: Case) -> float:
