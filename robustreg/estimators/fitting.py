@@ -161,7 +161,7 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
             "scale, use alpha > 0, or check that sample_weight are frequencies and that y is not "
             "a function of a column of X.",
             ExactFitWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     elif result.status is Status.MAX_ITER:
         warnings.warn(
@@ -169,7 +169,7 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
             f"{result.optimality:.2g} standard errors from the minimiser; tol={problem.tol:g}. "
             "Increase max_iter, or tol if this distance is small enough for you.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     elif result.status is Status.ROUNDING:
         warnings.warn(
@@ -178,5 +178,5 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
             "less. Columns of X that nearly determine one another cause this: drop or combine them, "
             "center columns with a large offset, use alpha > 0, or increase tol.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -255,6 +255,8 @@ def validate_regression_data(
     X, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True
     )
+    if y.dtype.kind not in "fiub":
+        y = y.astype(np.float64)  # text is refused here, as scikit-learn's regressors do
     if sample_weight is None:
         return X, y, None
     if not np.any(np.asarray(sample_weight)):

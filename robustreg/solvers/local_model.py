@@ -86,13 +86,14 @@ class LocalModel:
 
     def status(self, distance: float, tol: float) -> Status:
         """Whether a distance is certified: below the tolerance, with its rounding errors."""
-        if distance > tol:
+        if distance > max(tol, 0.1 * self.rounding):
             return Status.MAX_ITER
         return Status.CONVERGED if distance + self.rounding <= tol else Status.ROUNDING
 
     def target(self, tol: float) -> float:
-        """Distance to work for: with its rounding errors it is below the tolerance if that is possible."""
-        return max(tol - self.rounding, 0.25 * tol, min(self.rounding, tol))
+        """Distance to work for: with its rounding errors below the tolerance, where that can be had."""
+        attainable = max(min(1.5 * self.rounding, tol), 0.1 * self.rounding)
+        return max(tol - self.rounding, 0.25 * tol, attainable)
 
     def is_stale(self, distance: float) -> bool:
         """Whether a move of so many standard errors takes so many rows across the threshold that the
