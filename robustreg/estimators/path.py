@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from robustreg.design import Design
 from robustreg.design.base import Point, Sums
 from robustreg.estimators.descent import Descent, descend, hessian_metric
-from robustreg.estimators.fitting import PILOT_DELTA, HuberProblem, Start, fit_huber
+from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
 from robustreg.objective import Objective
 
 __all__ = ["Curvature", "Waypoint", "indices_by_alpha", "reference_path"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+#: Delta near which a path begins, the middle of the default grid: metrics are handed on to either
+#: side.
+MIDDLE_DELTA = 0.9
 
 #: Distance in standard errors that the path's last step must leave. The point before it is what is
 #: kept, with its sums over all rows: folds are several standard errors away from either.
@@ -84,7 +88,7 @@ def reference_path(
     candidates : sequence of HuberProblem
         For each alpha the deltas in ascending order.
     start : Start
-        A solution at the pilot's delta.
+        A solution at a small delta: see ``follow``.
 
     Returns
     -------
@@ -128,13 +132,13 @@ class _Path:
         self._curvature: Curvature | None = None  # at the origin
 
     def follow(self, indices: list[int]) -> None:
-        """From the delta nearest to the pilot's, first down and then up.
+        """From a delta in the middle, first down and then up.
 
         At a large delta gross outliers carry the solution far away, so that a path which begins at
         least squares begins with its longest step.
         """
         deltas = np.array([self.candidates[i].delta for i in indices], dtype=np.float64)
-        middle = int(np.argmin(np.abs(np.log(deltas / PILOT_DELTA))))
+        middle = int(np.argmin(np.abs(np.log(deltas / MIDDLE_DELTA))))
         first = self._solve(indices[middle], self._origin, self._curvature)
         if first is None:
             return
