@@ -11,18 +11,20 @@ Source: P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Sta
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["huber", "huber_psi", "huber_weight"]
 
 
-def huber_psi(residual: ArrayLike, threshold: float) -> NDArray[np.floating]:
+def huber_psi(residual: ArrayLike, threshold: float) -> NDArray[Any]:
     """Derivative of the Huber loss, ``clip(e, -t, t)``, in the units of the residual."""
     return np.clip(residual, -threshold, threshold)
 
 
-def huber(residual: ArrayLike, threshold: float) -> NDArray[np.floating]:
+def huber(residual: ArrayLike, threshold: float) -> NDArray[Any]:
     """Huber loss of each residual, in squared units of the residual."""
     residual = np.asarray(residual)
     psi = huber_psi(residual, threshold)
@@ -30,7 +32,7 @@ def huber(residual: ArrayLike, threshold: float) -> NDArray[np.floating]:
     return psi * (residual - 0.5 * psi)
 
 
-def huber_weight(residual: ArrayLike, threshold: float) -> NDArray[np.floating]:
+def huber_weight(residual: ArrayLike, threshold: float) -> NDArray[Any]:
     """Weight ``min(1, t/|e|)`` that iterated least squares would give each residual."""
     magnitude = np.maximum(np.abs(residual), threshold)
     # A residual of zero has weight 1 also where the threshold is zero (an exact fit), and every

@@ -145,8 +145,8 @@ class Objective(ABC):
     def exact_below(self, parameters: Vector, errors: float = 1.0) -> float:
         """So many rounding errors of a residual: a scale that is not larger is zero.
 
-        Where X is so ill-conditioned that rounding errors are not small beside the spread of y, they
-        say nothing about an exact fit.
+        Where X is so ill-conditioned that rounding errors are not small beside the spread of y,
+        they say nothing about an exact fit.
         """
         return min(errors * self.rounding_level(parameters), RESOLVED * self.design.spread)
 
@@ -200,7 +200,7 @@ class Objective(ABC):
 
     @abstractmethod
     def gradient_unit(self, evaluation: Evaluation) -> float:
-        """What the sums over rows are multiplied with in the gradient, in standard errors' units."""
+        """Factor of the sums over rows in the gradient, in units of standard errors."""
 
     @abstractmethod
     def noise(self, evaluation: Evaluation, inside_fraction: float) -> float:
@@ -328,10 +328,11 @@ class MedianScale(FixedScale):
 class JointScale(Objective):
     """``[sum s L_t(e) + (alpha/2) ||w||²] / sigma + kappa nu sigma``.
 
-    Its Hessian, from the rows with |e| <= t, is the Gram matrix of ``(z, 1, e/sigma) / sqrt(sigma)``:
-    the term (e - z dw - db)² / (2 sigma) is homogeneous, so moving sigma by d acts on a residual as
-    moving it by -d e/sigma. Rows outside are linear in (w, b, sigma) and have no curvature. The
-    penalty is homogeneous too, with rows ``sqrt(alpha) (I, 0, -w/sigma) / sqrt(sigma)``.
+    Its Hessian, from the rows with |e| <= t, is the Gram matrix of ``(z, 1, e/sigma) /
+    sqrt(sigma)``: the term (e - z dw - db)² / (2 sigma) is homogeneous, so moving sigma by d acts
+    on a residual as moving it by -d e/sigma. Rows outside are linear in (w, b, sigma) and have no
+    curvature. The penalty is homogeneous too, with rows ``sqrt(alpha) (I, 0, -w/sigma) /
+    sqrt(sigma)``.
     """
 
     joint = True

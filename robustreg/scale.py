@@ -57,7 +57,7 @@ def weighted_median(values: Vector, weights: Vector | None = None) -> float:
 
 
 def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -> float:
-    """``median(|e|) / Phi^-1(3/4)``: the residuals' scale about zero, as in MASS and statsmodels."""
+    """``median(|e|) / Phi^-1(3/4)``: the scale of residuals about zero, as in MASS."""
     return weighted_median(np.abs(residuals), weights) / MAD_FACTOR
 
 
@@ -115,7 +115,8 @@ class OrderedSquares:
         Returns
         -------
         float
-            The largest root, or 0.0 where so much of the weight fits exactly that there is no other.
+            The largest root, or 0.0 where so much of the weight fits exactly that there is no
+            other.
 
         Notes
         -----
@@ -147,9 +148,7 @@ class OrderedSquares:
         """``mean(min(e², t²)) / mean(|e| <= t)²``; infinite where no residual is inside."""
         if not threshold > 0.0:
             return np.inf
-        inside, outside = self.below(
-            int(np.searchsorted(self.squares, threshold**2, side="right"))
-        )
+        inside, outside = self.below(int(np.searchsorted(self.squares, threshold**2, side="right")))
         if outside >= self.total:
             return np.inf
         outer = outside * threshold**2 if outside > 0.0 else 0.0

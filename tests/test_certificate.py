@@ -131,7 +131,9 @@ def check(problem, model, caught, found):
     if caught:
         assert [w.category for w in caught] == [ConvergenceWarning]
         crowded = problem.n < 10 * problem.p or model.delta_ < 1.0
-        assert crowded or found.rounding > tol / 100, "a warning without a reason in rounding errors"
+        assert crowded or found.rounding > tol / 100, (
+            "a warning without a reason in rounding errors"
+        )
         # There, away from the minimiser, a Hessian of few rows is no yardstick either.
         understated = min(true, 1.0) > 10 * reported + found.rounding
         assert crowded or not understated, "an understated distance"
@@ -189,8 +191,8 @@ def test_given_scale(problem, parameters):
 
 
 @settings(max_examples=400)
-# Where p rows that are interpolated are nearly half of all, MAD(sigma)/sigma falls from 10,000 to 0.7
-# within a third of sigma, and its fixed point is as good as none.
+# Where p rows that are interpolated are nearly half of all, MAD(sigma)/sigma falls from 10,000 to
+# 0.7 within a third of sigma, and its fixed point is as good as none.
 @given(problems(rows=5), models(scales=("mad",)))
 def test_mad_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)

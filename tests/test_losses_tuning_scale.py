@@ -207,7 +207,9 @@ class TestJointScale:
 
     def test_at_infinity_it_is_the_mean_square(self):
         residuals = np.array([1.0, -3.0, 2.0])
-        assert_allclose(OrderedSquares(residuals, None).joint_scale(INF, 2.0), np.sqrt(7.0), rtol=1e-15)
+        assert_allclose(
+            OrderedSquares(residuals, None).joint_scale(INF, 2.0), np.sqrt(7.0), rtol=1e-15
+        )
 
     @given(st.floats(1e-3, 1e3))
     def test_it_is_equivariant(self, factor):

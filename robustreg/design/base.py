@@ -2,7 +2,8 @@
 
 A design holds the data in *working units*: rows ``z = (x - center) / column_scale`` and responses
 ``y / response_scale``. Neither X nor a standardised copy of it is ever formed: parameters go in as
-``(w, b)`` of the working units, sums come out in them, and the change of units is done on p numbers.
+``(w, b)`` of the working units, sums come out in them, and the change of units is done on p
+numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ from robustreg.design.units import Units
 from robustreg.losses import huber_weight
 from robustreg.scale import OrderedSquares, median_absolute_residual, weighted_median
 
-__all__ = ["Accumulator", "Design", "GramKind", "Point", "Rows", "Sums", "clip_residuals", "row_factors", "weigh_rows"]
+__all__ = [
+    "Accumulator",
+    "Design",
+    "GramKind",
+    "Point",
+    "Rows",
+    "Sums",
+    "clip_residuals",
+    "row_factors",
+    "weigh_rows",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -139,8 +150,8 @@ class Design(ABC):
     def reweighted(self, weights: Vector) -> Design:
         """The same rows and working units with other frequencies; X is shared.
 
-        A fold of cross-validation has zeros at its validation rows: one pass then gives the sums over
-        the training rows and the residuals of the others.
+        A fold of cross-validation has zeros at its validation rows: one pass then gives the sums
+        over the training rows and the residuals of the others.
         """
 
     @property
@@ -216,7 +227,7 @@ class Design(ABC):
 
 def clip_residuals(residual: Vector, threshold: float) -> Vector:
     """psi of a block. Two ufuncs: ``numpy.clip`` costs several microseconds more on small data."""
-    psi = np.minimum(residual, threshold)
+    psi: Vector = np.minimum(residual, threshold)
     return np.maximum(psi, -threshold, out=psi)
 
 
@@ -226,7 +237,7 @@ def row_factors(residual: Vector, threshold: float, rows: Rows) -> Vector:
         return np.ones_like(residual)
     outside = np.abs(residual) > threshold
     if rows == "inside":
-        return 1.0 - outside
+        return (~outside).astype(np.float64)
     weight = huber_weight(residual, threshold)
     if rows == "damped":
         weight[outside] *= DAMPING
@@ -234,7 +245,7 @@ def row_factors(residual: Vector, threshold: float, rows: Rows) -> Vector:
 
 
 def weigh_rows(block: Matrix, residual: Vector, threshold: float, rows: Rows) -> None:
-    """Give augmented rows (z, 1, psi) the square root of their factor in a Gram matrix, in place."""
+    """Multiply augmented rows (z, 1, psi) by the root of their factors in a Gram matrix."""
     if rows == "inside":
         block[np.abs(residual) > threshold] = 0.0
     elif rows != "all":

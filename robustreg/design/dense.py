@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,8 @@ __all__ = ["DenseDesign"]
 BLOCK_BYTES = 2**21
 
 #: Multiplications up to which a product is left to one thread by OpenBLAS. The products at several
-#: points are kept below it: a second thread gains them little, and where other folds or programs keep
-#: the cores busy, waiting for it has been seen to cost a hundred times the product.
+#: points are kept below it: a second thread gains them little, and where other folds or programs
+#: keep the cores busy, waiting for it has been seen to cost a hundred times the product.
 ONE_THREAD = 2**18
 
 #: Rows from which the working units are read; all of them on small data.
@@ -69,7 +70,7 @@ class DenseDesign(Design):
         if units is None:
             units = self._find_units(X, y, weights)
         self.units = units
-        self._X = X
+        self._X: Any = X
         self._y = np.asarray(y, dtype=np.float64) / units.response_scale
         self._weights = weights
         self._residuals = np.empty(self.n_rows)
@@ -216,9 +217,7 @@ class DenseDesign(Design):
         self._evaluated = self._key(point)
         self.count_pass()
 
-    def _augmented_blocks(
-        self, point: Point, rows: Rows, sums: Accumulator
-    ) -> Iterator[NDArray]:
+    def _augmented_blocks(self, point: Point, rows: Rows, sums: Accumulator) -> Iterator[NDArray]:
         """Blocks of the augmented rows (z, 1, psi), weighted; adds to the sums on the way."""
         p = self.n_features
         rescaled = bool(np.any(self.units.column_scale != 1.0))
@@ -239,7 +238,7 @@ class DenseDesign(Design):
             yield block
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
-        """Coefficients of shape (points, p) and intercepts of shape (points, 1) of X as it stands."""
+        """Coefficients (points, p) and intercepts (points, 1) of the columns as they stand in X."""
         raw = [self.raw(point) for point in points]
         return np.stack([coef for coef, _ in raw]), np.array([[intercept] for _, intercept in raw])
 

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
-from robustreg.design.base import Accumulator, Matrix, Point, Rows, Sums, Vector, clip_residuals, row_factors
+from robustreg.design.base import (
+    GramKind,
+    Matrix,
+    Point,
+    Rows,
+    Sums,
+    Vector,
+    clip_residuals,
+    row_factors,
+)
 from robustreg.design.dense import DenseDesign
 from robustreg.design.several import SeveralAccumulator
 from robustreg.design.units import Units, column_units, response_unit
@@ -32,11 +41,19 @@ class SparseDesign(DenseDesign):
     widest_gram = 2000
 
     def __init__(
-        self, X: Any, y: NDArray, weights: Vector | None, *, centered: bool, units: Units | None = None
+        self,
+        X: Any,
+        y: NDArray,
+        weights: Vector | None,
+        *,
+        centered: bool,
+        units: Units | None = None,
     ) -> None:
-        super().__init__(X.astype(np.float64, copy=False), y, weights, centered=centered, units=units)
+        super().__init__(
+            X.astype(np.float64, copy=False), y, weights, centered=centered, units=units
+        )
 
-    def gram_kind(self, alpha: float):
+    def gram_kind(self, alpha: float) -> GramKind:
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
@@ -78,8 +95,8 @@ class SparseDesign(DenseDesign):
     def _shifted(self, raw: Matrix, factor: Vector, last: Vector) -> Matrix:
         """The augmented Gram matrix of the shifted columns from that of the columns as they are.
 
-        With c the shift and f the factors, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c c',
-        where s = sum f x and F = sum f.
+        With c the shift and f the factors, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c
+        c', where s = sum f x and F = sum f.
         """
         p, (center, scale) = self.n_features, self.units[:2]
         total, column = float(factor.sum()), factor @ self._X
@@ -87,7 +104,9 @@ class SparseDesign(DenseDesign):
         weighted = last if self._weights is None else self._weights * last
         cross = np.outer(center, column)
         gram = np.empty((p + 2, p + 2), order="F")
-        gram[:p, :p] = (raw - cross - cross.T + total * np.outer(center, center)) / scale / scale[:, None]
+        gram[:p, :p] = (
+            (raw - cross - cross.T + total * np.outer(center, center)) / scale / scale[:, None]
+        )
         gram[:p, p] = gram[p, :p] = (column - center * total) / scale
         gram[:p, p + 1] = gram[p + 1, :p] = (weighted @ self._X - center * weighted.sum()) / scale
         gram[p, p] = total

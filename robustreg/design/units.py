@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from robustreg.scale import median
 
-__all__ = ["Units", "column_units", "power_of_two", "response_unit", "stratified_rows", "working_units"]
+__all__ = [
+    "Units",
+    "column_units",
+    "power_of_two",
+    "response_unit",
+    "stratified_rows",
+    "working_units",
+]
 
 Vector = NDArray[np.float64]
 
@@ -59,9 +66,7 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     else:
         center = np.zeros(sample.shape[1])
         magnitude = np.abs(sample).max(axis=0).astype(np.float64)
-    return Units(
-        center, column_units(magnitude), response_unit(y), np.abs(center) + magnitude
-    )
+    return Units(center, column_units(magnitude), response_unit(y), np.abs(center) + magnitude)
 
 
 def column_units(magnitude: Vector) -> Vector:
@@ -76,8 +81,8 @@ def column_units(magnitude: Vector) -> Vector:
 def stratified_rows(n_rows: int, weights: Vector | None, size: int) -> NDArray[np.intp]:
     """About ``size`` ascending row numbers with positive weight, one drawn from each stretch.
 
-    Equal steps would meet a periodic order of the rows (one-hot columns, hours of the day) always in
-    the same phase; one random row from each stretch does not. The seed is fixed: a fit is
+    Equal steps would meet a periodic order of the rows (one-hot columns, hours of the day) always
+    in the same phase; one random row from each stretch does not. The seed is fixed: a fit is
     reproducible, and depends on the rows drawn only within its tolerance.
     """
     candidates = None if weights is None else np.flatnonzero(weights > 0)

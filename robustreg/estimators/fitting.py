@@ -16,7 +16,14 @@ from robustreg.objective import NEGLIGIBLE, FixedScale, JointScale, MedianScale,
 from robustreg.solvers import Result, Status, minimum_norm, solve
 from robustreg.tuning import least_variance_delta
 
-__all__ = ["HuberProblem", "Solution", "Start", "fit_huber", "warn_of_doubt", "weights_and_outliers"]
+__all__ = [
+    "HuberProblem",
+    "Solution",
+    "Start",
+    "fit_huber",
+    "warn_of_doubt",
+    "weights_and_outliers",
+]
 
 Vector = NDArray[np.float64]
 
@@ -121,9 +128,9 @@ def _check_frequencies(objective: Objective, point: Point, level: float) -> None
     if nu <= 0.0 and np.max(np.abs(residuals)) > NEGLIGIBLE * level:
         raise ValueError(
             f"sample_weight sums to {design.total_weight:g}, but the model has "
-            f"{objective.unpenalised} unpenalised parameters, which leaves no degrees of freedom to "
-            "estimate the scale: weights are frequencies. Rescale sample_weight to sum to the number "
-            "of observations, or pass a number as scale."
+            f"{objective.unpenalised} unpenalised parameters, which leaves no degrees of freedom "
+            "to estimate the scale: weights are frequencies. Rescale sample_weight to sum to the "
+            "number of observations, or pass a number as scale."
         )
 
 
@@ -155,9 +162,9 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
     result = solution.result
     if result.status is Status.EXACT_FIT:
         warnings.warn(
-            "The data are fitted exactly by so many observations that the scale of the residuals is "
-            "zero: scale_ and threshold_ are 0.0. This is the right answer for data without noise, "
-            "a constant y, or no more observations than parameters. Otherwise pass a number as "
+            "The data are fitted exactly by so many observations that the scale of the residuals "
+            "is zero: scale_ and threshold_ are 0.0. This is the right answer for data without "
+            "noise, a constant y, or no more observations than parameters. Otherwise pass a number as "
             "scale, use alpha > 0, or check that sample_weight are frequencies and that y is not "
             "a function of a column of X.",
             ExactFitWarning,
@@ -175,8 +182,8 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
         warnings.warn(
             f"HuberRegressor stopped at a distance of {result.optimality:.2g} standard errors from "
             f"the minimiser (tol={problem.tol:g}): rounding errors of double precision allow no "
-            "less. Columns of X that nearly determine one another cause this: drop or combine them, "
-            "center columns with a large offset, use alpha > 0, or increase tol.",
+            "less. Columns of X that nearly determine one another cause this: drop or combine "
+            "them, center columns with a large offset, use alpha > 0, or increase tol.",
             ConvergenceWarning,
             stacklevel=4,
         )

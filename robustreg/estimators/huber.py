@@ -30,8 +30,8 @@ __all__ = ["HuberRegressor"]
 class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     r"""Linear regression with the Huber loss, the scale estimated jointly.
 
-    With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``) and the
-    Huber loss :math:`L_t(e) = e^2/2` for :math:`|e| \le t`, :math:`t(|e| - t/2)` beyond, the
+    With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``) and
+    the Huber loss :math:`L_t(e) = e^2/2` for :math:`|e| \le t`, :math:`t(|e| - t/2)` beyond, the
     threshold is :math:`t = \delta\sigma`, and the fit minimises, for ``scale="joint"``,
 
     .. math::
@@ -210,7 +210,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(
-            self, X, accept_sparse=["csr", "csc", "coo"], dtype=[np.float64, np.float32], reset=False
+            self,
+            X,
+            accept_sparse=["csr", "csc", "coo"],
+            dtype=[np.float64, np.float32],
+            reset=False,
         )
         return safe_sparse_dot(X, self.coef_, dense_output=True) + self.intercept_
 

@@ -18,19 +18,18 @@ Vector = NDArray[np.float64]
 REFINEMENTS = 2
 
 
-def exact_fit(
-    objective: Objective, parameters: Vector, threshold: float | None = None
-) -> Vector:
+def exact_fit(objective: Objective, parameters: Vector, threshold: float | None = None) -> Vector:
     """Parameters with the scale at zero, refined on the rows that they fit exactly.
 
-    Those are the rows with a residual inside ``threshold``, by default that of rounding errors; where
-    there are no more observations than parameters, all rows are.
+    Those are the rows with a residual inside ``threshold``, by default that of rounding errors;
+    where there are no more observations than parameters, all rows are.
     """
     design, point = objective.design, objective.point(parameters)
     if threshold is None:
         threshold = objective.exact_below(parameters, NEGLIGIBLE)
     if objective.degrees_of_freedom > 0:
-        weights = 1.0 * (np.abs(design.residuals(point)) <= threshold)
+        exact = np.abs(design.residuals(point)) <= threshold
+        weights = exact.astype(np.float64)
         if design.weights is not None:
             weights *= design.weights
         if not weights.any():
@@ -48,15 +47,15 @@ def minimum_norm(objective: Objective, point: Point) -> Point:
     """The coefficients of least norm, in the user's units, that predict the same.
 
     Where columns depend on one another, the coefficients are free to move along the null space of
-    the centred X. The projection on its row space takes that part out; the intercept makes up for the
-    shift of the mean.
+    the centred X. The projection on its row space takes that part out; the intercept makes up for
+    the shift of the mean.
     """
     design, p = objective.design, objective.design.n_features
     _, factor = design.triangular_factor(point, "all")
     mean = np.zeros(p)
     if objective.fit_intercept:
         # With the column of ones first, R = [[r, r m'], [0, R of the centred columns]].
-        factor = np.linalg.qr(factor[:, np.append(p, np.arange(p))], mode="r")
+        factor = np.asarray(np.linalg.qr(factor[:, np.append(p, np.arange(p))], mode="r"))
         mean, factor = factor[0, 1:] / factor[0, 0], factor[1:, 1:]
     else:
         factor = factor[:, :p]

@@ -22,8 +22,8 @@ Vector = NDArray[np.float64]
 #: Distance to which the problem at the first scale is solved.
 LOOSE = 1.0
 
-#: Part of the distance that a step must leave out, or the metric is taken anew, once; then the scale
-#: is bracketed.
+#: Part of the distance that a step must leave out, or the metric is taken anew, once; then the
+#: scale is bracketed.
 HALVING = 0.5
 
 #: Logarithm of the factor by which the scale must have shrunk before it is tried at zero: data with
@@ -40,8 +40,8 @@ def solve_fixed_point(
     """The solution whose scale is the MAD of its own residuals.
 
     1. Solve the problem at a fixed scale to one standard error.
-    2. Take Newton steps of the coefficients, each followed by the MAD of the new residuals. The scale
-       reacts little to the coefficients and they to it: the distance, the larger of the two,
+    2. Take Newton steps of the coefficients, each followed by the MAD of the new residuals. The
+       scale reacts little to the coefficients and they to it: the distance, the larger of the two,
        shrinks nearly as fast as that of Newton's steps alone.
     3. Where it does not shrink (thresholds so small that few rows are inside, residuals with ties),
        find the root of ``log MAD(w(sigma)) - log sigma``, which is continuous since w(sigma) is.
@@ -49,12 +49,13 @@ def solve_fixed_point(
     result = solve(objective, parameters, max(LOOSE, tol), max_iter)
     parameters, iterations = result.parameters, result.n_iter
     for _ in range(2):
-        model, evaluation, distance, made = _alternate(objective, parameters, tol, max_iter - iterations)
+        limit = max_iter - iterations
+        model, evaluation, distance, made = _alternate(objective, parameters, tol, limit)
         iterations += made
         parameters = evaluation.parameters
         if _vanished(objective, parameters):
             return Result(parameters, 0.0, iterations, Status.EXACT_FIT)
-        if distance <= tol or iterations >= max_iter:
+        if distance <= model.target(tol) or iterations >= max_iter:
             return Result(parameters, distance, iterations, model.status(distance, tol))
         if distance <= ROUNDED * model.rounding:
             return Result(parameters, distance, iterations, Status.ROUNDING)
@@ -68,15 +69,15 @@ def _alternate(
     objective.fixed_scale = objective.best_scale(objective.point(parameters))
     model = local_model(objective, parameters)
     evaluation, made = model.evaluation, 0
-    distance, best = model.distance(evaluation), np.inf
-    while tol < distance <= HALVING * best and made < limit:
+    distance, best, target = model.distance(evaluation), np.inf, model.target(tol)
+    while target < distance <= HALVING * best and made < limit:
         best = distance
         trial = evaluation.parameters - model.preconditioner.newton_step(evaluation.gradient)
         evaluation = objective.value_and_gradient(trial)
         made += 1
         shift = objective.scale_discrepancy(trial)
         distance = max(model.distance(evaluation), shift)
-        if distance > tol:
+        if distance > target:
             objective.fixed_scale = objective.best_scale(objective.point(trial))
         if _vanished(objective, trial):
             break
@@ -121,7 +122,10 @@ def _bracketed(
         pass
     if _vanished(objective, state.parameters):
         return Result(state.parameters, 0.0, state.n_iter, Status.EXACT_FIT)
-    if state.status is Status.CONVERGED and state.optimality > tol:
+    if state.optimality <= tol:
+        model = local_model(objective, state.parameters)
+        return replace(state, status=model.status(state.optimality, tol))
+    if state.status is Status.CONVERGED:
         return replace(state, status=Status.ROUNDING)
     return state
 

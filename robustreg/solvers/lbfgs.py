@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -63,7 +65,7 @@ def lbfgs_search(
             raise _SearchEnded
         return (evaluation.value - start.value) / size**2, in_metric / size
 
-    try:
+    with suppress(_SearchEnded):
         minimize(
             value_and_gradient,
             np.zeros_like(gradient),
@@ -71,8 +73,6 @@ def lbfgs_search(
             method="L-BFGS-B",
             options={"maxiter": round_limit, "ftol": 0.0, "gtol": 0.0},
         )
-    except _SearchEnded:
-        pass
     return progress.evaluation, evaluated
 
 

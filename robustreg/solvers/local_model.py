@@ -39,8 +39,11 @@ class LocalModel:
 
     @property
     def determines_scale(self) -> bool:
-        """Whether the rows inside tell the scale: their residuals are no function of the columns, and
-        not so small beside it that only a fit without residuals can be next."""
+        """Whether the rows inside tell the scale.
+
+        Their residuals are no function of the columns, and not so small beside it that only a fit
+        without residuals can be next.
+        """
         if not self.objective.joint:
             return True
         scale = self.objective.scale(self.evaluation.parameters)
@@ -61,8 +64,8 @@ class LocalModel:
         """Typical size of the rounding errors in a distance, in standard errors.
 
         Residuals carry errors of the size of their terms, which act on the estimate as noise does,
-        but for the error of the intercept, which they share; the sums psi'X carry errors of the size
-        of their terms, which the metric magnifies where columns nearly determine one another.
+        but for the error of the intercept, which they share; the sums psi'X carry errors of the
+        size of their terms, which the metric magnifies where columns nearly determine one another.
         """
         objective, start = self.objective, self.evaluation
         level = objective.rounding_level(start.parameters) / ROUNDING
@@ -82,7 +85,9 @@ class LocalModel:
         size[: units.magnitude.shape[0]] = units.magnitude / units.column_scale
         linear = self.preconditioner.transform[: size.shape[0]]
         scaled = linear * (size if linear.ndim == 1 else size[:, None])
-        return float(np.sqrt(np.vdot(scaled, scaled)) * self.objective.gradient_unit(self.evaluation))
+        return float(
+            np.sqrt(np.vdot(scaled, scaled)) * self.objective.gradient_unit(self.evaluation)
+        )
 
     def status(self, distance: float, tol: float) -> Status:
         """Whether a distance is certified: below the tolerance, with its rounding errors."""
@@ -91,17 +96,17 @@ class LocalModel:
         return Status.CONVERGED if distance + self.rounding <= tol else Status.ROUNDING
 
     def target(self, tol: float) -> float:
-        """Distance to work for: with its rounding errors below the tolerance, where that can be had."""
+        """Distance to work for: below the tolerance with its rounding errors, where that can be."""
         attainable = max(min(1.5 * self.rounding, tol), 0.1 * self.rounding)
         return max(tol - self.rounding, 0.25 * tol, attainable)
 
     def is_stale(self, distance: float) -> bool:
-        """Whether a move of so many standard errors takes so many rows across the threshold that the
-        metric is another.
+        """Whether a move of so many standard errors changes the metric.
 
+        It does if it takes many rows across the threshold.
         The root mean square change of the predictions is d/sqrt(n), in units of the noise, so about
-        m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by sqrt(q m) in
-        the direction of q that suffers most. A diagonal metric is not renewed and not stale.
+        m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by sqrt(q m)
+        in the direction of q that suffers most. A diagonal metric is not renewed and not stale.
         """
         total = self.objective.design.total_weight
         crossing = 0.5 * distance * np.sqrt(total)
@@ -115,10 +120,11 @@ class LocalModel:
 
 
 def local_model(objective: Objective, parameters: Vector, rows: Rows = "inside") -> LocalModel:
-    """The Hessian's metric; where rows inside leave directions free that X does not, a damped one's.
+    """The Hessian's metric; a damped one's where rows inside leave directions free that X does not.
 
-    There the step is long, as it should be: no curvature is in its way until rows come inside. Damping
-    is that of Levenberg, with the majorant of iterated least squares (``rows="weighted"``) as metric.
+    There the step is long, as it should be: no curvature is in its way until rows come inside.
+    Damping is that of Levenberg, with the majorant of iterated least squares (``rows="weighted"``)
+    as metric.
     """
     if objective.gram_kind == "diagonal":
         evaluation, diagonal = objective.with_diagonal(parameters, "weighted")

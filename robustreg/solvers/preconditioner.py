@@ -19,8 +19,8 @@ Matrix = NDArray[np.float64]
 #: trusted with: below it the Gram matrix has lost half its digits, and R comes from reflections.
 SMALLEST_PIVOT = 1e-8
 
-#: Singular values below this, for a row or a column whichever are more, of the largest count as zero
-#: (as in LinearRegression); reflections over more rows than so many add no larger errors.
+#: Singular values below this, for a row or a column whichever are more, of the largest count as
+#: zero (as in LinearRegression); reflections over more rows than so many add no larger errors.
 RANK_CUTOFF, CUTOFF_ROWS = float(np.finfo(np.float64).eps), 1000
 
 #: Sine of the angle between the residuals and the columns below which the scale is not determined.
@@ -55,7 +55,9 @@ class Preconditioner:
 
     def gradient(self, gradient: Vector) -> Vector:
         """Gradient with respect to v."""
-        return self.transform * gradient if self.transform.ndim == 1 else self.transform.T @ gradient
+        return (
+            self.transform * gradient if self.transform.ndim == 1 else self.transform.T @ gradient
+        )
 
     def newton_step(self, gradient: Vector) -> Vector:
         """``H^-1 g``, in the parameters."""
@@ -91,8 +93,8 @@ class Preconditioner:
     def from_factor(cls, factor: Matrix, joint: bool, n_rows: int) -> Preconditioner:
         """By the singular values of an equilibrated R, of any rank.
 
-        With R = [A, a] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]], where rho
-        is the length of the part of a across U.
+        With R = [A, a] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]], where
+        rho is the length of the part of a across U.
         """
         linear = factor.shape[1] - joint
         inverse_norm = 1.0 / _column_norms(factor)

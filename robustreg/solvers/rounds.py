@@ -31,15 +31,19 @@ NEAR = 1.0
 #: A Newton step that leaves more than this part of the distance calls for a fresh Hessian.
 CONTRACTION = 0.2
 
-#: A search that leaves more than this part of the distance is followed by one of Newton's, which finds
-#: long steps where thresholds are small and many rows have to cross them.
+#: A search that leaves more than this part of the distance is followed by one of Newton's, which
+#: finds long steps where thresholds are small and many rows have to cross them.
 SLOW = 0.1
 
-#: What is tried in turn where a round brings no progress: Newton steps if near, a search, a search in
-#: the majorant's metric, and again.
+#: What is tried in turn where a round brings no progress: Newton steps if near, a search, a search
+#: in the majorant's metric, and again.
 PATIENCE = 4
 
-#: A scale of so many rounding errors of a residual is zero where the solver makes no progress on it.
+#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
+ROUNDED = 4.0
+
+#: A scale of so many rounding errors of a residual is zero where the solver makes no progress on
+#: it.
 STALLED_SCALE = 50.0
 
 #: Part of the way that is left to a fit that a group of rows has exactly, after a step towards it.
@@ -52,12 +56,13 @@ def solve_in_rounds(
     """Minimise to ``tol`` standard errors.
 
     1. Take the Hessian's metric at the present point.
-    2. Where the rows inside the threshold do not determine the scale, solve for the coefficients and
-       the scale in turn; near the minimum take Newton steps, accepted on the gradient; elsewhere call
-       ``search``.
-    3. After a slow search take one of Newton's; after rounds without progress search where Newton steps failed, then in the majorant's metric.
-    4. End when the distance is at most ``tol``, when the scale has gone to zero, when ``max_iter`` is
-       spent, or when ``PATIENCE`` rounds have brought no progress.
+    2. Where the rows inside the threshold do not determine the scale, solve for the coefficients
+       and the scale in turn; near the minimum take Newton steps, accepted on the gradient;
+       elsewhere call ``search``.
+    3. After a slow search take one of Newton's; after rounds without progress search where Newton
+       steps failed, then in the majorant's metric.
+    4. End when the distance is at most ``tol``, when the scale has gone to zero, when ``max_iter``
+       is spent, or when ``PATIENCE`` rounds have brought no progress.
     """
     iterations = idle = 0
     slow = False
@@ -70,12 +75,12 @@ def solve_in_rounds(
         negligible = scale <= objective.exact_below(parameters, NEGLIGIBLE)
         if negligible and not model.determines_scale:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
+        if objective.fits_exactly(model.evaluation):
+            return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
         before = distance = model.distance(model.evaluation)
         target = model.target(tol)
         if distance <= target or iterations >= max_iter:
             break
-        if objective.fits_exactly(model.evaluation):
-            return Result(parameters, 0.0, max(1, iterations), Status.CONVERGED)
         polish = before <= resolution or (before <= NEAR and idle == 0)
         step = newton_steps if polish else newton_search if slow else search
         if not model.determines_scale:
@@ -91,7 +96,8 @@ def solve_in_rounds(
             break
         slow = step is search and distance > SLOW * before
         idle = 0 if _progress(model, evaluation, polish) else idle + 1
-        if idle >= PATIENCE:
+        rounded = idle > 0 and distance <= ROUNDED * model.rounding
+        if rounded or idle >= PATIENCE:
             vanished = scale <= objective.exact_below(parameters, STALLED_SCALE)
             status = Status.EXACT_FIT if vanished else Status.ROUNDING
             return Result(parameters, distance, iterations, status)
@@ -111,8 +117,8 @@ def block_step(model: LocalModel, tol: float, limit: int) -> tuple[Evaluation, i
 
     Where the residuals inside the threshold are a linear function of X, as on the way to an exact
     fit, the Hessian is singular along the ray to it, and the joint Newton step has no length. The
-    objective is linear along that ray but for a penalty: where it falls, most of the way is taken at
-    once.
+    objective is linear along that ray but for a penalty: where it falls, most of the way is taken
+    at once.
     """
     objective, best = model.objective, model.evaluation
     step = model.preconditioner.linear_step(best.gradient)

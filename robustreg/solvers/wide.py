@@ -68,9 +68,7 @@ def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: i
         if idle >= PATIENCE:
             return Result(parameters, distance, iterations, Status.ROUNDING)
         best = min(best, distance)
-    return Result(
-        evaluation.parameters, distance, max(1, iterations), model.status(distance, tol)
-    )
+    return Result(evaluation.parameters, distance, max(1, iterations), model.status(distance, tol))
 
 
 def newton_step_by_cg(model: LocalModel, evaluation: Evaluation) -> tuple[Vector, float]:
@@ -86,7 +84,8 @@ def newton_step_by_cg(model: LocalModel, evaluation: Evaluation) -> tuple[Vector
         image = transform.gradient(product)
         curvature = float(direction @ image)
         if not curvature > 1e-14 * float(direction @ direction):
-            # Rows inside the threshold do not determine this direction, the gradient has a part in it.
+            # Rows inside the threshold do not determine this direction, the gradient has a part in
+            # it.
             return transform.parameters(step), np.inf
         length = square / curvature
         step = step + length * direction
