@@ -159,11 +159,16 @@ class Design(ABC):
     def weights(self) -> Vector | None:
         """Frequencies of the rows, or None where all are one."""
 
+    @property
+    def block_units(self) -> Units:
+        """Units of the columns as the products meet them: shifted if they have been shifted before."""
+        return self.units
+
     def rounding_level(self, point: Point) -> float:
         """Size of the rounding errors in a typical residual, in working units."""
-        coef, intercept = self.raw(point)
+        coef, intercept = self.block_units.raw(point.coef, point.intercept)
         # A typical response is one to two working units.
-        size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
+        size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.block_units.magnitude)
         return ROUNDING * float(np.finfo(np.float64).eps) * size
 
     def count_pass(self) -> None:
@@ -210,8 +215,7 @@ class Design(ABC):
 
     def raw(self, point: Point) -> tuple[Vector, float]:
         """Coefficients and intercept of the columns as they stand in X, y in working units."""
-        coef = point.coef / self.units.column_scale
-        return coef, point.intercept - float(self.units.center @ coef)
+        return self.units.raw(point.coef, point.intercept)
 
     def to_user(self, point: Point) -> tuple[Vector, float]:
         """Coefficients and intercept in the units of the user's X and y."""

@@ -71,6 +71,7 @@ class DenseDesign(Design):
             units = self._find_units(X, y, weights)
         self.units = units
         self._X: Any = X
+        self._block_units = self._units_of_blocks()
         self._y = np.asarray(y, dtype=np.float64) / units.response_scale
         self._weights = weights
         self._residuals = np.empty(self.n_rows)
@@ -85,23 +86,21 @@ class DenseDesign(Design):
             residual = self._residuals[rows]
             psi = clip_residuals(residual, point.threshold)
             sums.add(residual, psi, self._block_weights(rows), X)
-        return sums.sums(self.units)
+        return sums.sums(self.block_units)
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
         coef, intercept = self._several_raw(points)
         size = min(self.n_rows, max(64, ONE_THREAD // max(1, coef.size)))
         sums = SeveralAccumulator(points, self.n_features, size)
         buffer = np.empty((2, len(points), size))
-        for start in range(0, self.n_rows, size):
-            rows = slice(start, min(start + size, self.n_rows))
-            X = self._X[rows]
+        for rows, X in self._row_blocks(size):
             residual, fitted = buffer[:, :, : X.shape[0]]
             np.matmul(coef, X.T, out=fitted)
             np.subtract(self._y[rows], intercept, out=residual)
             np.subtract(residual, fitted, out=residual)
             sums.add(residual, self._block_weights(rows), X)
         self.count_pass()
-        return sums.sums(self.units)
+        return sums.sums(self.block_units)
 
     def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
         order = self.n_features + 2
@@ -109,7 +108,7 @@ class DenseDesign(Design):
         total = np.zeros((order, order), order="F")
         for block in self._augmented_blocks(point, rows, sums):
             total = blas.dsyrk(1.0, block.T, beta=1.0, c=total, overwrite_c=True)
-        return sums.sums(self.units), total
+        return sums.sums(self.block_units), total
 
     def gram_kind(self, alpha: float) -> GramKind:
         if alpha == 0.0 and self.n_rows < self.n_features:
@@ -124,7 +123,7 @@ class DenseDesign(Design):
             stacked = np.asfortranarray(np.vstack((factor, block)))
             reduced = lapack.dgeqrf(stacked, overwrite_a=True)[0]
             factor = np.triu(reduced[:order])
-        return sums.sums(self.units), factor
+        return sums.sums(self.block_units), factor
 
     def residuals(self, point: Point) -> Vector:
         if self._evaluated != self._key(point):
@@ -135,8 +134,7 @@ class DenseDesign(Design):
     def gram_product(self, point: Point, vector: Vector) -> Vector:
         p = self.n_features
         residuals = self.residuals(point)
-        coef = vector[:p] / self.units.column_scale
-        offset = vector[p] - float(self.units.center @ coef)
+        coef, offset = self.block_units.raw(vector[:p], float(vector[p]))
         sums = Accumulator(p)
         last = 0.0
         for rows, X in self._row_blocks():
@@ -148,7 +146,7 @@ class DenseDesign(Design):
             weighted = product if frequency is None else frequency * product
             last += float(weighted @ inside)
         self.count_pass()
-        total = sums.sums(self.units)
+        total = sums.sums(self.block_units)
         return np.concatenate((total.gradient, (total.psi, last)))
 
     def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
@@ -156,7 +154,7 @@ class DenseDesign(Design):
         diagonal = np.zeros(self.n_features + 2)
         for block in self._augmented_blocks(point, rows, sums):
             diagonal += np.einsum("ij,ij->j", block, block)
-        return sums.sums(self.units), diagonal
+        return sums.sums(self.block_units), diagonal
 
     def subsample(self, n_rows: int) -> DenseDesign:
         return self.rows(stratified_rows(self.n_rows, self._weights, n_rows))
@@ -173,6 +171,10 @@ class DenseDesign(Design):
         )
 
     @property
+    def block_units(self) -> Units:
+        return self._block_units
+
+    @property
     def weights(self) -> Vector | None:
         return self._weights
 
@@ -186,30 +188,41 @@ class DenseDesign(Design):
         sample = stratified_rows(self.n_rows, weights, UNITS_SAMPLE)
         return working_units(X[sample], y[sample], self.centered)
 
-    def _row_blocks(self) -> Iterator[tuple[slice, NDArray]]:
-        """Row slices and float64 blocks of X that fit in cache."""
-        buffer = None if self._X.dtype == np.float64 else np.empty(self._block_shape(0))
-        for start in range(0, self.n_rows, self._block_rows):
-            rows = slice(start, min(start + self._block_rows, self.n_rows))
+    def _units_of_blocks(self) -> Units:
+        return self.units.shifted() if self.units.has_far_columns else self.units
+
+    def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
+        """Row slices and float64 blocks of X that fit in cache.
+
+        Where columns are far from zero, x'w and the intercept would be large numbers whose difference
+        is left: the blocks are shifted first, which costs as much as reading them.
+        """
+        size = size or self._block_rows
+        shifted = self.block_units is not self.units
+        buffer = None
+        if shifted or self._X.dtype != np.float64:
+            buffer = np.empty((min(size, self.n_rows), self.n_features))
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
             X = self._X[rows]
             if buffer is not None:
                 block = buffer[: X.shape[0]]
-                np.copyto(block, X)
+                np.subtract(X, self.units.center if shifted else 0.0, out=block)
                 X = block
             yield rows, X
 
-    def _dense_blocks(self) -> Iterator[tuple[slice, NDArray]]:
+    def _dense_blocks(self) -> Iterator[tuple[slice, Any]]:
         """The same as dense arrays, for Gram matrices and reflections."""
         return self._row_blocks()
 
     def _evaluate(
-        self, point: Point, blocks: Iterator[tuple[slice, NDArray]]
-    ) -> Iterator[tuple[slice, NDArray]]:
+        self, point: Point, blocks: Iterator[tuple[slice, Any]]
+    ) -> Iterator[tuple[slice, Any]]:
         """Pass the blocks on, with the residuals of each in place.
 
         One read of X serves ``X @ w`` here and ``psi @ X`` in the caller, while it is in cache.
         """
-        coef, intercept = self.raw(point)
+        coef, intercept = self.block_units.raw(point.coef, point.intercept)
         for rows, X in blocks:
             # (y - b) first: where both are large their difference is exact.
             np.subtract(self._y[rows] - intercept, X @ coef, out=self._residuals[rows])
@@ -227,7 +240,7 @@ class DenseDesign(Design):
             psi = clip_residuals(residual, point.threshold)
             sums.add(residual, psi, frequency, X)
             block = buffer[: X.shape[0]]
-            np.subtract(X, self.units.center, out=block[:, :p])
+            np.subtract(X, self.block_units.center, out=block[:, :p])
             if rescaled:
                 block[:, :p] /= self.units.column_scale
             block[:, p] = 1.0
@@ -239,7 +252,7 @@ class DenseDesign(Design):
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
         """Coefficients (points, p) and intercepts (points, 1) of the columns as they stand in X."""
-        raw = [self.raw(point) for point in points]
+        raw = [self.block_units.raw(point.coef, point.intercept) for point in points]
         return np.stack([coef for coef, _ in raw]), np.array([[intercept] for _, intercept in raw])
 
     def _block_shape(self, extra_columns: int) -> tuple[int, int]:

@@ -124,7 +124,10 @@ class SparseDesign(DenseDesign):
         magnitude = np.maximum(np.abs(smallest), np.abs(largest)).astype(np.float64)
         return Units(center, column_units(magnitude), response_unit(y), magnitude)
 
-    def _row_blocks(self) -> Iterator[tuple[slice, Any]]:
+    def _units_of_blocks(self) -> Units:
+        return self.units  # shifted entries would not be sparse
+
+    def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         yield slice(0, self.n_rows), self._X
 
     def _dense_blocks(self) -> Iterator[tuple[slice, NDArray]]:

@@ -23,6 +23,9 @@ Vector = NDArray[np.float64]
 #: Outside this range a column gets a unit of its own: squares stay finite, with room for n = 10^8.
 SAFE_RANGE = (2.0**-300, 2.0**300)
 
+#: Offset of a column, in units of its range about it, from which blocks are shifted before products.
+FAR = 100.0
+
 
 class Units(NamedTuple):
     """Shift and scale of the columns, scale of the responses, and the size of the columns."""
@@ -31,6 +34,22 @@ class Units(NamedTuple):
     column_scale: Vector
     response_scale: float
     magnitude: Vector  # of the columns as they stand in X
+
+    def raw(self, coef: Vector, intercept: float) -> tuple[Vector, float]:
+        """Coefficients and intercept of the columns as they stand in X."""
+        coef = coef / self.column_scale
+        return coef, intercept - float(self.center @ coef)
+
+    @property
+    def has_far_columns(self) -> bool:
+        """Whether a column's offset costs its products two digits or more."""
+        offset = np.abs(self.center)
+        return bool(np.any(offset > FAR * (self.magnitude - offset)))
+
+    def shifted(self) -> Units:
+        """Units of the columns with their center taken out."""
+        magnitude = self.magnitude - np.abs(self.center)
+        return self._replace(center=np.zeros_like(self.center), magnitude=magnitude)
 
 
 def power_of_two(magnitude: NDArray) -> Vector:

@@ -80,7 +80,7 @@ class LocalModel:
 
     def _magnification(self) -> float:
         """Length of a gradient in this metric, if each sum has the size of its columns."""
-        units = self.objective.design.units
+        units = self.objective.design.block_units
         size = np.ones(self.objective.n_linear)
         size[: units.magnitude.shape[0]] = units.magnitude / units.column_scale
         linear = self.preconditioner.transform[: size.shape[0]]
