@@ -161,14 +161,17 @@ class Design(ABC):
 
     @property
     def block_units(self) -> Units:
-        """Units of the columns as the products meet them: shifted if they have been shifted before."""
+        """Units of the columns as the products meet them, which may have been shifted before."""
         return self.units
 
     def rounding_level(self, point: Point) -> float:
-        """Size of the rounding errors in a typical residual, in working units."""
-        coef, intercept = self.block_units.raw(point.coef, point.intercept)
+        """Size of the rounding errors in a typical residual, in working units.
+
+        Those of the user's coefficients are counted, whatever the units of the blocks.
+        """
+        coef, intercept = self.raw(point)
         # A typical response is one to two working units.
-        size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.block_units.magnitude)
+        size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
         return ROUNDING * float(np.finfo(np.float64).eps) * size
 
     def count_pass(self) -> None:

@@ -194,8 +194,8 @@ class DenseDesign(Design):
     def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         """Row slices and float64 blocks of X that fit in cache.
 
-        Where columns are far from zero, x'w and the intercept would be large numbers whose difference
-        is left: the blocks are shifted first, which costs as much as reading them.
+        Where columns are far from zero, x'w and the intercept would be large numbers whose
+        difference is left: the blocks are shifted first, which costs as much as reading them.
         """
         size = size or self._block_rows
         shifted = self.block_units is not self.units

@@ -165,8 +165,8 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
             "The data are fitted exactly by so many observations that the scale of the residuals "
             "is zero: scale_ and threshold_ are 0.0. This is the right answer for data without "
             "noise, a constant y, or no more observations than parameters. Otherwise pass a number "
-            "as scale, use alpha > 0, or check that sample_weight are frequencies and that y is not "
-            "a function of a column of X.",
+            "as scale, use alpha > 0, or check that sample_weight are frequencies and that y is no "
+            "function of a column of X.",
             ExactFitWarning,
             stacklevel=4,
         )
