@@ -36,6 +36,7 @@ class FoldResult:
     """All candidates in one fold."""
 
     fits: list[CandidateFit]
+    coefs: NDArray[np.float64]  # (n_candidates, n_features), in the user's units; NaN if not fitted
     scores: Vector  # test scores, or ``error_score``
     fit_time: float  # seconds for each candidate, the same for all: they move together
     score_time: float
@@ -171,7 +172,14 @@ class CrossValidation:
         scores = self._score(fits, validation, test)
         scored = time.perf_counter()
         n = len(fits)
-        return FoldResult(fits, scores, (fitted - started) / n, (scored - fitted) / n)
+        times = (fitted - started) / n, (scored - fitted) / n
+        return FoldResult(fits, self._coefs(fits), scores, *times)
+
+    def _coefs(self, fits: Sequence[CandidateFit]) -> NDArray[np.float64]:
+        unfitted = np.full(self.design.n_features, np.nan)
+        return np.array(
+            [unfitted if fit.point is None else self.design.to_user(fit.point)[0] for fit in fits]
+        )
 
     def _fit(self, train: Rows, test: Rows, validation: Design) -> list[CandidateFit]:
         counts = np.bincount(train, minlength=self.design.n_rows)

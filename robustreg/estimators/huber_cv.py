@@ -132,6 +132,9 @@ class HuberRegressorCV(HuberRegressor):
         ``split0_test_score`` and so on, ``mean_test_score``, ``std_test_score``,
         ``rank_test_score``, ``mean_fit_time``, ... The candidates of a fold are fitted together:
         their times are equal.
+    coefs_paths_ : ndarray of shape (n_splits, n_candidates, n_features)
+        Coefficients of each candidate in each fold, in the order of ``cv_results_``; NaN where it
+        could not be fitted.
     n_splits_ : int
         Number of folds.
     scorer_ : callable
@@ -405,6 +408,7 @@ class HuberRegressorCV(HuberRegressor):
             for name in ("scores", "fit_time", "score_time")
         )
         self.cv_results_ = format_results(grid, scores, fit_times, score_times)
+        self.coefs_paths_ = np.array([fold.coefs for fold in folds])
         self.n_splits_ = len(folds)
         self.best_index_ = SELECTIONS[self.selection](self.cv_results_)
         self.best_params_ = self.cv_results_["params"][self.best_index_]

@@ -109,13 +109,15 @@ def best_candidate(results: Mapping[str, Any]) -> int:
     return int(np.argmax(np.where(np.isfinite(mean), mean, -np.inf)))
 
 
-def standard_error(results: Mapping[str, Any]) -> Vector:
+def standard_error(results: Mapping[str, Any], metric: str = "score") -> Vector:
     """Standard errors of the mean scores, ``sd / sqrt(n_splits)`` with n_splits - 1 in the sd.
 
     Parameters
     ----------
     results : mapping
         ``cv_results_`` of this library or of ``GridSearchCV``.
+    metric : str, default="score"
+        Name of the metric in a search by several.
 
     Returns
     -------
@@ -128,8 +130,8 @@ def standard_error(results: Mapping[str, Any]) -> Vector:
     approximation: T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning
     (2009), section 7.10.
     """
-    n_splits = sum(key.startswith("split") and key.endswith("_test_score") for key in results)
-    return np.asarray(results["std_test_score"]) / np.sqrt(max(1, n_splits - 1))
+    n_splits = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in results)
+    return np.asarray(results[f"std_test_{metric}"]) / np.sqrt(max(1, n_splits - 1))
 
 
 def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
