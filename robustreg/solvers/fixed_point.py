@@ -136,8 +136,11 @@ def _vanished(objective: MedianScale, parameters: Vector) -> bool:
 
 def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
     """The fit of the rows within a shrinking scale, if it is exact for half of all."""
-    if objective.alpha > 0.0 and np.any(objective.coef(parameters)):
-        return None  # a penalty has no exact fit but the constant
+    if objective.alpha > 0.0:
+        # Under a penalty the coefficients vanish with the scale: what is left is the constant.
+        location, spread = objective.design.response_location_and_spread(objective.fit_intercept)
+        coef = np.zeros(objective.design.n_features)
+        return None if spread > 0.0 else objective.pack(coef, location, 0.0)
     half = MAD_FACTOR * objective.best_scale(objective.point(parameters))
     limit = exact_fit(objective, parameters, half)
     scale = objective.best_scale(objective.point(limit))
