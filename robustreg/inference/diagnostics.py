@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from robustreg.inference.covariance import huber_covariance, normal_equations
 from robustreg.inference.fitted import FittedRegression, fitted_regression
-from robustreg.inference.frames import pandas
+from robustreg.inference.frames import pandas, row_labels
 from robustreg.inference.sandwich import Whitened, whiten
 from robustreg.losses import huber_weight
 from robustreg.tuning import kappa
@@ -179,7 +179,7 @@ def diagnose(
     changes_in_units = changes @ change.T
     residuals = fitted.standardized * fitted.scale
     return Diagnostics(
-        labels=_labels(X, y, fitted.design.n_rows),
+        labels=row_labels(X, y, fitted.design.n_rows),
         names=fitted.names,
         fitted_values=fitted.design.response * unit - residuals,
         residuals=residuals,
@@ -227,11 +227,3 @@ def _coefficient_changes(fitted: FittedRegression, white: Whitened) -> Matrix:
         function, fitted.psi, fitted.inside, score, fitted.inside * beside, slope
     )
     return counted * (changes @ (fitted.working_scale * white.back).T)
-
-
-def _labels(X: Any, y: Any, n: int) -> NDArray:
-    for data in (X, y):
-        index = getattr(data, "index", None)
-        if index is not None and not callable(index):
-            return np.asarray(index)
-    return np.arange(n)

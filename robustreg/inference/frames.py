@@ -1,10 +1,13 @@
-"""pandas, imported where a table is asked for."""
+"""Frames: pandas, imported where a table is asked for, and the labels of rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["pandas"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["pandas", "row_labels"]
 
 
 def pandas(caller: str) -> Any:
@@ -17,3 +20,13 @@ def pandas(caller: str) -> Any:
             "`pip install robustreg[inference]`."
         ) from error
     return pd
+
+
+def row_labels(X: Any, y: Any, n: int) -> NDArray:
+    """The index of X or y where they have one, else numbers from zero, of shape (n,)."""
+    for data in (X, y):
+        index = getattr(data, "index", None)
+        # A list has a method of that name.
+        if index is not None and not callable(index):
+            return np.asarray(index)
+    return np.arange(n)

@@ -1,0 +1,272 @@
+"""Coefficients with their intervals, of several models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.preprocessing import StandardScaler
+
+from robustreg.inference.fitted import last_step
+from robustreg.inference.summarize import summarize
+from robustreg.inference.summary import Summary
+from robustreg.inspection.drawing import GREY, MODELS, Style, axes_to_draw_on, merged, plain_axes
+
+__all__ = ["CoefficientsDisplay"]
+
+Matrix = NDArray[np.float64]
+
+#: Part of the room of a coefficient over which its models are spread.
+SPREAD = 0.6
+
+#: Models in a line of the legend, and its height beside that of all coefficients.
+MODELS_A_LINE, LEGEND_LINE = 3, 0.09
+
+
+class CoefficientsDisplay:
+    """Coefficients and their confidence intervals, those of several models below one another.
+
+    Each model has a colour and a marker of its own. Features in different units are comparable once
+    they are standardised: then a coefficient is the change of y for one standard deviation of its
+    feature.
+
+    Make one with :meth:`from_estimator` or :meth:`from_summaries`; the parameters are stored.
+
+    Parameters
+    ----------
+    coefficients, ci_low, ci_high : ndarray of shape (n_models, n_features)
+        NaN where a model does not have the feature.
+    feature_names : sequence of str
+    model_names : sequence of str
+    level : float
+        Of the intervals.
+    standardized : bool, default=False
+        Whether coefficients are for one standard deviation of their feature.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    errorbars_ : list of matplotlib ErrorbarContainer
+        One for each model.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from numpy import inf
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inspection import CoefficientsDisplay
+    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
+    >>> models = {
+    ...     "least squares": HuberRegressor(delta=inf).fit(X, y),
+    ...     "Huber": HuberRegressor().fit(X, y),
+    ... }
+    >>> display = CoefficientsDisplay.from_estimator(models, X, y)
+    >>> display.coefficients.round(2)
+    array([[ 0.72,  1.3 , -0.15],
+           [ 0.82,  0.98, -0.13]])
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self,
+        *,
+        coefficients: Matrix,
+        ci_low: Matrix,
+        ci_high: Matrix,
+        feature_names: Any,
+        model_names: Any,
+        level: float,
+        standardized: bool = False,
+    ) -> None:
+        self.coefficients = coefficients
+        self.ci_low = ci_low
+        self.ci_high = ci_high
+        self.feature_names = feature_names
+        self.model_names = model_names
+        self.level = level
+        self.standardized = standardized
+
+    def plot(self, ax: Any = None, *, errorbar_kwargs: Style = None) -> CoefficientsDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None for a new figure.
+        errorbar_kwargs : dict, default=None
+            Keywords of ``ax.errorbar`` for all models.
+
+        Returns
+        -------
+        CoefficientsDisplay
+            Itself, with ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
+        n_models, n_features = np.shape(self.coefficients)
+        shifts = (np.arange(n_models) - 0.5 * (n_models - 1)) * SPREAD / n_models
+        ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=1)
+        self.errorbars_ = []
+        for model, (name, shift) in enumerate(zip(self.model_names, shifts, strict=True)):
+            color, marker, fill = MODELS[model % len(MODELS)]
+            style = {"color": color, "marker": marker, "fillstyle": fill, "linestyle": "none",
+                     "capsize": 3, "markersize": 6, "label": name}  # fmt: skip
+            middle = self.coefficients[model]
+            reach = np.array([middle - self.ci_low[model], self.ci_high[model] - middle])
+            bars = ax.errorbar(
+                middle, np.arange(n_features) + shift, xerr=reach, **merged(style, errorbar_kwargs)
+            )
+            self.errorbars_.append(bars)
+        quantity = "change of y for one standard deviation" if self.standardized else "coefficient"
+        legend_lines = -(-n_models // MODELS_A_LINE) if n_models > 1 else 0
+        room = LEGEND_LINE * legend_lines * n_features
+        plain_axes(
+            ax,
+            xlabel=f"{quantity}, {100 * self.level:g} % interval",
+            ylim=(n_features - 0.5, -0.5 - room),
+        )
+        ax.set_yticks(np.arange(n_features), self.feature_names)
+        ax.tick_params(axis="y", length=0)
+        if n_models > 1:
+            ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=MODELS_A_LINE)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        cov_type: str = "huber",
+        level: float = 0.95,
+        intercept: bool = False,
+        standardize: bool = False,
+        ax: Any = None,
+        errorbar_kwargs: Style = None,
+    ) -> CoefficientsDisplay:
+        """Coefficients of one fitted model, or of several fitted to the same data.
+
+        Parameters
+        ----------
+        estimator : model, or dict from a name to a model
+            As for :func:`robustreg.inference.summarize`. Least squares is
+            ``HuberRegressor(delta=inf)``.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The X of ``fit``.
+        y : array-like of shape (n_samples,)
+            The y of ``fit``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The frequencies passed to ``fit``.
+        cov_type, level
+            As for :func:`robustreg.inference.summarize`.
+        intercept : bool, default=False
+            Whether to show the intercept, which is often of another order of magnitude.
+        standardize : bool, default=False
+            Multiply each coefficient by the standard deviation of its feature.
+        ax, errorbar_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        CoefficientsDisplay
+        """
+        models = _named(estimator)
+        options: dict[str, Any] = {"sample_weight": sample_weight, "cov_type": cov_type}
+        summaries = {
+            name: summarize(model, X, y, level=level, **options) for name, model in models.items()
+        }
+        units = None
+        if standardize:
+            units = [_standard_deviations(model, X, sample_weight) for model in models.values()]
+        display = cls._of(summaries, level, intercept, units)
+        return display.plot(ax, errorbar_kwargs=errorbar_kwargs)
+
+    @classmethod
+    def from_summaries(
+        cls,
+        summaries: Summary | Mapping[str, Summary],
+        *,
+        level: float | None = None,
+        intercept: bool = False,
+        ax: Any = None,
+        errorbar_kwargs: Style = None,
+    ) -> CoefficientsDisplay:
+        """Coefficients of summaries: of other data, features or covariances if you like.
+
+        Parameters
+        ----------
+        summaries : Summary, or dict from a name to a Summary
+        level : float in (0, 1), default=None
+            Of the intervals; None for that of the first summary.
+        intercept : bool, default=False
+            Whether to show the intercept.
+        ax, errorbar_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        CoefficientsDisplay
+        """
+        named = _named(summaries)
+        level = next(iter(named.values())).level if level is None else level
+        return cls._of(named, level, intercept).plot(ax, errorbar_kwargs=errorbar_kwargs)
+
+    @classmethod
+    def _of(
+        cls,
+        summaries: Mapping[str, Summary],
+        level: float,
+        intercept: bool,
+        units: list[dict[str, float]] | None = None,
+    ) -> CoefficientsDisplay:
+        # A dict keeps the order in which names first appear.
+        features = dict.fromkeys(name for summary in summaries.values() for name in summary.names)
+        if not intercept:
+            features.pop("intercept", None)
+        position = {name: index for index, name in enumerate(features)}
+        values = np.full((3, len(summaries), len(position)), np.nan)
+        for model, summary in enumerate(summaries.values()):
+            unit = {} if units is None else units[model]
+            interval = summary.confidence_interval(level)
+            columns = (summary.coefficients, interval["ci_low"], interval["ci_high"])
+            for name, *three in zip(summary.names, *columns, strict=True):
+                if name in position:
+                    values[:, model, position[name]] = np.array(three) * unit.get(name, 1.0)
+        return cls(
+            coefficients=values[0],
+            ci_low=values[1],
+            ci_high=values[2],
+            feature_names=list(position),
+            model_names=list(summaries),
+            level=level,
+            standardized=units is not None,
+        )
+
+
+def _named(given: Any) -> dict[str, Any]:
+    """Models or summaries by name; one alone gets that of its class."""
+    if not isinstance(given, Mapping):
+        return {type(given).__name__: given}
+    if not given:
+        raise ValueError("no models are given: pass a dict from a name to a fitted model.")
+    return {str(name): value for name, value in given.items()}
+
+
+def _standard_deviations(model: Any, X: Any, sample_weight: ArrayLike | None) -> dict[str, float]:
+    """Of the features that the regressor was given, by their names."""
+    _, prepare, names = last_step(model)
+    # Without the mean it takes sparse X as well, and the same deviations.
+    scaler = StandardScaler(with_mean=False).fit(prepare(X), sample_weight=sample_weight)
+    deviations = np.sqrt(scaler.var_)
+    return dict(zip(names, deviations.tolist(), strict=True))

@@ -1,0 +1,85 @@
+"""Residuals of predictions, and what a fitted regressor says they are to be measured by."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from robustreg.inference.frames import row_labels
+
+__all__ = ["ObservedResiduals", "observed_residuals", "positive", "residuals_of"]
+
+Vector = NDArray[np.float64]
+
+
+class ObservedResiduals(NamedTuple):
+    """Residuals of every row, in units of y.
+
+    Attributes
+    ----------
+    fitted_values, residuals : arrays of shape (n_samples,)
+    labels : array of shape (n_samples,)
+        Of the rows: the index of X or y where they have one, else numbers from zero.
+    threshold, scale : float or None
+        Of the regressor, where it has them.
+    """
+
+    fitted_values: Vector
+    residuals: Vector
+    labels: NDArray
+    threshold: float | None = None
+    scale: float | None = None
+
+
+def residuals_of(estimator: Any, X: Any, y: ArrayLike) -> ObservedResiduals:
+    """Residuals of a fitted regressor, a pipeline or a search.
+
+    Raises
+    ------
+    ValueError
+        If the estimator fits its data exactly.
+    """
+    check_is_fitted(estimator)
+    found = observed_residuals(y, estimator.predict(X))
+    regressor = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(regressor, Pipeline):
+        regressor = regressor[-1]
+    threshold, scale = (getattr(regressor, name, None) for name in ("threshold_", "scale_"))
+    if threshold == 0.0:
+        raise ValueError(
+            "estimator fits the data exactly (threshold_ is 0.0): its residuals are rounding "
+            "errors. Pass a number as scale to the regressor if the noise level is known."
+        )
+    labels = row_labels(X, y, found.residuals.size)
+    return found._replace(labels=labels, threshold=threshold, scale=scale)
+
+
+def observed_residuals(y_true: ArrayLike, y_pred: ArrayLike) -> ObservedResiduals:
+    """Residuals of given predictions."""
+    observed, predicted = _column("y_true", y_true), _column("y_pred", y_pred)
+    check_consistent_length(observed, predicted)
+    labels = row_labels(y_true, y_pred, observed.size)
+    return ObservedResiduals(predicted, observed - predicted, labels)
+
+
+def positive(name: str, value: Any) -> float | None:
+    """A number above zero, or None."""
+    if value is None:
+        return None
+    if not (isinstance(value, (int, float, np.number)) and value > 0.0):
+        raise ValueError(f"{name} must be a positive number or None, got {value!r}.")
+    return float(value)
+
+
+def _column(name: str, values: ArrayLike) -> Vector:
+    array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}: pass one value a row, (n_samples,).")
+    return array

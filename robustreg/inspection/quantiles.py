@@ -1,0 +1,298 @@
+"""Quantiles of residuals against those of the normal distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from sklearn.utils.validation import _check_sample_weight
+
+from robustreg.inference.summary import check_level
+from robustreg.inspection.drawing import (
+    GREY,
+    LIGHT,
+    VERMILION,
+    Style,
+    axes_to_draw_on,
+    label_points,
+    mark_size,
+    merged,
+    plain_axes,
+)
+from robustreg.inspection.predictions import (
+    ObservedResiduals,
+    observed_residuals,
+    positive,
+    residuals_of,
+)
+from robustreg.scale import median_absolute_residual
+
+__all__ = ["QuantilesDisplay"]
+
+Vector = NDArray[np.float64]
+
+
+class QuantilesDisplay:
+    """Standardised residuals in ascending order against the quantiles of the normal distribution.
+
+    Where errors are normal and the scale is theirs, points lie on the line of slope one, within the
+    grey band in which each of n normal values, taken by itself, lies with the given probability.
+    Heavy tails leave the band at both ends, skewed errors on one side, and outliers depart alone.
+    Points outside the band are hollow diamonds, and the farthest are labelled.
+
+    Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
+
+    Parameters
+    ----------
+    normal_quantiles : ndarray of shape (m,)
+        Ascending: at the probabilities (i - 1/2) / n.
+    residual_quantiles : ndarray of shape (m,)
+        Residuals in units of the scale, ascending.
+    band_low, band_high : ndarray of shape (m,)
+        Limits of the band, in units of the scale.
+    labels : array-like of shape (m,), default=None
+        Of the rows in this order; None for numbers from zero.
+
+    Attributes
+    ----------
+    outside : ndarray of bool of shape (m,)
+        Points outside the band.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    scatter_, outside_ : matplotlib Artist
+        Marks of the points in the band, and outside.
+    line_, band_ : matplotlib Artist
+    texts_ : list of matplotlib Annotation
+
+    References
+    ----------
+    M. B. Wilk and R. Gnanadesikan, Biometrika 55, 1968. The band is that of order statistics, whose
+    probabilities have the Beta(i, n + 1 - i) distribution.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inspection import QuantilesDisplay
+    >>> X, y = load_stackloss(return_X_y=True)
+    >>> display = QuantilesDisplay.from_estimator(HuberRegressor().fit(X, y), X, y)
+    >>> [int(row) for row in display.labels[display.outside]]
+    [20]
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self,
+        *,
+        normal_quantiles: Vector,
+        residual_quantiles: Vector,
+        band_low: Vector,
+        band_high: Vector,
+        labels: Any = None,
+    ) -> None:
+        self.normal_quantiles = normal_quantiles
+        self.residual_quantiles = residual_quantiles
+        self.band_low = band_low
+        self.band_high = band_high
+        self.labels = labels
+
+    @property
+    def outside(self) -> NDArray[np.bool_]:
+        """Points outside the band."""
+        values = self.residual_quantiles
+        return (values < self.band_low) | (values > self.band_high)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        n_labels: int = 10,
+        scatter_kwargs: Style = None,
+        outside_kwargs: Style = None,
+        band_kwargs: Style = None,
+    ) -> QuantilesDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None for a new figure.
+        n_labels : int, default=10
+            At most so many points outside the band are labelled, the farthest first; a label for
+            which there is no room is left out.
+        scatter_kwargs, outside_kwargs : dict, default=None
+            Keywords of ``ax.scatter`` for points in the band, and outside.
+        band_kwargs : dict, default=None
+            Keywords of ``ax.fill_between`` for the band.
+
+        Returns
+        -------
+        QuantilesDisplay
+            Itself, with ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
+        x, y, outside = self.normal_quantiles, self.residual_quantiles, self.outside
+        band = {"facecolor": LIGHT, "edgecolor": "none", "zorder": 0}
+        size = mark_size(x.size)
+        inner = {"color": GREY, "marker": "o", "s": 24 * size, "alpha": 0.75, "linewidths": 0}
+        outer = {"edgecolors": VERMILION, "facecolors": "none", "marker": "D", "s": 36 * size,
+                 "linewidths": 1.6 * np.sqrt(size),
+                 "label": f"outside the band ({np.count_nonzero(outside)})"}  # fmt: skip
+        self.band_ = ax.fill_between(x, self.band_low, self.band_high, **merged(band, band_kwargs))
+        (self.line_,) = ax.plot(x[[0, -1]], x[[0, -1]], color=GREY, linewidth=1.0, label="normal")
+        self.scatter_ = ax.scatter(x[~outside], y[~outside], **merged(inner, scatter_kwargs))
+        self.outside_ = ax.scatter(x[outside], y[outside], **merged(outer, outside_kwargs))
+        plain_axes(ax, xlabel="normal quantile", ylabel="standardised residual")
+        distance = np.abs(y - x) * outside
+        farthest = np.argsort(-distance, kind="stable")[:n_labels]
+        farthest = farthest[distance[farthest] > 0.0]
+        names = np.arange(x.size) if self.labels is None else np.asarray(self.labels)
+        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest])
+        ax.legend(frameon=False, fontsize=9, loc="upper left")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        level: float = 0.95,
+        n_labels: int = 10,
+        ax: Any = None,
+        scatter_kwargs: Style = None,
+        outside_kwargs: Style = None,
+        band_kwargs: Style = None,
+    ) -> QuantilesDisplay:
+        """Quantiles of the residuals of a fitted regressor.
+
+        Parameters
+        ----------
+        estimator : fitted regressor, Pipeline or search
+            Residuals are divided by its ``scale_``, or by their own MAD where it has none.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row was observed.
+        level : float in (0, 1), default=0.95
+            Probability of the band.
+        n_labels, ax, scatter_kwargs, outside_kwargs, band_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        QuantilesDisplay
+        """
+        found = residuals_of(estimator, X, y)
+        display = cls._of(found, found.scale, sample_weight, level)
+        return display.plot(
+            ax,
+            n_labels=n_labels,
+            scatter_kwargs=scatter_kwargs,
+            outside_kwargs=outside_kwargs,
+            band_kwargs=band_kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        scale: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        level: float = 0.95,
+        labels: Any = None,
+        n_labels: int = 10,
+        ax: Any = None,
+        scatter_kwargs: Style = None,
+        outside_kwargs: Style = None,
+        band_kwargs: Style = None,
+    ) -> QuantilesDisplay:
+        """Quantiles of the residuals of given predictions.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n_samples,)
+        scale : float, default=None
+            Residuals are divided by it, in units of y; None for their MAD.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row was observed.
+        level : float in (0, 1), default=0.95
+            Probability of the band.
+        labels : array-like of shape (n_samples,), default=None
+            Of the rows; None for the index of ``y_true``, or numbers from zero.
+        n_labels, ax, scatter_kwargs, outside_kwargs, band_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        QuantilesDisplay
+        """
+        found = observed_residuals(y_true, y_pred)
+        if labels is not None:
+            found = found._replace(labels=np.asarray(labels))
+        display = cls._of(found, positive("scale", scale), sample_weight, level)
+        return display.plot(
+            ax,
+            n_labels=n_labels,
+            scatter_kwargs=scatter_kwargs,
+            outside_kwargs=outside_kwargs,
+            band_kwargs=band_kwargs,
+        )
+
+    @classmethod
+    def _of(
+        cls,
+        found: ObservedResiduals,
+        scale: float | None,
+        sample_weight: ArrayLike | None,
+        level: float,
+    ) -> QuantilesDisplay:
+        level = check_level(level)
+        weights = _frequencies(sample_weight, found.residuals)
+        scale = median_absolute_residual(found.residuals, weights) if scale is None else scale
+        if not scale > 0.0:
+            raise ValueError(
+                "scale is 0.0, because half of the residuals are: pass a number as scale."
+            )
+        order = np.argsort(found.residuals, kind="stable")
+        order = order[weights[order] > 0.0]
+        cumulative, frequencies = np.cumsum(weights[order]), weights[order]
+        n, middle = cumulative[-1], cumulative - 0.5 * frequencies
+        # The rank of a row, in the middle of those that repeat it.
+        rank = middle + 0.5
+        low, high = (
+            stats.norm.ppf(stats.beta.ppf(p, rank, n + 1.0 - rank))
+            for p in (0.5 * (1.0 - level), 0.5 * (1.0 + level))
+        )
+        return cls(
+            normal_quantiles=stats.norm.ppf(middle / n),
+            residual_quantiles=found.residuals[order] / scale,
+            band_low=low,
+            band_high=high,
+            labels=np.asarray(found.labels)[order],
+        )
+
+
+def _frequencies(sample_weight: ArrayLike | None, residuals: Vector) -> Vector:
+    if sample_weight is not None and not np.any(np.asarray(sample_weight)):
+        raise ValueError("sample_weight is zero for every row: give a row a positive weight.")
+    weights = _check_sample_weight(sample_weight, residuals, dtype=np.float64)
+    if np.any(weights < 0.0):
+        raise ValueError(
+            f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
+            "frequencies. Use 0 to leave a row out."
+        )
+    return np.asarray(weights)

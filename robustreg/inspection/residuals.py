@@ -1,0 +1,322 @@
+"""Residuals against fitted values or leverages."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robustreg.inference.diagnostics import diagnose
+from robustreg.inspection.drawing import (
+    BLUE,
+    GREY,
+    LIGHT,
+    VERMILION,
+    Style,
+    axes_to_draw_on,
+    label_points,
+    legend_place,
+    mark_size,
+    merged,
+    plain_axes,
+)
+from robustreg.inspection.predictions import observed_residuals, positive, residuals_of
+
+__all__ = ["ResidualsDisplay"]
+
+Kind = Literal["residual_vs_fitted", "residual_vs_leverage"]
+
+KINDS = ("residual_vs_fitted", "residual_vs_leverage")
+
+
+class ResidualsDisplay:
+    """Residuals against fitted values, with the band of the threshold and the rows beyond it.
+
+    Rows within the threshold are grey circles, those beyond are hollow diamonds, and the worst are
+    labelled. Against leverages, rows of high leverage are blue squares: a Huber fit bounds the
+    influence of residuals and not that of leverage, and such rows may have small residuals because
+    the fit follows them.
+
+    Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
+
+    Parameters
+    ----------
+    fitted_values, residuals : ndarray of shape (n_samples,)
+        In units of y.
+    threshold : float or None, default=None
+        Residuals beyond it are outliers, in units of y; None or inf for none.
+    leverages : ndarray of shape (n_samples,), default=None
+        Between 0 and 1; only for the display against leverages.
+    leverage_cutoff : float, default=None
+        Beyond which a leverage is high.
+    labels : array-like of shape (n_samples,), default=None
+        Of the rows; None for numbers from zero.
+
+    Attributes
+    ----------
+    outliers : ndarray of bool of shape (n_samples,)
+        Rows beyond the threshold.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    scatter_, outliers_, leverage_points_ : matplotlib Artist or None
+        Marks of the ordinary rows, of the outliers, and of high leverages.
+    band_ : matplotlib Artist or None
+        The band of the threshold.
+    texts_ : list of matplotlib Annotation
+        Labels.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inspection import ResidualsDisplay
+    >>> X, y = load_stackloss(return_X_y=True)
+    >>> display = ResidualsDisplay.from_estimator(HuberRegressor().fit(X, y), X, y)
+    >>> display.outliers.nonzero()[0]
+    array([ 2,  3, 20])
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self,
+        *,
+        fitted_values: NDArray[np.float64],
+        residuals: NDArray[np.float64],
+        threshold: float | None = None,
+        leverages: NDArray[np.float64] | None = None,
+        leverage_cutoff: float | None = None,
+        labels: Any = None,
+    ) -> None:
+        self.fitted_values = fitted_values
+        self.residuals = residuals
+        self.threshold = threshold
+        self.leverages = leverages
+        self.leverage_cutoff = leverage_cutoff
+        self.labels = labels
+
+    @property
+    def outliers(self) -> NDArray[np.bool_]:
+        """Rows with a residual beyond the threshold."""
+        return np.abs(self.residuals) > (np.inf if self.threshold is None else self.threshold)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: Kind = "residual_vs_fitted",
+        n_labels: int = 10,
+        scatter_kwargs: Style = None,
+        outlier_kwargs: Style = None,
+        band_kwargs: Style = None,
+    ) -> ResidualsDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None for a new figure.
+        kind : {"residual_vs_fitted", "residual_vs_leverage"}, default="residual_vs_fitted"
+            What the horizontal axis shows.
+        n_labels : int, default=10
+            At most so many rows are labelled, those farthest beyond a limit first; a label for
+            which there is no room is left out.
+        scatter_kwargs, outlier_kwargs : dict, default=None
+            Keywords of ``ax.scatter`` for ordinary rows, and for outliers.
+        band_kwargs : dict, default=None
+            Keywords of ``ax.axhspan`` for the band.
+
+        Returns
+        -------
+        ResidualsDisplay
+            Itself, with ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If ``kind`` is unknown, or needs leverages that are not there.
+        """
+        ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
+        x, name = self._horizontal(kind)
+        self._draw_band(ax, band_kwargs)
+        outliers, far, size = self.outliers, self._far(kind), mark_size(x.size)
+        ordinary = {"color": GREY, "marker": "o", "s": 24 * size, "alpha": 0.75, "linewidths": 0}
+        square = {"color": BLUE, "marker": "s", "s": 24 * size, "linewidths": 0}
+        hollow = {"edgecolors": VERMILION, "facecolors": "none", "marker": "D", "s": 44 * size,
+                  "linewidths": 1.6 * np.sqrt(size)}  # fmt: skip
+        self.scatter_ = self._scatter(ax, x, ~(outliers | far), "", ordinary, scatter_kwargs)
+        self.leverage_points_ = self._scatter(ax, x, far, "high leverage", square, None)
+        self.outliers_ = self._scatter(ax, x, outliers, "beyond", hollow, outlier_kwargs)
+        if kind == "residual_vs_leverage" and self.leverage_cutoff is not None:
+            limit = f"leverage {self.leverage_cutoff:.3g}"
+            ax.axvline(self.leverage_cutoff, color=GREY, linestyle=":", linewidth=1.0, label=limit)
+        plain_axes(ax, xlabel=name, ylabel="residual")
+        self._write_labels(ax, x, kind, n_labels)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(fontsize=9, loc=legend_place(x.size))
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _horizontal(self, kind: Kind) -> tuple[NDArray[np.float64], str]:
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}.")
+        if kind == "residual_vs_fitted":
+            return self.fitted_values, "fitted value"
+        if self.leverages is None:
+            raise ValueError(
+                'kind="residual_vs_leverage" needs leverages: make the display with '
+                "ResidualsDisplay.from_estimator(..., kind=kind), or pass leverages."
+            )
+        return self.leverages, "leverage"
+
+    def _far(self, kind: Kind) -> NDArray[np.bool_]:
+        """Rows of high leverage, where leverages are shown."""
+        if kind == "residual_vs_fitted" or self.leverages is None or self.leverage_cutoff is None:
+            return np.zeros(self.residuals.shape, dtype=bool)
+        return self.leverages > self.leverage_cutoff
+
+    def _draw_band(self, ax: Any, band_kwargs: Style) -> None:
+        self.band_ = None
+        ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+        if self.threshold is None or not np.isfinite(self.threshold):
+            return
+        style = merged({"facecolor": LIGHT, "edgecolor": "none", "zorder": 0}, band_kwargs)
+        self.band_ = ax.axhspan(-self.threshold, self.threshold, **style)
+        label = f"threshold ±{self.threshold:.3g}"
+        for side in (-1.0, 1.0):
+            ax.axhline(
+                side * self.threshold, color=GREY, linestyle="--", linewidth=1.0, label=label
+            )
+            label = "_nolegend_"
+
+    def _scatter(
+        self, ax: Any, x: Any, rows: Any, name: str, defaults: dict[str, Any], given: Style
+    ) -> Any:
+        """Marks of some rows, named with their number; None where there are none."""
+        if not rows.any():
+            return None
+        label = f"{name} ({np.count_nonzero(rows)})" if name else "_nolegend_"
+        style = merged({"label": label, "zorder": 3} | defaults, given)
+        return ax.scatter(x[rows], self.residuals[rows], **style)
+
+    def _excess(self, kind: Kind) -> NDArray[np.float64]:
+        """How many times each row is beyond the limits shown; zero where it is beyond none."""
+        excess = np.zeros(self.residuals.shape)
+        outliers, far = self.outliers, self._far(kind)
+        if self.threshold is not None:
+            excess[outliers] = np.abs(self.residuals[outliers]) / self.threshold
+        if self.leverages is not None and self.leverage_cutoff is not None:
+            excess[far] = np.maximum(excess[far], self.leverages[far] / self.leverage_cutoff)
+        return excess
+
+    def _write_labels(self, ax: Any, x: NDArray[np.float64], kind: Kind, n_labels: int) -> None:
+        excess = self._excess(kind)
+        worst = np.argsort(-excess, kind="stable")[:n_labels]
+        worst = worst[excess[worst] > 0.0]
+        names = np.arange(x.size) if self.labels is None else np.asarray(self.labels)
+        self.texts_ = label_points(ax, x[worst], self.residuals[worst], names[worst])
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        kind: Kind = "residual_vs_fitted",
+        n_labels: int = 10,
+        ax: Any = None,
+        scatter_kwargs: Style = None,
+        outlier_kwargs: Style = None,
+        band_kwargs: Style = None,
+    ) -> ResidualsDisplay:
+        """Residuals of a fitted regressor.
+
+        Parameters
+        ----------
+        estimator : fitted regressor, Pipeline or search
+            With ``threshold_`` for a band; other regressors have none. Against leverages, a model
+            that :func:`robustreg.inference.diagnose` takes.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            The frequencies passed to ``fit``, on which leverages depend.
+        kind : {"residual_vs_fitted", "residual_vs_leverage"}, default="residual_vs_fitted"
+            For leverages, X and y must be those of ``fit``.
+        n_labels, ax, scatter_kwargs, outlier_kwargs, band_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        ResidualsDisplay
+        """
+        found = residuals_of(estimator, X, y)
+        leverages = cutoff = None
+        if kind == "residual_vs_leverage":
+            diagnostics = diagnose(estimator, X, y, sample_weight=sample_weight)
+            leverages, cutoff = diagnostics.leverages, diagnostics.cutoffs["leverage"]
+        display = cls(
+            fitted_values=found.fitted_values,
+            residuals=found.residuals,
+            threshold=found.threshold,
+            leverages=leverages,
+            leverage_cutoff=cutoff,
+            labels=found.labels,
+        )
+        return display.plot(
+            ax,
+            kind=kind,
+            n_labels=n_labels,
+            scatter_kwargs=scatter_kwargs,
+            outlier_kwargs=outlier_kwargs,
+            band_kwargs=band_kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        threshold: float | None = None,
+        labels: Any = None,
+        n_labels: int = 10,
+        ax: Any = None,
+        scatter_kwargs: Style = None,
+        outlier_kwargs: Style = None,
+        band_kwargs: Style = None,
+    ) -> ResidualsDisplay:
+        """Residuals of given predictions.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n_samples,)
+        threshold : float, default=None
+            In units of y; None for no band.
+        labels : array-like of shape (n_samples,), default=None
+            Of the rows; None for the index of ``y_true``, or numbers from zero.
+        n_labels, ax, scatter_kwargs, outlier_kwargs, band_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        ResidualsDisplay
+        """
+        found = observed_residuals(y_true, y_pred)
+        display = cls(
+            fitted_values=found.fitted_values,
+            residuals=found.residuals,
+            threshold=positive("threshold", threshold),
+            labels=found.labels if labels is None else labels,
+        )
+        return display.plot(
+            ax,
+            n_labels=n_labels,
+            scatter_kwargs=scatter_kwargs,
+            outlier_kwargs=outlier_kwargs,
+            band_kwargs=band_kwargs,
+        )

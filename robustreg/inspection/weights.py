@@ -1,0 +1,247 @@
+"""Robustness weights of the rows."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robustreg.inspection.drawing import (
+    GREY,
+    VERMILION,
+    Style,
+    axes_to_draw_on,
+    label_points,
+    mark_size,
+    merged,
+    plain_axes,
+)
+from robustreg.inspection.predictions import (
+    ObservedResiduals,
+    observed_residuals,
+    positive,
+    residuals_of,
+)
+from robustreg.losses import huber_weight
+
+__all__ = ["WeightsDisplay"]
+
+Order = Literal["row", "weight"]
+
+ORDERS = ("row", "weight")
+
+#: Of the vertical axis: room for labels below zero, and for the legend above one.
+LIMITS, TICKS = (-0.2, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+class WeightsDisplay:
+    """How much each row counts in a Huber fit: ``min(1, threshold / |residual|)``.
+
+    Rows in full weight are grey points on the line at one; the others are hollow diamonds on a stem
+    that shows how much they lost, and the least are labelled. In the order of the rows, outliers
+    that follow one another in time stand together; in the order of the weights, the picture shows
+    how large a share of the rows is concerned.
+
+    Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,)
+        Between 0 and 1.
+    labels : array-like of shape (n_samples,), default=None
+        Of the rows; None for numbers from zero.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    full_, reduced_ : matplotlib Artist
+        Marks of the rows of weight one, and of the others.
+    stems_ : matplotlib LineCollection
+    texts_ : list of matplotlib Annotation
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_phones
+    >>> from robustreg.inspection import WeightsDisplay
+    >>> X, y = load_phones(return_X_y=True)
+    >>> display = WeightsDisplay.from_estimator(HuberRegressor(scale="mad").fit(X, y), X, y)
+    >>> (display.weights < 0.5).nonzero()[0]
+    array([14, 15, 16, 17, 18, 19])
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, *, weights: NDArray[np.float64], labels: Any = None) -> None:
+        self.weights = weights
+        self.labels = labels
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        order: Order = "row",
+        n_labels: int = 10,
+        full_kwargs: Style = None,
+        reduced_kwargs: Style = None,
+    ) -> WeightsDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None for a new figure.
+        order : {"row", "weight"}, default="row"
+            From left to right: as the rows come, or by ascending weight.
+        n_labels : int, default=10
+            At most so many rows are labelled, of the least weight first; a label for which there is
+            no room is left out.
+        full_kwargs, reduced_kwargs : dict, default=None
+            Keywords of ``ax.scatter`` for rows in full weight, and for the others.
+
+        Returns
+        -------
+        WeightsDisplay
+            Itself, with ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If ``order`` is unknown.
+        """
+        ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
+        x, name = self._positions(order)
+        reduced, size = self.weights < 1.0, mark_size(self.weights.size)
+        counts = np.count_nonzero(~reduced), np.count_nonzero(reduced)
+        self.stems_ = ax.vlines(
+            x[reduced], self.weights[reduced], 1.0, colors=VERMILION, linewidth=size**2, zorder=1
+        )
+        full = {"color": GREY, "marker": "o", "s": 24 * size, "alpha": 0.75, "linewidths": 0,
+                "label": f"weight 1 ({counts[0]})"}  # fmt: skip
+        less = {"edgecolors": VERMILION, "facecolors": "white", "marker": "D", "s": 34 * size,
+                "linewidths": 1.6 * np.sqrt(size), "zorder": 3,
+                "label": f"less ({counts[1]})"}  # fmt: skip
+        self.full_ = ax.scatter(x[~reduced], self.weights[~reduced], **merged(full, full_kwargs))
+        self.reduced_ = ax.scatter(
+            x[reduced], self.weights[reduced], **merged(less, reduced_kwargs)
+        )
+        plain_axes(ax, xlabel=name, ylabel="robustness weight", ylim=LIMITS)
+        ax.set_yticks(TICKS)
+        least = np.argsort(self.weights, kind="stable")[:n_labels]
+        least = least[reduced[least]]
+        names = np.arange(x.size) if self.labels is None else np.asarray(self.labels)
+        points = x[least], self.weights[least]
+        # Stems leave room below the marks alone.
+        self.texts_ = label_points(ax, *points, names[least], sides=[(0, -1)], rotation=90.0)
+        ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=2)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _positions(self, order: Order) -> tuple[NDArray[np.float64], str]:
+        if order not in ORDERS:
+            raise ValueError(f"order must be one of {', '.join(map(repr, ORDERS))}, got {order!r}.")
+        n = self.weights.size
+        if order == "row":
+            return np.arange(n, dtype=np.float64), "row"
+        ranks = np.empty(n)
+        ranks[np.argsort(self.weights, kind="stable")] = np.arange(1, n + 1)
+        return 100.0 * ranks / n, "share of the rows, %"
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        order: Order = "row",
+        n_labels: int = 10,
+        ax: Any = None,
+        full_kwargs: Style = None,
+        reduced_kwargs: Style = None,
+    ) -> WeightsDisplay:
+        """Weights by the threshold of a fitted regressor, for its own rows or new ones.
+
+        Parameters
+        ----------
+        estimator : HuberRegressor, HuberRegressorCV, or a Pipeline or search that ends with one
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        order, n_labels, ax, full_kwargs, reduced_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        WeightsDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no threshold.
+        """
+        found = residuals_of(estimator, X, y)
+        if found.threshold is None:
+            raise TypeError(
+                f"estimator is a {type(estimator).__name__} without threshold_, which weights no "
+                "rows by their residuals: pass a fitted robustreg.HuberRegressor, or call "
+                "WeightsDisplay.from_predictions with a threshold."
+            )
+        display = cls._of(found, found.threshold)
+        return display.plot(
+            ax,
+            order=order,
+            n_labels=n_labels,
+            full_kwargs=full_kwargs,
+            reduced_kwargs=reduced_kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        threshold: float,
+        labels: Any = None,
+        order: Order = "row",
+        n_labels: int = 10,
+        ax: Any = None,
+        full_kwargs: Style = None,
+        reduced_kwargs: Style = None,
+    ) -> WeightsDisplay:
+        """Weights of given predictions.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n_samples,)
+        threshold : float
+            In units of y.
+        labels : array-like of shape (n_samples,), default=None
+            Of the rows; None for the index of ``y_true``, or numbers from zero.
+        order, n_labels, ax, full_kwargs, reduced_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        WeightsDisplay
+        """
+        checked = positive("threshold", threshold)
+        if checked is None:
+            raise ValueError("threshold is None: weights are min(1, threshold / |residual|).")
+        display = cls._of(observed_residuals(y_true, y_pred), checked, labels)
+        return display.plot(
+            ax,
+            order=order,
+            n_labels=n_labels,
+            full_kwargs=full_kwargs,
+            reduced_kwargs=reduced_kwargs,
+        )
+
+    @classmethod
+    def _of(cls, found: ObservedResiduals, threshold: float, labels: Any = None) -> WeightsDisplay:
+        weights = np.asarray(huber_weight(found.residuals, threshold), dtype=np.float64)
+        return cls(weights=weights, labels=found.labels if labels is None else labels)
