@@ -185,6 +185,19 @@ def explicit_sandwich(model, X, y, s):
     return model.scale_**2 * (inverse @ ((scores * s[:, None]).T @ scores) @ inverse)[:-1, :-1]
 
 
+@pytest.mark.parametrize(("rows", "variant"), [(1999, "HC3"), (2000, "HC1")])
+def test_sandwich_reads_many_rows_once(rng, rows, variant):
+    X, y = plain(rng, n=rows, p=1)
+    model = HuberRegressor().fit(X, y)
+    found, named, other = (
+        summarize(model, X, y, cov_type=cov) for cov in ("sandwich", variant, "HC1")
+    )
+    assert found.cov_type == variant
+    assert_allclose(found.covariance, named.covariance, rtol=0)
+    # Of k/n = 0.1 %, and a little more by the leverages.
+    assert_allclose(found.standard_errors, other.standard_errors, rtol=2e-3)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_sandwich_of_the_joint_fit_is_that_of_its_equations(rng, weighted):
     X, y = skewed(rng)

@@ -4,13 +4,18 @@ r"""The sandwich: covariance matrices for errors whose distribution depends on x
 
 with J and chi of :mod:`robustreg.inference.equations`. With h = z' W^-1 z, W = sum s psi' z z',
 
-    HC0  f = 1        HC1  f² = n/(n - k)        HC2  f² = 1/(1 - psi' h)        HC3  f = 1/(1 -
-    psi' h)
+    HC0  f = 1                        HC1  f² = n/(n - k)
+    HC2  f² = 1/(1 - psi' h)          HC3  f = 1/(1 - psi' h)
 
 which are the variants of MacKinnon and White (J. Econometrics 29, 1985) for an M-estimator: leaving
 row i out changes psi_i by the factor 1/(1 - h) within the threshold and not at all beyond it. At
 delta = inf they are those of least squares. HC0 and HC1 read the rows once; HC2 and HC3 need W
 before h and read them twice.
+
+HC1 is too small where the spread grows with a row's leverage: at n = 100 and k = 5 its 95 %
+intervals covered 93.3 % where those of HC3 covered 93.8 % (benchmarks/coverage.py). Long and Ervin
+(The American Statistician 54, 2000) advise HC3 for the same reason. Leverages are k/n on average,
+so for n much larger than k the two agree, and the second pass is saved.
 """
 
 from __future__ import annotations
@@ -31,10 +36,17 @@ from robustreg.inference.equations import (
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.rows import RowBlocks, weighted_gram
 
-__all__ = ["Whitened", "sandwich_covariance", "whiten"]
+__all__ = ["Whitened", "default_variant", "sandwich_covariance", "whiten"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+#: A row that alone determines a coefficient has leverage one and psi zero: its product with
+#: ``1/(1 - h)`` must not be infinity times a rounding error.
+LARGEST_LEVERAGE = 1.0 - 1e-8
+
+#: Rows for each coefficient beyond which HC1 is taken for HC3: they differ by k/n in the variance.
+MANY_ROWS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,11 @@ class Whitened:
         """``sigma² J^-1 meat J^-1'``, in these coordinates."""
         lines = fitted.working_scale * self.bread.influence()
         return lines @ meat @ lines.T
+
+
+def default_variant(fitted: FittedRegression) -> str:
+    """HC3, or HC1 where there are so many rows that leverages matter no more."""
+    return "HC1" if fitted.n >= MANY_ROWS * fitted.n_parameters else "HC3"
 
 
 def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEstimate:
@@ -141,8 +158,3 @@ def _leverage_corrected_meat(fitted: FittedRegression, white: Whitened, power: f
     if white.equation is None:
         return square
     return _bordered(square, side, float(s @ score**2))
-
-
-#: A row that alone determines a coefficient has leverage one and psi zero: its product with
-#: ``1/(1 - h)`` must not be infinity times a rounding error.
-LARGEST_LEVERAGE = 1.0 - 1e-8
