@@ -11,7 +11,7 @@ from robustreg import HuberRegressor, HuberRegressorCV
 
 pytestmark = pytest.mark.slow
 
-N, P, SAMPLES = 200, 5, 120
+N, P, SAMPLES = 200, 5, 60
 
 
 def report(*parts):
@@ -62,12 +62,14 @@ def models(X, y):
     }
 
 
-@pytest.mark.parametrize("outliers", [one_sided, scattered])
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.25])
+@pytest.mark.parametrize(
+    ("share", "outliers"),
+    [(0.0, scattered), (0.1, scattered), (0.25, scattered), (0.1, one_sided), (0.25, one_sided)],
+)
 def test_the_chosen_model_is_nearly_the_best_candidate_in_hindsight(share, outliers):
     """Prediction error on clean data at most 1.1 times the best candidate's, in the median.
 
-    n = 200, p = 5, 120 samples; the Monte Carlo error of the median ratio is stated. Beside it the
+    n = 200, p = 5, 60 samples; the Monte Carlo error of the median ratio is stated. Beside it the
     same search scored by squared error, and what is printed only: the ratios of the excess over the
     noise, where choosing on noisy folds costs about a tenth even without outliers, and other rules.
     """
@@ -99,8 +101,7 @@ def test_the_chosen_model_is_nearly_the_best_candidate_in_hindsight(share, outli
     assert error < 0.02
     ours, squared = np.median(ratios[:, :2], axis=0)
     assert ours <= 1.1
-    assert (
-        ours <= squared + 0.005
-    )  # no worse than by squared error without outliers, and better ...
-    if share > 0.0 and outliers is one_sided:
-        assert squared > 1.1 or share < 0.25  # ... where they carry that away
+    if outliers is one_sided:
+        assert squared > 1.5  # they carry that search away
+    else:
+        assert ours <= squared + 0.005

@@ -1,0 +1,15 @@
+"""Pictures of a fit; they need the extra ``plot``."""
+
+from robustreg.inspection.coefficients import CoefficientsDisplay
+from robustreg.inspection.delta_curve import DeltaCurveDisplay
+from robustreg.inspection.quantiles import QuantilesDisplay
+from robustreg.inspection.residuals import ResidualsDisplay
+from robustreg.inspection.weights import WeightsDisplay
+
+__all__ = [
+    "CoefficientsDisplay",
+    "DeltaCurveDisplay",
+    "QuantilesDisplay",
+    "ResidualsDisplay",
+    "WeightsDisplay",
+]

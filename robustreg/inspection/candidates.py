@@ -1,0 +1,160 @@
+"""The candidates for delta of a fitted search: their scores, and their coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from robustreg.estimators.huber import HuberRegressor
+from robustreg.estimators.huber_cv import HuberRegressorCV
+from robustreg.estimators.search_results import standard_error
+from robustreg.inference.fitted import last_step
+
+__all__ = ["Candidates", "candidates_of", "coefs_of"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+#: Parameters that a search hands on to the regressor of each candidate.
+HANDED_ON = ("scale", "fit_intercept", "solver", "max_iter", "tol")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates that differ in delta alone, in ascending order.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n_deltas,)
+        In ``cv_results_``.
+    deltas, mean_scores, standard_errors : ndarray of shape (n_deltas,)
+    delta : float
+        The one that was chosen.
+    score_name : str
+    """
+
+    indices: Indices
+    deltas: Vector
+    mean_scores: Vector
+    standard_errors: Vector
+    delta: float
+    score_name: str
+
+
+def candidates_of(search: Any, param_name: str | None = None) -> Candidates:
+    """The candidates of a fitted search whose other parameters are those that it chose.
+
+    Raises
+    ------
+    TypeError
+        If it is no fitted search.
+    ValueError
+        If it has no parameter delta, or several.
+    """
+    results = getattr(search, "cv_results_", None)
+    best = getattr(search, "best_index_", None)
+    if results is None or best is None:
+        raise TypeError(
+            f"estimator is a {type(search).__name__} without cv_results_ or best_index_: pass a "
+            "fitted HuberRegressorCV, or a fitted GridSearchCV over delta that chose a candidate."
+        )
+    name = _name_of_delta(results["params"], param_name)
+    indices, deltas = _slice(results["params"], int(best), name)
+    metric = search.refit if getattr(search, "multimetric_", False) else "score"
+    return Candidates(
+        indices,
+        deltas,
+        np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)[indices],
+        standard_error(results, metric)[indices],
+        _chosen(search, results["params"][best][name]),
+        _score_name(search, metric),
+    )
+
+
+def _name_of_delta(params: list[dict[str, Any]], given: str | None) -> str:
+    searched = list(dict.fromkeys(name for each in params for name in each))
+    names = [name for name in searched if name.split("__")[-1] == "delta"]
+    if given is not None:
+        names = [name for name in searched if name == given]
+    if len(names) != 1:
+        found = "no parameter delta" if not names else f"several: {', '.join(names)}"
+        wanted = "" if given is None else f" by the name {given!r}"
+        raise ValueError(
+            f"estimator searched over {', '.join(searched)}, which are {found}{wanted}: pass a "
+            "search over delta, and as param_name its name among these."
+        )
+    return names[0]
+
+
+def _slice(params: list[dict[str, Any]], best: int, name: str) -> tuple[Indices, Vector]:
+    """Indices of the candidates like the best but for delta, and their deltas, ascending."""
+    chosen = {key: value for key, value in params[best].items() if key != name}
+    deltas = {}
+    for index, candidate in enumerate(params):
+        others = {key: value for key, value in candidate.items() if key != name}
+        value = candidate.get(name)
+        # "auto" has no place on the axis.
+        if others == chosen and isinstance(value, Real):
+            deltas[index] = float(value)
+    if not deltas:
+        raise ValueError(
+            f"estimator searched over no number for {name} beside its other choices: there is "
+            "no curve to draw."
+        )
+    indices = np.array(sorted(deltas, key=deltas.__getitem__))
+    return indices, np.array([deltas[i] for i in indices])
+
+
+def _chosen(search: Any, value: Any) -> float:
+    if isinstance(value, Real):
+        return float(value)
+    model = getattr(search, "best_estimator_", None)
+    return float("nan") if model is None else float(_regressor(model)[0].delta_)
+
+
+def _score_name(search: Any, metric: str) -> str:
+    scorer = search.scorer_
+    if isinstance(scorer, Mapping):
+        scorer = scorer[metric]
+    function = getattr(scorer, "_score_func", None)
+    if function is None:
+        # A regressor's own score, where no scoring is given.
+        return getattr(scorer, "__name__", "R²").replace("_", " ")
+    name = function.__name__.replace("_", " ").replace("huber", "Huber")
+    return f"minus {name}" if scorer._sign < 0 else name
+
+
+def coefs_of(
+    search: Any, indices: Indices, X: Any, y: Any, fit_params: Mapping[str, Any]
+) -> tuple[Matrix | None, list[str] | None]:
+    """Coefficients of candidates, and the names of their features; None where there are none.
+
+    With X and y those of each candidate fitted to all rows, without them the means over the folds
+    of a ``HuberRegressorCV``.
+    """
+    if X is not None:
+        models = [_model(search, search.cv_results_["params"][i]) for i in indices]
+        fitted = [_regressor(model.fit(X, y, **fit_params)) for model in models]
+        return np.array([regressor.coef_ for regressor, _ in fitted]), fitted[0][1]
+    if not isinstance(search, HuberRegressorCV):
+        return None, None
+    return search.coefs_paths_[:, indices].mean(axis=0), _regressor(search)[1]
+
+
+def _model(search: Any, params: Mapping[str, Any]) -> Any:
+    if isinstance(search, HuberRegressorCV):
+        return HuberRegressor(**{name: getattr(search, name) for name in HANDED_ON}, **params)
+    return clone(search.estimator).set_params(**clone(params, safe=False))
+
+
+def _regressor(model: Any) -> tuple[Any, list[str]]:
+    """The fitted regressor at the end of a model, and the names of its features."""
+    regressor, _, names = last_step(getattr(model, "regressor_", model))
+    return regressor, list(names)

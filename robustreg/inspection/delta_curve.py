@@ -1,0 +1,360 @@
+"""Scores and coefficients of a search against delta."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robustreg.inspection.candidates import candidates_of, coefs_of
+from robustreg.inspection.drawing import (
+    BLUE,
+    GREY,
+    MODELS,
+    VERMILION,
+    Style,
+    axes_to_draw_on,
+    merged,
+)
+
+__all__ = ["DeltaCurveDisplay"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Where infinity stands on the axis: this part of the width beyond the last finite delta.
+GAP = 0.12
+
+#: Numbers that may stand at ticks, times a power of ten, from coarse to fine, and how many at most.
+TICKS, MOST_TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (0.7, 1.0, 1.4, 2.0, 3.0, 5.0)), 7
+
+#: Coefficients that are told apart by colour and named; of more, those that change most.
+MOST_NAMED = 10
+
+LINE_STYLES = ("-", "--", ":", "-.")
+
+
+class DeltaCurveDisplay:
+    """What a search over delta saw: the scores of the candidates, and their coefficients.
+
+    Above stand the mean scores over the folds, greater is better, with one standard error to either
+    side; below them the coefficients. Delta is drawn on a logarithmic axis, at whose end infinity,
+    least squares, has a place of its own beyond a gap.
+
+    Make one with :meth:`from_estimator`; the parameters are stored.
+
+    Parameters
+    ----------
+    deltas : ndarray of shape (n_deltas,)
+        Increasing; the last may be infinity.
+    mean_scores : ndarray of shape (n_deltas,)
+        NaN where there is none.
+    standard_errors : ndarray of shape (n_deltas,)
+        Of the mean scores.
+    delta : float
+        The one that was chosen.
+    coefs : ndarray of shape (n_deltas, n_features), default=None
+        None to draw the scores alone.
+    feature_names : sequence of str, default=None
+        Of the coefficients; None for x0, x1 and so on.
+    score_name : str, default="score"
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        That of the scores.
+    axes_ : ndarray of matplotlib Axes
+        Those of the scores and, where they are drawn, of the coefficients.
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        The mean scores.
+    band_ : matplotlib PolyCollection
+        Their standard errors.
+    errorbar_ : matplotlib ErrorbarContainer
+        That at infinity.
+    mark_ : matplotlib Line2D
+        The chosen candidate, a hollow diamond.
+    chosen_ : list of matplotlib Line2D
+        The line at the chosen delta, in each of the axes.
+    coef_lines_ : list of matplotlib Line2D
+        One for each feature.
+
+    See Also
+    --------
+    robustreg.HuberRegressorCV : Chooses delta.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from robustreg import HuberRegressorCV
+    >>> from robustreg.datasets import make_contaminated_regression
+    >>> from robustreg.inspection import DeltaCurveDisplay
+    >>> X, y = make_contaminated_regression(200, 3, random_state=0)
+    >>> model = HuberRegressorCV(deltas=[0.5, 1.0, 2.0, float("inf")]).fit(X, y)
+    >>> display = DeltaCurveDisplay.from_estimator(model)
+    >>> display.delta == model.delta_
+    True
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self,
+        *,
+        deltas: Vector,
+        mean_scores: Vector,
+        standard_errors: Vector,
+        delta: float,
+        coefs: Matrix | None = None,
+        feature_names: Sequence[str] | None = None,
+        score_name: str = "score",
+    ) -> None:
+        self.deltas = deltas
+        self.mean_scores = mean_scores
+        self.standard_errors = standard_errors
+        self.delta = delta
+        self.coefs = coefs
+        self.feature_names = feature_names
+        self.score_name = score_name
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        line_kwargs: Style = None,
+        band_kwargs: Style = None,
+        coef_kwargs: Style = None,
+    ) -> DeltaCurveDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of two, default=None
+            One for the scores alone, two for the coefficients as well; None for a new figure.
+        line_kwargs, band_kwargs, coef_kwargs : dict, default=None
+            Keywords of ``ax.plot`` for the scores, of ``ax.fill_between`` for their errors, and of
+            ``ax.plot`` for the coefficients.
+
+        Returns
+        -------
+        DeltaCurveDisplay
+            Itself, with ``ax_``, ``axes_`` and ``figure_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If ``ax`` are more than two, or two where there are no coefficients.
+        """
+        axes = self._axes(ax)
+        self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
+        positions = _positions(self.deltas)
+        self._draw_scores(positions, line_kwargs, band_kwargs)
+        self.coef_lines_: list[Any] = []
+        if axes.size > 1:
+            self._draw_coefs(positions, coef_kwargs)
+        chosen = _position(self.delta, self.deltas, positions)
+        self.chosen_ = []
+        for each in axes:
+            line = each.axvline(chosen, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+            self.chosen_.append(line)
+            each.spines[["top", "right"]].set_visible(False)
+            _set_scale(each, self.deltas, positions)
+        place = "∞" if np.isinf(self.delta) else f"{self.delta:.3g}"
+        title = f"delta = {place} was chosen; ± one standard error"
+        axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
+        axes[-1].set_xlabel("delta")
+        return self
+
+    def _axes(self, ax: Any) -> NDArray:
+        caller = f"{type(self).__name__}.plot"
+        if ax is None and self.coefs is not None:
+            axes_to_draw_on(False, caller)  # matplotlib is there, or an error says how to get it
+            import matplotlib.pyplot as plt
+
+            size = plt.rcParams["figure.figsize"]
+            _, ax = plt.subplots(
+                2, sharex=True, layout="constrained", figsize=(size[0], 1.35 * size[1])
+            )
+        axes = np.atleast_1d(np.asarray(axes_to_draw_on(ax, caller), dtype=object))
+        if axes.ndim > 1 or axes.size > 2 or (axes.size == 2 and self.coefs is None):
+            raise ValueError(
+                f"ax has {axes.size} axes: pass one for the scores, or two for the scores and the "
+                "coefficients. Of a GridSearchCV, coefficients are only had with X and y."
+            )
+        return axes
+
+    def _draw_scores(self, positions: Vector, line_kwargs: Style, band_kwargs: Style) -> None:
+        low = self.mean_scores - self.standard_errors
+        high = self.mean_scores + self.standard_errors
+        style = {"color": BLUE, "marker": "o", "markersize": 4, "linewidth": 1.6}
+        finite = np.isfinite(self.deltas)
+        (self.line_,) = self.ax_.plot(
+            _with_gap(positions, finite),
+            _with_gap(self.mean_scores, finite),
+            **merged(style, line_kwargs),
+        )
+        band = {"color": BLUE, "alpha": 0.2, "linewidth": 0}
+        self.band_ = self.ax_.fill_between(
+            positions[finite], low[finite], high[finite], **merged(band, band_kwargs)
+        )
+        self.errorbar_ = self.ax_.errorbar(
+            positions[~finite],
+            self.mean_scores[~finite],
+            self.standard_errors[~finite],
+            color=self.line_.get_color(),
+            alpha=0.5,
+            linestyle="none",
+            capsize=3,
+        )
+        # Where "auto" was chosen, its delta need not be a candidate, and has no score.
+        chosen = self.deltas == self.delta
+        self.mark_ = self.ax_.plot(
+            positions[chosen],
+            self.mean_scores[chosen],
+            color=VERMILION,
+            marker="D",
+            markersize=8,
+            markeredgewidth=1.6,
+            fillstyle="none",
+            linestyle="none",
+        )[0]
+        self.ax_.set_ylabel(self.score_name)
+
+    def _draw_coefs(self, positions: Vector, coef_kwargs: Style) -> None:
+        assert self.coefs is not None
+        ax, coefs = self.axes_[1], np.asarray(self.coefs)
+        finite = np.isfinite(self.deltas)
+        names = self.feature_names
+        if names is None:
+            names = [f"x{j}" for j in range(coefs.shape[1])]
+        changes = np.ptp(coefs, axis=0)
+        named = set(np.argsort(-changes, kind="stable")[:MOST_NAMED].tolist())
+        ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+        shown = 0
+        for j, (name, path) in enumerate(zip(names, coefs.T, strict=True)):
+            style: dict[str, Any] = {"color": GREY, "alpha": 0.4, "linewidth": 0.8}
+            if j in named:
+                color = MODELS[shown % len(MODELS)][0]
+                line = LINE_STYLES[shown // len(MODELS)]
+                style = {"color": color, "linestyle": line, "linewidth": 1.6, "label": name}
+                shown += 1
+            style |= {"marker": "o", "markersize": 3}
+            (drawn,) = ax.plot(
+                _with_gap(positions, finite), _with_gap(path, finite), **merged(style, coef_kwargs)
+            )
+            self.coef_lines_.append(drawn)
+        title = None if len(named) == coefs.shape[1] else "change most"
+        ax.legend(
+            frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=title
+        )
+        ax.set_ylabel("coefficient")
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: ArrayLike | None = None,
+        *,
+        param_name: str | None = None,
+        ax: Any = None,
+        line_kwargs: Style = None,
+        band_kwargs: Style = None,
+        coef_kwargs: Style = None,
+        **fit_params: Any,
+    ) -> DeltaCurveDisplay:
+        """The candidates of a fitted search; all other parameters are those that it chose.
+
+        Parameters
+        ----------
+        estimator : HuberRegressorCV or GridSearchCV
+            Fitted. Of a search over a pipeline or another composite, delta may be the parameter of
+            one of its steps. Candidates that are no numbers, ``"auto"`` say, are left out.
+        X, y : array-like, default=None
+            The data of ``fit``: with them, the coefficients are those of each candidate fitted to
+            all rows. Without them they are the means over the folds of a ``HuberRegressorCV``, and
+            not drawn for other searches, which keep none.
+        param_name : str, default=None
+            Delta's name in ``cv_results_``, without ``param_``; None for the one that ends in it.
+        ax, line_kwargs, band_kwargs, coef_kwargs
+            As for :meth:`plot`.
+        **fit_params
+            Passed to ``fit`` with X and y: ``sample_weight``, say.
+
+        Returns
+        -------
+        DeltaCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator is not a fitted search.
+        ValueError
+            If it did not search over delta, or over several.
+        """
+        found = candidates_of(estimator, param_name)
+        coefs, names = coefs_of(estimator, found.indices, X, y, fit_params)
+        display = cls(
+            deltas=found.deltas,
+            mean_scores=found.mean_scores,
+            standard_errors=found.standard_errors,
+            delta=found.delta,
+            coefs=coefs,
+            feature_names=names,
+            score_name=found.score_name,
+        )
+        return display.plot(
+            ax, line_kwargs=line_kwargs, band_kwargs=band_kwargs, coef_kwargs=coef_kwargs
+        )
+
+
+def _positions(deltas: Vector) -> Vector:
+    """Places on a logarithmic axis: infinity beyond a gap."""
+    finite = deltas[np.isfinite(deltas)]
+    if finite.size == 0:
+        return np.ones_like(deltas)
+    ratio = max(finite[-1] / finite[0], 2.0)
+    return np.where(np.isfinite(deltas), deltas, finite[-1] * ratio ** (GAP / (1.0 - GAP)))
+
+
+def _position(delta: float, deltas: Vector, positions: Vector) -> float:
+    """That of a delta which need not be among the candidates."""
+    return float(positions[-1]) if np.isinf(delta) and np.isinf(deltas[-1]) else delta
+
+
+def _set_scale(ax: Any, deltas: Vector, positions: Vector) -> None:
+    """A logarithmic axis with a few round numbers, and infinity."""
+    ax.set_xscale("log")
+    finite = deltas[np.isfinite(deltas)]
+    ticks = _round_numbers(finite) if finite.size else []
+    labels = [f"{tick:g}" for tick in ticks]
+    if finite.size < deltas.size:
+        ticks, labels = [*ticks, float(positions[-1])], [*labels, "∞"]
+    ax.set_xticks(ticks, labels)
+    ax.set_xticks([], minor=True)
+    ax.margins(x=0.05)
+
+
+def _round_numbers(deltas: Vector) -> list[float]:
+    """As many round numbers within the range as there is room for."""
+    low, high = deltas[0] * (1.0 - 1e-9), deltas[-1] * (1.0 + 1e-9)
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)) - 1.0, np.ceil(np.log10(high)) + 1.0)
+    found = deltas[[0, -1]] if deltas.size > 1 else deltas
+    for multiples in TICKS:
+        numbers = np.unique((powers[:, None] * multiples).round(12))
+        inside = numbers[(numbers >= low) & (numbers <= high)]
+        if inside.size > MOST_TICKS:
+            break
+        if inside.size >= 2:
+            found = inside
+    return [float(number) for number in found]
+
+
+def _with_gap(values: Vector, finite: NDArray[np.bool_]) -> Vector:
+    """NaN between the last finite delta and infinity: nothing is known of what lies between."""
+    if finite.all() or not finite.any():
+        return values
+    return np.insert(values, int(finite.sum()), np.nan)
