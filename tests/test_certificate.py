@@ -165,7 +165,7 @@ def is_exact(model, X, y, weights):
     A = A / np.maximum(np.abs(A).max(axis=0), np.finfo(float).tiny)
     pull = model.delta_ * (s * np.sign(e))[outside] @ A[outside]
     root = np.sqrt(s[inside])
-    z = np.linalg.lstsq((root[:, None] * A[inside]).T, -pull)[0] / root
+    z = np.linalg.lstsq((root[:, None] * A[inside]).T, -pull, rcond=None)[0] / root
     squares = s[inside] @ z**2 + model.delta_**2 * s[outside].sum()
     nu = s.sum() - np.linalg.matrix_rank(A[s > 0])
     return (

@@ -151,7 +151,7 @@ def test_cluster_is_the_jackknife_over_groups(rng):
     groups = rng.integers(0, 12, size=len(y))
     model = HuberRegressor(delta=np.inf).fit(X, y)
     changes = [
-        np.linalg.lstsq(design_matrix(X[groups != g]), y[groups != g])[0]
+        np.linalg.lstsq(design_matrix(X[groups != g]), y[groups != g], rcond=None)[0]
         - np.array([model.intercept_, *model.coef_])
         for g in range(12)
     ]

@@ -73,12 +73,12 @@ def mad_fixed_point(X, y, weights, delta, intercept, quartile, steps=2000):
     A = np.column_stack((np.ones(len(y)), X)) if intercept else X
     counts = np.ones(len(y), int) if weights is None else weights.astype(int)
     A, y = np.repeat(A, counts, axis=0), np.repeat(y, counts)
-    w = np.linalg.lstsq(A, y)[0]
+    w = np.linalg.lstsq(A, y, rcond=None)[0]
     for _ in range(steps):
         residual = y - A @ w
         scale = np.median(np.abs(residual)) / quartile
         root = np.sqrt(np.minimum(1, delta * scale / np.maximum(np.abs(residual), 1e-300)))
-        w = np.linalg.lstsq(A * root[:, None], y * root)[0]
+        w = np.linalg.lstsq(A * root[:, None], y * root, rcond=None)[0]
     return np.array([*w, np.median(np.abs(y - A @ w)) / quartile])
 
 
