@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import plain, sparse_formats
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -228,7 +229,9 @@ class TestKindsOfX:
         counts = np.arange(len(y)) % 3.0
         model = HuberRegressor().fit(frame, frames.Series(y), frames.Series(counts))
         assert_same(model, HuberRegressor().fit(X, y, counts))
-        assert_array_equal(model.feature_names_in_, names)
+        # Of polars the older scikit-learns read no names.
+        if hasattr(LinearRegression().fit(frame, y), "feature_names_in_"):
+            assert_array_equal(model.feature_names_in_, names)
         assert_allclose(model.predict(frame), model.predict(X), rtol=1e-12, atol=1e-12)
         with pytest.raises(ValueError, match="feature names"):
             model.predict(frame[names[::-1]])
