@@ -94,11 +94,14 @@ class DenseDesign(Design):
         sums = SeveralAccumulator(points, self.n_features, size)
         buffer = np.empty((2, len(points), size))
         for rows, X in self._row_blocks(size):
+            frequency = self._block_weights(rows)
+            if frequency is not None and not frequency.any():
+                continue  # the validation rows of a fold, where they are neighbours
             residual, fitted = buffer[:, :, : X.shape[0]]
             np.matmul(coef, X.T, out=fitted)
             np.subtract(self._y[rows], intercept, out=residual)
             np.subtract(residual, fitted, out=residual)
-            sums.add(residual, self._block_weights(rows), X)
+            sums.add(residual, frequency, X)
         self.count_pass()
         return sums.sums(self.block_units)
 
