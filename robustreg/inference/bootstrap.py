@@ -35,8 +35,8 @@ Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 #: Entries of a (replicates, n) array, and the replicates of a batch: products of fewer than 16
-#: lines are slow, and more than 128 leave the cache.
-BATCH_ENTRIES, BATCH_RANGE = 2**24, (16, 128)
+#: lines are slow, and more than 128 leave the cache. Wild replicates make several such arrays.
+BATCH_ENTRIES, BATCH_RANGE = {"pairs": 2**24, "wild": 2**20}, (16, 128)
 
 #: Share of replicates that may have no unique solution before the covariance is refused.
 MOST_FAILURES = 0.05
@@ -63,7 +63,7 @@ def bootstrap_covariance(
     if groups is not None:
         numbers, G = group_numbers(fitted, groups)
     sample = Sample.of(fitted, whiten(fitted))
-    sizes = _batch_sizes(n_bootstrap, fitted.design.n_rows)
+    sizes = _batch_sizes(n_bootstrap, fitted.design.n_rows, kind)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(sizes))
     progress = ProgressBar(n_bootstrap, "replicates", verbose)
 
@@ -104,8 +104,8 @@ def _estimate(
 # -- drawing --------------------------------------------------------------------------------------
 
 
-def _batch_sizes(n_bootstrap: int, n_rows: int) -> list[int]:
-    size = int(np.clip(BATCH_ENTRIES // n_rows, *BATCH_RANGE))
+def _batch_sizes(n_bootstrap: int, n_rows: int, kind: str) -> list[int]:
+    size = int(np.clip(BATCH_ENTRIES[kind] // n_rows, *BATCH_RANGE))
     full, rest = divmod(n_bootstrap, size)
     return [size] * full + ([rest] if rest else [])
 
@@ -134,8 +134,8 @@ def _group_counts(
 
 def _signed(sample: Sample, numbers: NDArray[np.intp], size: int, rng: Generator) -> Single:
     """Widened residuals with a random sign for each group, or each row."""
-    signs = 2 * rng.integers(0, 2, size=(size, numbers.max() + 1)) - 1
-    return signs.astype(np.float32)[:, numbers] * sample.spread
+    signs = 2 * rng.integers(0, 2, size=(size, numbers.max() + 1), dtype=np.int8) - 1
+    return signs[:, numbers] * sample.spread
 
 
 # -- one by one -----------------------------------------------------------------------------------

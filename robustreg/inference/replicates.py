@@ -182,7 +182,7 @@ def _scores(sample: Sample, s: Single, residuals: Single) -> Matrix:
         scores, squares = sums[:, :-1], sums[:, -1]
     else:
         psi = np.clip(residuals, -sample.delta, sample.delta, out=residuals)
-        weighted = s * psi
+        weighted = psi if s.shape[0] == 1 and np.all(s == 1.0) else s * psi
         scores = weighted @ sample.z
         squares = np.einsum("rn,rn->r", weighted, psi)
     if not sample.joint:

@@ -63,7 +63,8 @@ class RowBlocks:
         Parameters
         ----------
         statistic : callable
-            From rows z of shape (m, k) and the values of these rows to a tuple of arrays.
+            From rows z of shape (m, k) and the values of these rows to a tuple of arrays. It may
+            overwrite z, and must not keep it.
         *row_values : arrays of length n
             Handed to ``statistic`` block by block.
 
@@ -78,7 +79,7 @@ class RowBlocks:
         return total
 
     def map(self, function: Callable[..., NDArray], *row_values: NDArray) -> NDArray:
-        """Join ``function(z, *values)``, an array with one entry or line per row, over all rows."""
+        """Join ``function(z, *values)``, a new array with an entry or line per row, of all rows."""
         parts = [
             function(z, *(values[rows] for values in row_values)) for rows, z in self._blocks()
         ]
@@ -86,27 +87,36 @@ class RowBlocks:
 
     def take(self, index: NDArray[np.intp]) -> Matrix:
         """The rows with these numbers."""
-        return self._standardised(self.X[index])
+        return self._standardised(self.X[index], np.empty((index.size, self.n_columns)))
+
+    @property
+    def block_rows(self) -> int:
+        """The most rows of a block."""
+        return min(max(16, BLOCK_BYTES // (8 * max(1, self.n_columns))), self.design.n_rows)
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
-        size = max(16, BLOCK_BYTES // (8 * max(1, self.n_columns)))
+        # One buffer for all blocks: fetching memory anew takes as long as filling it.
+        size, buffer = self.block_rows, np.empty((self.block_rows, self.n_columns))
         for start in range(0, self.design.n_rows, size):
             rows = slice(start, min(start + size, self.design.n_rows))
-            yield rows, self._standardised(self.X[rows])
+            yield rows, self._standardised(self.X[rows], buffer[: rows.stop - start])
         self.design.count_pass()
 
-    def _standardised(self, X: Any) -> Matrix:
-        units = self.design.units
-        x = X.toarray() if issparse(X) else X
-        z = np.ones((x.shape[0], self.n_columns))
-        np.subtract(x, units.center, out=z[:, : x.shape[1]])
+    def _standardised(self, X: Any, z: Matrix) -> Matrix:
+        """Rows of X in working units, written into ``z``."""
+        units, p = self.design.units, X.shape[1]
+        np.subtract(X.toarray() if issparse(X) else X, units.center, out=z[:, :p])
         if np.any(units.column_scale != 1.0):
-            z[:, : x.shape[1]] /= units.column_scale
+            z[:, :p] /= units.column_scale
+        z[:, p:] = 1.0
         return z if self.transform is None else z @ self.transform
 
 
-def weighted_gram(z: Matrix, factors: Vector) -> Matrix:
-    """``sum_i f_i z_i z_i'`` for factors that are not negative, of shape (k, k)."""
-    half = z * np.sqrt(factors)[:, None]
+def weighted_gram(z: Matrix, factors: Vector, out: Matrix | None = None) -> Matrix:
+    """``sum_i f_i z_i z_i'`` for factors that are not negative, of shape (k, k).
+
+    The rows times the roots of the factors are written into ``out``, which may be z itself.
+    """
+    half = np.multiply(z, np.sqrt(factors)[:, None], out=out)
     upper = blas.dsyrk(1.0, half.T)
     return upper + np.triu(upper, 1).T

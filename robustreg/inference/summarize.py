@@ -77,8 +77,8 @@ def summarize(
           order k/n, for independent errors of one distribution, whatever it is;
         - ``"sandwich"``: for independent errors whose spread may depend on x. It stands for
           ``"HC3"``, and from 1,000 observations for each coefficient on for ``"HC1"``, which is
-          then the same to about 0.1 % unless some rows have a leverage far above k/n, and takes half
-          the time; ``"HC0"`` and ``"HC2"`` are the others;
+          then the same to about 0.1 % unless some rows have a leverage far above k/n, and takes
+          half the time; ``"HC0"`` and ``"HC2"`` are the others;
         - ``"cluster"``: for errors that depend on one another within ``groups``. It stands for
           ``"CR3"``, the jackknife over groups; ``"CR1"`` is the customary one;
         - ``"bootstrap"``: by resampling, see ``bootstrap``.
