@@ -108,6 +108,10 @@ class Design(ABC):
         """
         return [self.value_and_gradient(point) for point in points]
 
+    def precise_gradient(self, point: Point) -> Sums:
+        """``value_and_gradient``, with more digits than double precision where a design can."""
+        return self.value_and_gradient(point)
+
     @abstractmethod
     def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
         """The sums, and the Gram matrix of the augmented rows ``(z, 1, psi)``, in one pass.
@@ -218,7 +222,22 @@ class Design(ABC):
 
     def raw(self, point: Point) -> tuple[Vector, float]:
         """Coefficients and intercept of the columns as they stand in X, y in working units."""
-        return self.units.raw(point.coef, point.intercept)
+        coef, intercept = self.units.raw(point.coef, point.intercept)
+        if self.block_units is not self.units:
+            # The products met shifted columns. Terms much larger than their sum leave its digits
+            # only to longer numbers.
+            center = self.units.center.astype(np.longdouble)
+            intercept = float(np.longdouble(point.intercept) - center @ coef)
+        return coef, intercept
+
+    def intercept_rounding(self, point: Point) -> float:
+        """Size of the rounding error of the user's intercept, in working units."""
+        coef, intercept = self.raw(point)
+        level = float(np.finfo(np.float64).eps) * abs(intercept)
+        if self.block_units is not self.units:
+            terms = float(np.abs(self.units.center) @ np.abs(coef))
+            level += float(np.finfo(np.longdouble).eps) * terms
+        return 0.5 * level
 
     def to_user(self, point: Point) -> tuple[Vector, float]:
         """Coefficients and intercept in the units of the user's X and y."""
@@ -264,9 +283,10 @@ def weigh_rows(block: Matrix, residual: Vector, threshold: float, rows: Rows) ->
 class Accumulator:
     """Running sums over blocks of rows."""
 
-    def __init__(self, n_features: int) -> None:
-        self.loss = self.psi_squares = self.psi = 0.0
-        self.product = np.zeros(n_features)  # sum s psi x, with the columns as they stand in X
+    def __init__(self, n_features: int, dtype: type[np.floating] = np.float64) -> None:
+        self.loss = self.psi_squares = 0.0
+        self.psi = dtype(0.0)
+        self.product = np.zeros(n_features, dtype)  # sum s psi x, the columns as they stand in X
 
     def add(self, residual: Vector, psi: Vector, frequency: Vector | None, X: Matrix) -> None:
         weighted = psi if frequency is None else frequency * psi
@@ -274,9 +294,9 @@ class Accumulator:
         # psi (e - psi/2) is e²/2 inside and t(|e| - t/2) outside.
         self.loss += float(weighted @ residual) - 0.5 * squares
         self.psi_squares += squares
-        self.psi += float(weighted.sum())
+        self.psi += weighted.sum()
         self.product += weighted @ X
 
     def sums(self, units: Units) -> Sums:
         gradient = (self.product - units.center * self.psi) / units.column_scale
-        return Sums(self.loss, self.psi_squares, self.psi, gradient)
+        return Sums(self.loss, self.psi_squares, float(self.psi), gradient.astype(np.float64))

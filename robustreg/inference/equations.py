@@ -43,6 +43,9 @@ Matrix = NDArray[np.float64]
 #: with: below it the Gram matrix has lost half its digits.
 SMALLEST_PIVOT = 1e-4
 
+#: Relative difference at which two sizes of residuals are equal but for rounding errors.
+TIED = 1e-9
+
 #: Ratio of the extreme singular values, of columns of length one, at which a standard error has no
 #: digits left: rounding errors of X alone change it.
 SMALLEST_SINGULAR = 1e-12
@@ -77,7 +80,8 @@ def scale_equation(fitted: FittedRegression) -> ScaleEquation | None:
         score = half_square - fitted.mean(half_square)
         return ScaleEquation(score, coupling, coupling, coupling * u)
     upper, lower = _density_terms(fitted, MAD_FACTOR), _density_terms(fitted, -MAD_FACTOR)
-    within = (np.abs(u) <= MAD_FACTOR).astype(np.float64)
+    # The row that is the median counts as within whatever its last bits.
+    within = (np.abs(u) <= MAD_FACTOR * (1.0 + TIED)).astype(np.float64)
     return ScaleEquation(0.5 - within, coupling, upper - lower, MAD_FACTOR * (upper + lower))
 
 

@@ -71,9 +71,9 @@ class LocalModel:
         level = objective.rounding_level(start.parameters) / ROUNDING
         spread = np.sqrt(start.psi_mean_square)
         of_residuals = np.sqrt(objective.size / self.inside_fraction) * level
-        intercept = objective.design.raw(objective.point(start.parameters))[1]
+        intercept = objective.design.intercept_rounding(objective.point(start.parameters))
         total = objective.design.total_weight
-        of_intercept = UNIT * abs(intercept) * np.sqrt(total * self.inside_fraction)
+        of_intercept = intercept * np.sqrt(total * self.inside_fraction)
         of_sums = UNIT * spread * np.sqrt(total) * self._magnification()
         errors = of_residuals + of_intercept + of_sums
         return float(errors / max(spread, np.finfo(np.float64).tiny))

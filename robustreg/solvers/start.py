@@ -27,6 +27,10 @@ CLIP = 3.0
 #: where a Hessian at the first point would cost a Gram matrix and not be valid at the second.
 MODIFIED_STEPS = 2
 
+#: Steps of iterative refinement of a least-squares solution, with gradients in extended precision:
+#: where columns nearly determine one another, or up to so many numbers in X, a millisecond's work.
+REFINEMENTS, FEW_NUMBERS = 2, 2**16
+
 #: Factor by which the scale is lowered at a time, and distance to which each problem is solved.
 CONTINUATION, CONTINUATION_TOLERANCE = 4.0, 0.3
 
@@ -86,8 +90,11 @@ def least_squares_start(objective: Objective) -> Vector:
     if not clipped:
         # The problem is quadratic: one more step is the solution but for rounding errors, and gives
         # back the digits that the condition number, squared in a Gram matrix, has cost.
-        refined = linear.value_and_gradient(parameters)
-        parameters = parameters - preconditioner.newton_step(refined.gradient)
+        precise = objective.ill_conditioned or design.n_rows * design.n_features <= FEW_NUMBERS
+        sums_at = design.precise_gradient if precise else design.value_and_gradient
+        for _ in range(REFINEMENTS if precise else 1):
+            refined = linear.evaluation(parameters, sums_at(linear.point(parameters)))
+            parameters = parameters - preconditioner.newton_step(refined.gradient)
     scale = objective.best_scale(linear.point(parameters))
     for _ in range(MODIFIED_STEPS if clipped else 0):
         coef, intercept = linear.coef(parameters), linear.intercept(parameters)
