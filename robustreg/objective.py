@@ -23,7 +23,15 @@ from robustreg.design.base import Design, GramKind, Point, Rows, Sums
 from robustreg.scale import MAD_STANDARD_ERROR
 from robustreg.tuning import kappa
 
-__all__ = ["NEGLIGIBLE", "Evaluation", "FixedScale", "JointScale", "MedianScale", "Objective"]
+__all__ = [
+    "NEGLIGIBLE",
+    "RESOLVED",
+    "Evaluation",
+    "FixedScale",
+    "JointScale",
+    "MedianScale",
+    "Objective",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -149,6 +157,12 @@ class Objective(ABC):
         they say nothing about an exact fit.
         """
         return min(errors * self.rounding_level(parameters), RESOLVED * self.design.spread)
+
+    def is_zero(self, scale: float, parameters: Vector, errors: float = 1.0) -> bool:
+        """Whether a scale is not above ``exact_below``, whose spread of y is seldom needed."""
+        if scale > errors * self.rounding_level(parameters):
+            return False
+        return scale <= RESOLVED * self.design.spread
 
     def fits_exactly(self, evaluation: Evaluation) -> bool:
         """Whether the residuals are rounding errors: there are no standard errors to speak of.

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, note, settings
+from hypothesis import example, given, note, settings
 from hypothesis import strategies as st
 from problems import conditioned
 from reference import distance, requires_extended, two_kappa
@@ -175,8 +175,15 @@ def is_exact(model, X, y, weights):
     )
 
 
+# Thirteen rows of six parameters: a scale that goes to zero on the way, but not at the minimum.
+CROWDED = Problem(2, 18, 5, 0, 0, 0.0, 0.0, 0.0, True, True, 0, 0)
+JOINT = {"scale": "joint", "delta": 0.5, "alpha": 0.0, "fit_intercept": True}
+
+
 @settings(max_examples=400)
 @given(problems(), models(scales=("joint",)))
+@example(CROWDED, JOINT | {"solver": "lbfgs"})
+@example(CROWDED, JOINT | {"solver": "newton"})
 def test_joint_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)
     if found is not None:

@@ -19,16 +19,20 @@ from robustreg.design.base import (
     Sums,
     Vector,
     clip_residuals,
+    row_factors,
     weigh_rows,
 )
+from robustreg.design.gram import GramAccumulator
 from robustreg.design.several import SeveralAccumulator
 from robustreg.design.units import Units, stratified_rows, working_units
 
 __all__ = ["DenseDesign"]
 
-#: Bytes of float64 in a block: two thirds of a megabyte to a few are equally fast for the products,
-#: and more makes the Gram matrix of wide X faster (20,000 x 500: 0.12 s at 1 MiB, 0.08 s at 2).
-BLOCK_BYTES = 2**21
+#: Bytes of float64 in a block, and its least and most rows. On a quiet machine a quarter to a few
+#: megabytes are equally fast. Where other programs keep the cores busy, OpenBLAS' threads wait for
+#: them in every product of a large block (1,000,000 x 10: 2.1 s at 2 MiB, 0.26 s at a quarter), and
+#: Gram matrices of wide X want enough rows.
+BLOCK_BYTES, BLOCK_ROWS = 2**19, (256, 4096)
 
 #: Multiplications up to which a product is left to one thread by OpenBLAS. The products at several
 #: points are kept below it: a second thread gains them little, and where other folds or programs
@@ -76,7 +80,9 @@ class DenseDesign(Design):
         self._weights = weights
         self._residuals = np.empty(self.n_rows)
         self._evaluated: tuple[bytes, float] | None = None
-        self._block_rows = max(16, BLOCK_BYTES // (8 * max(1, self.n_features)))
+        fitting = BLOCK_BYTES // (8 * max(1, self.n_features))
+        self._block_rows = min(max(BLOCK_ROWS[0], fitting), BLOCK_ROWS[1])
+        self._shifts_rows = False  # before their Gram matrix is taken, and not in it
 
     # -- sums over rows -------------------------------------------------------------------------
 
@@ -119,12 +125,17 @@ class DenseDesign(Design):
         return sums.sums(units)
 
     def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+        if not self._shifts_rows:
+            sums, gram = self._gram_of_columns(point, rows)
+            if gram is not None:
+                return sums, gram
+            self._shifts_rows = True
         order = self.n_features + 2
-        sums = Accumulator(self.n_features)
+        sums_of_rows = Accumulator(self.n_features)
         total = np.zeros((order, order), order="F")
-        for block in self._augmented_blocks(point, rows, sums):
+        for block in self._augmented_blocks(point, rows, sums_of_rows):
             total = blas.dsyrk(1.0, block.T, beta=1.0, c=total, overwrite_c=True)
-        return sums.sums(self.block_units), total
+        return sums_of_rows.sums(self.block_units), total
 
     def gram_kind(self, alpha: float) -> GramKind:
         if alpha == 0.0 and self.n_rows < self.n_features:
@@ -265,6 +276,35 @@ class DenseDesign(Design):
             if frequency is not None:
                 block *= np.sqrt(frequency)[:, None]
             yield block
+
+    def _gram_of_columns(self, point: Point, rows: Rows) -> tuple[Sums, Matrix | None]:
+        """Sums and Gram matrix without shifting rows; None where it would lose digits."""
+        sums, gram = Accumulator(self.n_features), GramAccumulator(self.n_features)
+        buffer, last = np.empty(self._block_shape(0)), np.empty((2, self._block_shape(0)[0]))
+        for where, X in self._evaluate(point, self._dense_blocks()):
+            residual, frequency = self._residuals[where], self._block_weights(where)
+            psi = clip_residuals(residual, point.threshold)
+            sums.add(residual, psi, frequency, X)
+            block, pair = buffer[: X.shape[0]], last[:, : X.shape[0]]
+            if rows == "inside":
+                inside = np.flatnonzero(psi == residual)
+                block, pair = block[: inside.size], pair[:, : inside.size]
+                # mode="clip", as "raise" would make numpy buffer the output.
+                np.take(X, inside, axis=0, out=block, mode="clip")
+                np.take(psi, inside, out=pair[1], mode="clip")
+                pair[0] = 1.0
+                frequency = None if frequency is None else frequency[inside]
+            else:
+                root = np.sqrt(row_factors(residual, point.threshold, rows))
+                np.multiply(X, root[:, None], out=block)
+                pair[0] = root
+                pair[1] = psi if rows == "all" else np.where(psi == residual, psi, 0.0)
+            if frequency is not None:
+                root = np.sqrt(frequency)
+                block *= root[:, None]
+                pair *= root
+            gram.add(block, pair)
+        return sums.sums(self.block_units), gram.augmented(self.block_units)
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
         """Coefficients (points, p) and intercepts (points, 1) of the columns as they stand in X."""

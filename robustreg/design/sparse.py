@@ -20,6 +20,7 @@ from robustreg.design.base import (
     row_factors,
 )
 from robustreg.design.dense import DenseDesign
+from robustreg.design.gram import shifted_gram
 from robustreg.design.several import SeveralAccumulator
 from robustreg.design.units import Units, column_units, response_unit
 
@@ -70,7 +71,11 @@ class SparseDesign(DenseDesign):
             return super().gram(point, rows)
         sums, factor, last = self._factors(point, rows)
         weighted = self._X.multiply(factor[:, None]).tocsr()
-        return sums, self._shifted((self._X.T @ weighted).toarray(), factor, last)
+        # The last column is zero, or its row has the factor of its frequency alone.
+        pair = np.stack((factor, last if self._weights is None else self._weights * last))
+        corner = np.array([[factor.sum(), pair[1].sum()], [pair[1].sum(), pair[1] @ last]])
+        columns = (self._X.T @ weighted).toarray()
+        return sums, shifted_gram(columns, pair @ self._X, corner, self.units)
 
     def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
         sums, factor, last = self._factors(point, rows)
@@ -91,28 +96,6 @@ class SparseDesign(DenseDesign):
         if self._weights is not None:
             factor = factor * self._weights
         return sums, factor, last
-
-    def _shifted(self, raw: Matrix, factor: Vector, last: Vector) -> Matrix:
-        """The augmented Gram matrix of the shifted columns from that of the columns as they are.
-
-        With c the shift and f the factors, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c
-        c', where s = sum f x and F = sum f.
-        """
-        p, (center, scale) = self.n_features, self.units[:2]
-        total, column = float(factor.sum()), factor @ self._X
-        # The last column is zero, or its row has the factor of its frequency alone.
-        weighted = last if self._weights is None else self._weights * last
-        cross = np.outer(center, column)
-        gram = np.empty((p + 2, p + 2), order="F")
-        gram[:p, :p] = (
-            (raw - cross - cross.T + total * np.outer(center, center)) / scale / scale[:, None]
-        )
-        gram[:p, p] = gram[p, :p] = (column - center * total) / scale
-        gram[:p, p + 1] = gram[p + 1, :p] = (weighted @ self._X - center * weighted.sum()) / scale
-        gram[p, p] = total
-        gram[p, p + 1] = gram[p + 1, p] = weighted.sum()
-        gram[p + 1, p + 1] = weighted @ last
-        return gram
 
     def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:
         if weights is not None and not np.all(weights > 0.0):

@@ -131,7 +131,7 @@ def _bracketed(
 
 
 def _vanished(objective: MedianScale, parameters: Vector) -> bool:
-    return objective.fixed_scale <= objective.exact_below(parameters)
+    return objective.is_zero(objective.fixed_scale, parameters)
 
 
 def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
@@ -144,7 +144,7 @@ def _majority_fit(objective: MedianScale, parameters: Vector) -> Vector | None:
     half = MAD_FACTOR * objective.best_scale(objective.point(parameters))
     limit = exact_fit(objective, parameters, half)
     scale = objective.best_scale(objective.point(limit))
-    return limit if scale <= objective.exact_below(limit, NEGLIGIBLE) else None
+    return limit if objective.is_zero(scale, limit, NEGLIGIBLE) else None
 
 
 class _Found(Exception):

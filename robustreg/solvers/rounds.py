@@ -69,10 +69,10 @@ def solve_in_rounds(
     resolution = value_resolution(objective)
     while True:
         scale = objective.scale(parameters)
-        if scale <= objective.exact_below(parameters):
+        if objective.is_zero(scale, parameters):
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         model = local_model(objective, parameters, "inside" if idle < 2 else "weighted")
-        negligible = scale <= objective.exact_below(parameters, NEGLIGIBLE)
+        negligible = objective.is_zero(scale, parameters, NEGLIGIBLE)
         if negligible and not model.determines_scale:
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         if objective.fits_exactly(model.evaluation):
@@ -98,7 +98,7 @@ def solve_in_rounds(
         idle = 0 if _progress(model, evaluation, polish) else idle + 1
         rounded = idle > 0 and distance <= ROUNDED * model.rounding
         if rounded or idle >= PATIENCE:
-            vanished = scale <= objective.exact_below(parameters, STALLED_SCALE)
+            vanished = objective.is_zero(scale, parameters, STALLED_SCALE)
             status = Status.EXACT_FIT if vanished else Status.ROUNDING
             return Result(parameters, distance, iterations, status)
     status = model.status(distance, tol)

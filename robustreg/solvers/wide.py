@@ -49,7 +49,7 @@ def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: i
     """
     iterations, idle, best = 0, 0, np.inf
     while True:
-        if objective.scale(parameters) <= objective.exact_below(parameters):
+        if objective.is_zero(objective.scale(parameters), parameters):
             return Result(parameters, 0.0, max(1, iterations), Status.EXACT_FIT)
         model = local_model(objective, parameters)
         evaluation = model.evaluation

@@ -1,0 +1,80 @@
+"""Gram matrices of augmented rows, summed over the columns as they stand in X."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import blas
+
+from robustreg.design.base import Matrix
+from robustreg.design.units import Units
+
+__all__ = ["GramAccumulator", "shifted_gram"]
+
+#: Part of a column's squares that must be left when its shift is taken out: four digits are lost
+#: below it, half of those that a pivot of Cholesky's factor may lose.
+KEPT = 1e-4
+
+
+class GramAccumulator:
+    """Running sums of ``r² (x, 1, psi)(x, 1, psi)'`` over blocks of rows.
+
+    X is neither shifted nor widened by two columns first: both copy it, which takes longer than the
+    products for narrow X.
+
+    Parameters
+    ----------
+    n_features : int
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.columns = np.zeros((n_features, n_features), order="F")  # upper triangle
+        self.cross = np.zeros((2, n_features))
+        self.corner = np.zeros((2, 2))
+
+    def add(self, block: NDArray, last: Matrix) -> None:
+        """Add ``r x``, of shape (rows, p), and ``r`` and ``r psi``, of shape (2, rows)."""
+        self.columns = blas.dsyrk(1.0, block.T, beta=1.0, c=self.columns, overwrite_c=True)
+        self.cross += last @ block
+        self.corner += last @ last.T
+
+    def augmented(self, units: Units) -> Matrix | None:
+        """The Gram matrix of (z, 1, psi); None where the shift would cost it too many digits."""
+        gram = shifted_gram(self.columns, self.cross, self.corner, units)
+        p = self.cross.shape[1]
+        squares = np.diagonal(self.columns) / units.column_scale**2
+        return gram if np.all(np.diagonal(gram)[:p] >= KEPT * squares) else None
+
+
+def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -> Matrix:
+    """Gram matrix of the augmented rows (z, 1, psi) from that of (x, 1, psi).
+
+    With c the shift, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c c', where s = sum f x
+    and F = sum f.
+
+    Parameters
+    ----------
+    columns : array of shape (p, p)
+    cross : array of shape (2, p)
+        Products of the columns with 1 and psi.
+    corner : array of shape (2, 2)
+        Products of 1 and psi.
+    units : Units
+
+    Returns
+    -------
+    array of shape (p + 2, p + 2)
+    """
+    p, (center, scale) = cross.shape[1], units[:2]
+    gram = np.empty((p + 2, p + 2), order="F")
+    gram[p:, p:] = corner
+    gram[p:, :p] = (cross - np.outer(corner[0], center)) / scale
+    gram[:p, p:] = gram[p:, :p].T
+    gram[:p, :p] = columns
+    if center.any():
+        product = np.outer(center, cross[0])
+        gram[:p, :p] += corner[0, 0] * np.outer(center, center) - product - product.T
+    if np.any(scale != 1.0):
+        gram[:p, :p] /= scale
+        gram[:p, :p] /= scale[:, None]
+    return gram

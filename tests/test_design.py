@@ -1,0 +1,105 @@
+"""Sums over rows against the formulas written out, over every kind of X that has its own code."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+
+from robustreg.design.base import Point
+from robustreg.design.dense import DenseDesign
+from robustreg.design.sparse import SparseDesign
+
+KINDS = {
+    "C": (DenseDesign, np.ascontiguousarray),
+    "F": (DenseDesign, np.asfortranarray),
+    "float32": (DenseDesign, lambda X: X.astype(np.float32)),
+    "a view": (DenseDesign, lambda X: np.repeat(X, 2, axis=1)[:, ::2]),
+    "CSR": (SparseDesign, sp.csr_array),
+}
+ROWS = ["inside", "damped", "weighted", "all"]
+N, P = 5000, 4  # two blocks
+
+
+def make(kind, density, offset, weighted):
+    """A design and X, y, frequencies; entries are short numbers, which float32 holds."""
+    rng = np.random.default_rng(7)
+    X = np.round(rng.standard_normal((N, P)) * 64) / 64 * (rng.random((N, P)) < density) + offset
+    y = X.sum(axis=1) + rng.standard_t(2, N)
+    weights = rng.integers(0, 3, N).astype(float) if weighted else None
+    design, convert = KINDS[kind]
+    return (
+        design(convert(X), y, weights, centered=True),
+        X,
+        y,
+        np.ones(N) * (1.0 if weights is None else weights),
+    )
+
+
+def explicit(design, X, y, s, point, rows):
+    """Sums and Gram matrix of the augmented rows, as they are defined."""
+    units = design.units
+    Z = (X - units.center) / units.column_scale
+    e = y / units.response_scale - Z @ point.coef - point.intercept
+    t = point.threshold
+    psi, inside = np.clip(e, -t, t), np.abs(e) <= t
+    loss = s @ np.where(inside, e**2 / 2, t * (np.abs(e) - t / 2))
+    weight = np.minimum(1.0, t / np.abs(e))
+    factor = {
+        "inside": inside.astype(float),
+        "damped": np.where(inside, 1.0, 1e-3 * weight),
+        "weighted": weight,
+        "all": np.ones(N),
+    }[rows]
+    last = psi if rows == "all" else psi * inside
+    A = np.column_stack((np.sqrt(factor)[:, None] * np.column_stack((Z, np.ones(N))), last))
+    return (loss, s @ psi**2, s @ psi, (s * psi) @ Z), A.T @ (s[:, None] * A)
+
+
+@pytest.fixture(params=[(0.0, 1.0), (3.0, 1.0), (50.0, 1.0), (1e4, 1.0), (0.0, 0.05)], ids=str)
+def column(request):
+    return request.param
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+class TestSums:
+    @pytest.mark.parametrize("rows", ROWS)
+    def test_gram_and_factor(self, kind, weighted, column, rows):
+        design, *data = make(kind, column[1], column[0], weighted)
+        point = Point(np.array([1.0, 0.5, -0.2, 0.0]), 0.3, 0.8)
+        expected, gram = explicit(design, *data, point, rows)
+        size = np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
+        # Columns that are far from zero are shifted before their products, but in sparse X.
+        tolerance = 1e-6 if kind == "CSR" and column[0] else 1e-10
+        for _ in range(2):  # the second time, what was learnt of the columns is known
+            sums, found = design.gram(point, rows)
+            upper = np.triu(np.ones_like(gram)) > 0
+            assert_allclose((found / size)[upper], (gram / size)[upper], atol=tolerance)
+            for value, wanted in zip(sums, expected, strict=True):
+                assert_allclose(value, wanted, rtol=1e-8, atol=1e-6)
+        _, factor = design.triangular_factor(point, rows)
+        assert_allclose(factor.T @ factor / size, gram / size, atol=1e-10)
+        _, diagonal = design.gram_diagonal(point, rows)
+        assert_allclose(diagonal / np.diag(gram), 1.0, atol=tolerance)
+
+    def test_other_sums_agree(self, kind, weighted, column):
+        design, *data = make(kind, column[1], column[0], weighted)
+        points = [Point(np.full(P, c), 0.1 * c, t) for c, t in [(1.0, 0.5), (0.9, 2.0), (0.5, 1.0)]]
+        one_by_one = [design.value_and_gradient(point) for point in points]
+        precisely = [design.precise_gradient(point) for point in points]
+        for other in (design.values_and_gradients(points), precisely):
+            for found, wanted in zip(other, one_by_one, strict=True):
+                for value, expected in zip(found, wanted, strict=True):
+                    assert_allclose(value, expected, rtol=1e-8, atol=1e-6)
+        vector = np.arange(1.0, P + 3)
+        _, gram = explicit(design, *data, points[0], "inside")
+        product = design.gram_product(points[0], vector)
+        assert_allclose(product, gram @ vector, rtol=1e-6, atol=1e-6 * np.abs(gram).max())
+
+
+def test_a_constant_column_is_exactly_zero():
+    rng = np.random.default_rng(0)
+    X = np.column_stack((rng.standard_normal(N), np.full(N, 0.1)))
+    design = DenseDesign(X, rng.standard_normal(N), None, centered=True)
+    _, gram = design.gram(Point(np.zeros(2), 0.0, 1.0), "all")
+    assert gram[1, 1] == 0.0
