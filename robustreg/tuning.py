@@ -301,10 +301,10 @@ def least_variance_delta(
     """
     squares = OrderedSquares(residuals, weights)
     best, least = 1.345, np.inf
-    for delta in AUTO_DELTAS:
+    for delta in AUTO_DELTAS.tolist():
         target = 2.0 * kappa(delta) * degrees_of_freedom
         sigma = scale or squares.joint_scale(delta, target, penalty)
         variance = squares.variance(delta * sigma)
         if variance < least:
-            best, least = float(delta), variance
+            best, least = delta, variance
     return best

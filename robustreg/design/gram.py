@@ -42,8 +42,8 @@ class GramAccumulator:
         """The Gram matrix of (z, 1, psi); None where the shift would cost it too many digits."""
         gram = shifted_gram(self.columns, self.cross, self.corner, units)
         p = self.cross.shape[1]
-        squares = np.diagonal(self.columns) / units.column_scale**2
-        return gram if np.all(np.diagonal(gram)[:p] >= KEPT * squares) else None
+        squares = self.columns.diagonal() / units.column_scale**2
+        return gram if (gram.diagonal()[:p] >= KEPT * squares).all() else None
 
 
 def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -> Matrix:
@@ -68,13 +68,12 @@ def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -
     p, (center, scale) = cross.shape[1], units[:2]
     gram = np.empty((p + 2, p + 2), order="F")
     gram[p:, p:] = corner
-    gram[p:, :p] = (cross - np.outer(corner[0], center)) / scale
+    gram[p:, :p] = (cross - corner[0][:, None] * center) / scale
     gram[:p, p:] = gram[p:, :p].T
     gram[:p, :p] = columns
-    if center.any():
-        product = np.outer(center, cross[0])
-        gram[:p, :p] += corner[0, 0] * np.outer(center, center) - product - product.T
-    if np.any(scale != 1.0):
-        gram[:p, :p] /= scale
-        gram[:p, :p] /= scale[:, None]
+    # Both products with c at once: s c' - F c c' / 2 and its transpose.
+    product = (cross[0] - 0.5 * corner[0, 0] * center)[:, None] * center
+    gram[:p, :p] -= product + product.T
+    gram[:p, :p] /= scale
+    gram[:p, :p] /= scale[:, None]
     return gram
