@@ -1,0 +1,40 @@
+"""The example pages, as a user runs them; their prints are the numbers of the other tests."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    "plot_choose_delta.py": [r"Diabetes data, mistyped", r"HuberRegressorCV +\d"],
+    # R 4.2.2, MASS 7.3-58.2: rlm(stack.loss ~ ., stackloss, acc = 1e-12, maxit = 500)
+    "plot_stackloss.py": [
+        r"air_flow +0\.829",
+        r"water_temp +0\.926",
+        r"\n21 .*residual, influence",
+    ],
+    "plot_stars.py": [r"log_temperature +-0\.425", r"giants: \[11, 20, 30, 34\]"],
+}
+
+
+def test_every_page_is_here():
+    assert {page.name for page in (ROOT / "examples").glob("plot_*.py")} == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
+    pytest.importorskip("matplotlib", reason="the examples draw: pip install '.[plot]'")
+    pytest.importorskip("pandas", reason="the examples print tables")
+    no_screen = "ignore:FigureCanvasAgg is non-interactive:UserWarning"
+    command = [sys.executable, "-W", "error", "-W", no_screen, str(ROOT / "examples" / page)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    process = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    for pattern in PAGES[page]:
+        assert re.search(pattern, process.stdout), process.stdout
