@@ -229,12 +229,14 @@ class TestOracles:
     def test_the_chosen_model_is_fitted_to_all_rows(self, data):
         X, y = data
         weights = np.arange(150) % 4.0
-        model = HuberRegressorCV(deltas=DELTAS, alphas=[0.0, 2.0]).fit(X, y, weights)
-        expected = HuberRegressor(delta=model.delta_, alpha=model.alpha_).fit(X, y, weights)
+        # The path's solution is the start: both end within tol of the minimiser, not at one point.
+        model = HuberRegressorCV(deltas=DELTAS, alphas=[0.0, 2.0], tol=1e-11).fit(X, y, weights)
+        chosen = {"delta": model.delta_, "alpha": model.alpha_}
+        expected = HuberRegressor(**chosen, tol=1e-11).fit(X, y, weights)
         for name in ("coef_", "intercept_", "scale_", "threshold_", "weights_", "outliers_"):
-            assert_allclose(getattr(model, name), getattr(expected, name), rtol=1e-12, err_msg=name)
-        assert_array_equal(model.predict(X), expected.predict(X))
-        assert model.score(X, y) == expected.score(X, y)
+            assert_allclose(getattr(model, name), getattr(expected, name), rtol=1e-11, err_msg=name)
+        assert_allclose(model.predict(X), expected.predict(X), rtol=1e-11)
+        assert_allclose(model.score(X, y), expected.score(X, y), rtol=1e-11)
         assert 0.0 <= model.optimality_ <= model.tol
 
 

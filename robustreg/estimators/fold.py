@@ -26,11 +26,8 @@ FOLD_CONTRACTION = 0.4
 #: Such metrics before a candidate is left to ``fit_huber``.
 MOST_METRICS = 4
 
-#: Part of ``tol``, in noises of a prediction, to which candidates are solved, and the least part in
-#: standard errors. Where gross outliers carry least squares away, a standard error is a large part
-#: of its score: these leave relative errors of some 1e-8 at the default ``tol``, for a twentieth of
-#: the time of a search.
-TARGET, LEAST_TARGET = 0.01, 0.03
+#: Bounds of the multiple of ``tol`` to which candidates are solved.
+TARGET_BOUNDS = (0.03, 100.0)
 
 #: Memory for the metrics of candidates that move together.
 METRIC_BYTES = 2**27
@@ -42,6 +39,7 @@ def fit_in_fold(
     waypoints: Sequence[Waypoint | None],
     removed: Design | None,
     start: Start,
+    tolerance_of_a_row: float,
 ) -> list[CandidateFit]:
     """Fit all candidates to the training rows of a fold.
 
@@ -55,6 +53,8 @@ def fit_in_fold(
         The other rows, where they and the training rows are those of the path and each once.
     start : Start
         A solution on all rows, for candidates without a waypoint.
+    tolerance_of_a_row : float
+        Multiple of ``tol``, a training row, to which candidates are solved: see ``Scoring``.
 
     Returns
     -------
@@ -65,7 +65,9 @@ def fit_in_fold(
     fits: list[CandidateFit | None] = []
     for i in range(0, len(candidates), size):
         group = slice(i, i + size)
-        fits += _fit_together(training, candidates[group], waypoints[group], removed, gram)
+        fits += _fit_together(
+            training, candidates[group], waypoints[group], removed, gram, tolerance_of_a_row
+        )
     for indices in indices_by_alpha(candidates):
         neighbour = start
         for i in indices:
@@ -97,6 +99,7 @@ def _fit_together(
     waypoints: Sequence[Waypoint | None],
     removed: Design | None,
     gram: Callable[[Curvature], Matrix],
+    tolerance_of_a_row: float,
 ) -> list[CandidateFit | None]:
     """Steps of all candidates together; None for those that this does not serve."""
     departures: dict[int, Descent] = {}
@@ -108,9 +111,8 @@ def _fit_together(
     moving = list(departures.values())
     if removed is not None and moving:
         _first_steps(moving, [w for i, w in enumerate(waypoints) if i in departures], removed)
-    # A standard error moves the predictions by noise / sqrt(n): this is a part of ``tol`` noises.
-    part = max(LEAST_TARGET, TARGET * float(np.sqrt(training.total_weight)))
-    target = candidates[0].tol * part
+    multiple = float(np.clip(tolerance_of_a_row * training.total_weight, *TARGET_BOUNDS))
+    target = candidates[0].tol * multiple
     arrived = descend(training, moving, target, FOLD_CONTRACTION)
     for _ in range(MOST_METRICS):
         moving = [d for d in moving if d not in arrived and _renewed(d)]

@@ -273,7 +273,9 @@ class HuberRegressorCV(HuberRegressor):
         self._choose(folds, list(grid))
         with tasks.task(len(splits) + 1):
             problem = self._problem_at(self.delta_, self.alpha_)
-            solution = fit_huber(design, problem)
+            waypoint = waypoints[self.best_index_]
+            begin = None if waypoint is None else waypoint.start(problem.objective(design))
+            solution = fit_huber(design, problem, begin)
             self._store(design, solution)
         tasks.close()
         warn_of_doubt(solution, problem)

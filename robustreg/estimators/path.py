@@ -75,6 +75,13 @@ class Waypoint(NamedTuple):
     factors: Vector  # of the columns of the augmented rows
     inside_fraction: float
 
+    def start(self, objective: Objective) -> Start:
+        """Where a fit to all rows begins, in the user's units."""
+        design = objective.design
+        coef, intercept = design.to_user(objective.point(self.parameters))
+        scale = objective.scale(self.parameters) * design.units.response_scale
+        return Start(coef, intercept, scale)
+
 
 def reference_path(
     design: Design, candidates: Sequence[HuberProblem], start: Start
