@@ -285,23 +285,24 @@ class DenseDesign(Design):
             residual, frequency = self._residuals[where], self._block_weights(where)
             psi = clip_residuals(residual, point.threshold)
             sums.add(residual, psi, frequency, X)
-            block, pair = buffer[: X.shape[0]], last[:, : X.shape[0]]
+            block, pair, factor = X, last[:, : X.shape[0]], frequency
             if rows == "inside":
                 inside = np.flatnonzero(psi == residual)
-                block, pair = block[: inside.size], pair[:, : inside.size]
+                block, pair = buffer[: inside.size], pair[:, : inside.size]
                 # mode="clip", as "raise" would make numpy buffer the output.
                 np.take(X, inside, axis=0, out=block, mode="clip")
                 np.take(psi, inside, out=pair[1], mode="clip")
-                pair[0] = 1.0
-                frequency = None if frequency is None else frequency[inside]
+                factor = None if frequency is None else frequency[inside]
+            elif rows == "all":
+                pair[1] = psi
             else:
-                root = np.sqrt(row_factors(residual, point.threshold, rows))
-                np.multiply(X, root[:, None], out=block)
-                pair[0] = root
-                pair[1] = psi if rows == "all" else np.where(psi == residual, psi, 0.0)
-            if frequency is not None:
-                root = np.sqrt(frequency)
-                block *= root[:, None]
+                factor = row_factors(residual, point.threshold, rows)
+                factor = factor if frequency is None else factor * frequency
+                pair[1] = np.where(psi == residual, psi, 0.0)
+            pair[0] = 1.0
+            if factor is not None:
+                root = np.sqrt(factor)
+                block = np.multiply(block, root[:, None], out=buffer[: root.size])
                 pair *= root
             gram.add(block, pair)
         return sums.sums(self.block_units), gram.augmented(self.block_units)
