@@ -82,7 +82,8 @@ class DenseDesign(Design):
         self._evaluated: tuple[bytes, float] | None = None
         fitting = BLOCK_BYTES // (8 * max(1, self.n_features))
         self._block_rows = min(max(BLOCK_ROWS[0], fitting), BLOCK_ROWS[1])
-        self._shifts_rows = False  # before their Gram matrix is taken, and not in it
+        # Before their Gram matrix is taken and not in it: squares in other units would overflow.
+        self._shifts_rows = bool(np.any(units.column_scale != 1.0))
 
     # -- sums over rows -------------------------------------------------------------------------
 

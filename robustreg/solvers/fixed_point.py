@@ -26,9 +26,15 @@ LOOSE = 1.0
 #: scale is bracketed.
 HALVING = 0.5
 
+#: Slope of the MAD as a function of the scale over which it is not extrapolated.
+STEEPEST = 0.5
+
 #: Logarithm of the factor by which the scale must have shrunk before it is tried at zero: data with
 #: many ties have a fixed point there besides the one that is wanted.
 SHRINKING = 3.0
+
+#: Bounds of a step of the logarithm of the scale in search of a bracket.
+LONGEST_STEPS = (-2.0, 0.5)
 
 #: Multiple of its rounding errors at which a distance does not shrink any more.
 ROUNDED = 10.0
@@ -70,6 +76,7 @@ def _alternate(
     model = local_model(objective, parameters)
     evaluation, made = model.evaluation, 0
     distance, best, target = model.distance(evaluation), np.inf, model.target(tol)
+    scales: list[tuple[float, float]] = []
     while target < distance <= HALVING * best and made < limit:
         best = distance
         trial = evaluation.parameters - model.preconditioner.newton_step(evaluation.gradient)
@@ -78,10 +85,23 @@ def _alternate(
         shift = objective.scale_discrepancy(trial)
         distance = max(model.distance(evaluation), shift)
         if distance > target:
-            objective.fixed_scale = objective.best_scale(objective.point(trial))
+            scales.append((objective.fixed_scale, objective.best_scale(objective.point(trial))))
+            objective.fixed_scale = _extrapolated(scales)
         if _vanished(objective, trial):
             break
     return model, evaluation, distance, made
+
+
+def _extrapolated(scales: list[tuple[float, float]]) -> float:
+    """The fixed point of the line through the last two scales and the MADs that they led to.
+
+    It is the last MAD where the two say nothing of a contraction.
+    """
+    scale, found = scales[-1]
+    if len(scales) == 1 or scale == scales[-2][0]:
+        return found
+    slope = (found - scales[-2][1]) / (scale - scales[-2][0])
+    return scale + (found - scale) / (1.0 - slope) if abs(slope) < STEEPEST else found
 
 
 def _bracketed(
@@ -109,14 +129,18 @@ def _bracketed(
         return float(np.log(max(scale, np.finfo(np.float64).tiny)) - log_scale)
 
     try:
-        low = high = begin = float(np.log(objective.fixed_scale))
-        sign = excess(low) > 0.0
-        while (excess(high) > 0.0) == sign:
+        low = begin = float(np.log(objective.fixed_scale))
+        first = excess(low)
+        # The scale moves its own MAD less than itself: the root is near twice the excess away.
+        step = float(np.clip(2.0 * first, *LONGEST_STEPS))
+        high = low + step
+        while (excess(high) > 0.0) == (first > 0.0):
             if high < begin - SHRINKING:
                 limit = _majority_fit(objective, state.parameters)
                 if limit is not None:
                     return Result(limit, 0.0, state.n_iter, Status.EXACT_FIT)
-            low, high = high, high + (0.5 if sign else -2.0)
+            step = float(np.clip(4.0 * step, *LONGEST_STEPS))
+            low, high = high, high + step
         brentq(excess, low, high, xtol=1e-16, rtol=1e-15)
     except _Found:
         pass
