@@ -144,7 +144,7 @@ class Objective(ABC):
 
     def penalty(self, coef: Vector) -> float:
         """``alpha ||w||²``, w in the units of the user's X."""
-        return float(self.penalty_curvature @ coef**2)
+        return float(self.penalty_curvature @ coef**2) if self.alpha else 0.0
 
     def rounding_level(self, parameters: Vector) -> float:
         """Size of the rounding errors in a residual: what is smaller counts as an exact fit."""

@@ -213,8 +213,10 @@ class DenseDesign(Design):
     # -- blocks -----------------------------------------------------------------------------------
 
     def _find_units(self, X: NDArray, y: NDArray, weights: Vector | None) -> Units:
-        sample = stratified_rows(self.n_rows, weights, UNITS_SAMPLE)
-        return working_units(X[sample], y[sample], self.centered)
+        if weights is not None or self.n_rows > UNITS_SAMPLE:
+            sample = stratified_rows(self.n_rows, weights, UNITS_SAMPLE)
+            X, y = X[sample], y[sample]
+        return working_units(X, y, self.centered)
 
     def _units_of_blocks(self) -> Units:
         return self.units.shifted() if self.units.has_far_columns else self.units
