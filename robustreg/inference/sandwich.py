@@ -126,12 +126,12 @@ def _sums(
     else:
         columns += [np.zeros_like(psi)] * 3
     values = np.column_stack(columns)
-    buffer = np.empty((rows.block_rows, rows.n_columns))
 
     def statistic(
         z: Matrix, curvature: Vector, square: Vector, value: Matrix
     ) -> tuple[Matrix, ...]:
-        products, middle = z.T @ value, weighted_gram(z, square, buffer[: len(z)])
+        # Several threads may be here at once: nothing is shared but what is only read.
+        products, middle = z.T @ value, weighted_gram(z, square)
         return weighted_gram(z, curvature, z), middle, products
 
     W, square, products = rows.sum(statistic, s * fitted.inside, s * psi**2, values)
@@ -148,12 +148,11 @@ def _leverage_corrected_meat(fitted: FittedRegression, white: Whitened, power: f
     """The middle with ``f = (1 - psi' h)^-power``; sigma's score is left as it is."""
     s, transform = fitted.frequencies, white.bread.transform
     score = np.zeros_like(fitted.psi) if white.equation is None else white.equation.score
-    buffer = np.empty((white.rows.block_rows, white.rows.n_columns))
 
     def statistic(
         z: Matrix, s: Vector, psi: Vector, inside: Vector, chi: Vector
     ) -> tuple[Matrix, ...]:
-        white_z = np.matmul(z, transform, out=buffer[: len(z)])
+        white_z = z @ transform
         leverage = inside * np.einsum("ij,ij->i", white_z, white_z)
         corrected = psi * (1.0 - np.minimum(leverage, LARGEST_LEVERAGE)) ** -power
         side = z.T @ (s * corrected * chi)
