@@ -1,10 +1,10 @@
 """What the numbers mean, by simulation: ``python benchmarks/simulations.py --output FILE``.
 
 Tables in Markdown: the efficiency at normal errors and what the scale estimates, the regret of
-``delta="auto"``, and what cross-validation chooses under contamination. Every figure stands with its
-Monte Carlo error, one standard error; seeds are fixed. A few minutes on one core, ``--quick`` a
-half. The errors and designs are those of the slow tests, which hold the same figures against bounds;
-intervals are simulated by ``coverage.py``.
+``delta="auto"``, and what cross-validation chooses under contamination. Every figure stands with
+its Monte Carlo error, one standard error; seeds are fixed. A few minutes on one core, ``--quick``
+half a minute. The errors and designs are those of the slow tests, which hold the same figures
+against bounds; intervals are simulated by ``coverage.py``.
 """
 
 from __future__ import annotations
@@ -221,8 +221,8 @@ def tables(quick: bool) -> Iterator[str]:
     yield markdown(header, [row for n in N_REGRET for row in regrets(several, n)])
     yield (
         f"## Cross-validation where outliers vote\n\nn = {choice.N}, p = {choice.P}, {few} "
-        "samples. Mean squared error of predictions at new rows without outliers, in units of that of the "
-        "candidate that is best in hindsight; median of the samples. Outliers are ten standard "
+        "samples. Mean squared error of predictions at new rows without outliers, in units of that "
+        "of the candidate that is best in hindsight; median of the samples. Outliers are ten standard "
         "deviations to one side, or of both signs and up to ten thousand."
     )
     header = ["outliers", "`HuberRegressorCV`", "scored by squared error", '`selection="one_se"`',
