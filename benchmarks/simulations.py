@@ -222,8 +222,8 @@ def tables(quick: bool) -> Iterator[str]:
     yield (
         f"## Cross-validation where outliers vote\n\nn = {choice.N}, p = {choice.P}, {few} "
         "samples. Mean squared error of predictions at new rows without outliers, in units of that "
-        "of the candidate that is best in hindsight; median of the samples. Outliers are ten standard "
-        "deviations to one side, or of both signs and up to ten thousand."
+        "of the candidate that is best in hindsight; median of the samples. Outliers are ten "
+        "standard deviations to one side, or of both signs and up to ten thousand."
     )
     header = ["outliers", "`HuberRegressorCV`", "scored by squared error", '`selection="one_se"`',
               '`delta="auto"`', "least squares"]  # fmt: skip
