@@ -21,6 +21,7 @@ PAGES = {
         r"joint, delta = 1\.345 +39\.3% +28\.2%",
         r"MAD, delta = 1\.345 +50\.0% +33\.4%",
     ],
+    "plot_pipeline.py": [r"Huber, squared error.* 0\.0", r"Huber, Huber loss.* 0\.9"],
     # R 4.2.2, MASS 7.3-58.2: rlm(stack.loss ~ ., stackloss, acc = 1e-12, maxit = 500)
     "plot_stackloss.py": [
         r"air_flow +0\.829",
