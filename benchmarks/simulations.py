@@ -192,8 +192,8 @@ def _against_the_best(
 
 
 def _figure(ratio: float, error: float) -> str:
-    """Both in the digits that the ratio's size asks for: it may be 1.004 or 10,000."""
-    digits = 3 if ratio < 2 else 1 if ratio < 100 else 0
+    """Both with two digits of the error, three decimals at most: from 1.004 to 10,000."""
+    digits = int(np.clip(1 - np.floor(np.log10(max(error, 1e-9))), 0, 3))
     return f"{ratio:,.{digits}f} ± {error:,.{digits}f}"
 
 

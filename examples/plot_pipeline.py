@@ -58,13 +58,9 @@ for name, (regressor, scoring) in choices.items():
     grid = {"splinetransformer__n_knots": [2, 3, 5, 9], f"{step}__alpha": np.logspace(-2, 3, 6)}
     search = GridSearchCV(additive(regressor), grid, scoring=scoring).fit(X, y)
     searches[name] = search
-    knots, alpha = (
-        search.best_params_["splinetransformer__n_knots"],
-        search.best_params_[f"{step}__alpha"],
-    )
     rows[name] = {
-        "knots": knots,
-        "alpha": alpha,
+        "knots": search.best_params_["splinetransformer__n_knots"],
+        "alpha": search.best_params_[f"{step}__alpha"],
         "R² on new rows": r2_score(y_test, search.predict(X_test)),
     }
 print(pd.DataFrame(rows).T.round(2).to_string())
@@ -76,7 +72,7 @@ print(pd.DataFrame(rows).T.round(2).to_string())
 #
 # The curve of the third column
 # -----------------------------
-# Its :func:`~sklearn.inspection.partial_dependence` is a prediction averaged over the other columns.
+# ``partial_dependence`` is the prediction averaged over the other columns.
 
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#4D4D4D"  # Okabe and Ito
 styles = dict(zip(choices, [(GREY, ":"), (VERMILION, "--"), (BLUE, "-")], strict=True))

@@ -33,8 +33,8 @@ fits = {
 # %%
 # Each fit with each share of outliers
 # ------------------------------------
-# The scale should be one. A scale of ten or more has given way, and the outliers pull the fit as they
-# pull least squares.
+# The scale should be one. A scale of ten or more has given way: the outliers then pull the fit as
+# they pull least squares.
 
 scales = {side: pd.DataFrame(index=shares, columns=list(fits), dtype=float) for side in outliers}
 for side, distribution in outliers.items():
