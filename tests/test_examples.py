@@ -10,6 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
+    "plot_certificate.py": [
+        r"robustreg +raw +10 [0-9.]+e-1\d",
+        r"scikit-learn +raw +3000 \d\.\de\+00",
+    ],
     "plot_choose_delta.py": [r"Diabetes data, mistyped", r"HuberRegressorCV +\d"],
     # Theory: 95.0, 88.9 and 95.0 %, each at most three Monte Carlo errors away.
     "plot_efficiency.py": [
@@ -28,6 +32,7 @@ PAGES = {
         r"water_temp +0\.926",
         r"\n21 .*residual, influence",
     ],
+    "plot_weights.py": [r"12 rows with a weight below 0\.5, of which 12 are wrong"],
     "plot_stars.py": [r"log_temperature +-0\.425", r"giants: \[11, 20, 30, 34\]"],
 }
 
