@@ -36,7 +36,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
     .. math::
 
-        \frac{1}{\sigma}\Big[\sum_i s_i L_{\delta\sigma}(e_i) + \frac{\alpha}{2}\|w\|^2\Big]
+        \frac{1}{\sigma}\Bigl[\sum_i s_i L_{\delta\sigma}(e_i) + \frac{\alpha}{2}\|w\|^2\Bigr]
         + \kappa(\delta)\,\nu\,\sigma
         \qquad\text{over } w, b \text{ and } \sigma > 0,
 
@@ -94,7 +94,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Certificate: distance to the exact minimiser, in standard errors.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had names that are strings.
 
     Warns
