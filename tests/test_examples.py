@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = {
     "plot_certificate.py": [
-        r"robustreg +raw +10 [0-9.]+e-1\d",
-        r"scikit-learn +raw +3000 \d\.\de\+00",
+        r"robustreg +raw +10 +[0-9.]+e-1\d",
+        r"scikit-learn +raw +3000 +\d\.\de\+00",
     ],
     "plot_choose_delta.py": [r"Diabetes data, mistyped", r"HuberRegressorCV +\d"],
     # Theory: 95.0, 88.9 and 95.0 %, each at most three Monte Carlo errors away.
