@@ -337,6 +337,34 @@ def test_counted_coupling_agrees_with_the_bootstrap(rng, scale):
     assert abs(without[0] / drawn.standard_errors[0] - 1) > 0.08
 
 
+# -- few rows within the threshold ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("delta", "n"), [(0.01, 60), (0.1, 60), (0.02, 200), (0.05, 21)])
+def test_standard_errors_at_small_thresholds(rng, delta, n):
+    # All but interpolated: K alone gave 0.2 to 0.9 of the errors, and 28 to 87 % for the intervals.
+    model, slopes, errors = HuberRegressor(delta=delta, scale=1.0, max_iter=2000), [], []
+    for _ in range(120):
+        X, y = rng.normal(size=(n, 3)), rng.normal(size=n)
+        summary = summarize(model.fit(X, y), X, y)
+        slopes.append(summary.coefficients[1:])
+        errors.append(summary.standard_errors[1:])
+    slopes, errors = np.array(slopes), np.array(errors)
+    assert 0.85 < np.median(errors) / slopes.std() < 1.2
+    covered = np.abs(slopes) < 1.96 * errors * (1.0 + 2.4 / (n - 4))
+    assert 0.89 < covered.mean() < 0.985
+
+
+def test_note_of_few_rows_within_the_threshold(rng):
+    X, y = rng.normal(size=(200, 3)), rng.normal(size=200)
+    small = HuberRegressor(delta=0.05, scale=1.0, max_iter=2000).fit(X, y)
+    assert "wider window" in summarize(small, X, y).notes[0]
+    between = HuberRegressor(delta=0.12, scale=1.0, max_iter=2000).fit(X, y)
+    assert "rows lie within the threshold 0.12" in summarize(between, X, y, cov_type="HC3").notes[0]
+    usual = HuberRegressor().fit(X, y)
+    assert summarize(usual, X, y).notes == summarize(usual, X, y, cov_type="HC3").notes == ()
+
+
 # -- cost ---------------------------------------------------------------------------------------
 
 

@@ -124,3 +124,16 @@ def test_a_row_that_alone_determines_a_coefficient_is_finite(rng):
     assert found.leverages[7] == pytest.approx(1.0)
     assert np.all(np.isfinite(found.influence))
     assert found.rows_to_check(60).loc[7, "reasons"].startswith("leverage")
+
+
+def test_leverages_where_the_rows_within_the_threshold_determine_nothing(rng):
+    X, y = plain(rng, n=200, p=1, contamination=0.0)
+    X = np.column_stack((X, np.zeros(200), np.zeros(200)))
+    X[0, 1:], X[1, 1:], X[2, 1:] = (1.0, 1.0), (1.0, -1.0), (1.0, 1.0)
+    y[0], y[2] = y[0] + 1e3, y[2] - 1e3
+    found = diagnose(HuberRegressor(scale=1.0, max_iter=1000).fit(X, y), X, y)
+    A = np.column_stack((np.ones(200), X))
+    assert_allclose(found.leverages, np.einsum("ij,ji->i", A, np.linalg.pinv(A)), rtol=1e-9)
+    assert np.isnan(found.influence).all()
+    assert {0, 2} <= set(found.rows_to_check().index)
+    assert "residual, leverage" in set(found.rows_to_check()["reasons"])

@@ -61,7 +61,17 @@ def test_exact_fit(rng):
     with pytest.warns(ExactFitWarning):
         model = HuberRegressor().fit(X, y)
     for function in (summarize, diagnose):
-        with pytest.raises(ValueError, match=r"scale_ is 0\.0.*Pass a number as scale"):
+        with pytest.raises(ValueError, match=r"scale_ is 0\.0.*Fit more observations"):
+            function(model, X, y)
+
+
+@pytest.mark.parametrize("cov_type", ["huber", "HC3", "bootstrap"])
+def test_exact_fit_at_a_given_scale(rng, cov_type):
+    X, _ = plain(rng)
+    y = X @ np.ones(3)
+    model = HuberRegressor(scale=1.0).fit(X, y)
+    for function in (lambda *data: summarize(*data, cov_type=cov_type), diagnose):
+        with pytest.raises(ValueError, match=r"fits the data exactly.*whatever the scale"):
             function(model, X, y)
 
 
@@ -82,6 +92,58 @@ def test_other_data_or_forgotten_weights(rng, cov_type):
     ):
         summarize(model, X, y, **options(cov_type, 60))
     summarize(model, X, y, sample_weight=weights, **options(cov_type, 60))
+
+
+@pytest.mark.parametrize("factor", [3.0, 100.0, 0.5])
+@pytest.mark.parametrize("cov_type", EVERY)
+def test_a_multiple_of_the_weights(rng, cov_type, factor):
+    X, y = plain(rng)
+    model = HuberRegressor().fit(X, y)
+    with pytest.raises(ValueError, match=r"scale of its residuals.*multiple of those of fit"):
+        summarize(model, X, y, sample_weight=np.full(60, factor), **options(cov_type, 60))
+
+
+def test_a_multiple_of_the_weights_of_many_rows(rng):
+    X, y = plain(rng, n=100_000)
+    model = HuberRegressor().fit(X, y)
+    with pytest.raises(ValueError, match="multiple of those of fit"):
+        summarize(model, X, y, sample_weight=np.full(100_000, 3.0))
+
+
+@pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+def test_repeated_rows(rng, scale):
+    X, y = plain(rng)
+    model = HuberRegressor(scale=scale).fit(X, y)
+    for function in (summarize, diagnose):
+        with pytest.raises(ValueError, match=r"X has 120 rows.*fitted to 60 .*weights_"):
+            function(model, np.tile(X, (2, 1)), np.tile(y, 2))
+
+
+@pytest.mark.parametrize("delta", [1.345, np.inf])
+@pytest.mark.parametrize("scale", ["joint", "mad"])
+def test_a_stale_scale(rng, scale, delta):
+    X, y = plain(rng, contamination=0.0)
+    model = HuberRegressor(delta=delta, scale=scale).fit(X, y)
+    # All residuals within the threshold: the coefficients solve their equations at any such scale.
+    model.scale_, model.delta_ = 10.0 * model.scale_, model.delta_ / 10.0
+    with pytest.raises(ValueError, match="scale_ or a parameter was changed"):
+        summarize(model, X, y)
+
+
+def test_a_parameter_changed_after_the_fit(rng):
+    X, y = plain(rng)
+    model = HuberRegressor(scale=1.0).fit(X, y).set_params(scale=2.0)
+    with pytest.raises(ValueError, match="changed after fit"):
+        summarize(model, X, y)
+
+
+@pytest.mark.parametrize("cov_type", ["H2", "H3", "HC3", "CR1", "cluster"])
+def test_rows_within_the_threshold_that_are_nearly_all_interpolated(rng, cov_type):
+    X, y = plain(rng)
+    model = HuberRegressor(scale=1.0, delta=0.005, max_iter=2000).fit(X, y)
+    assert np.count_nonzero(~model.outliers_) < 8
+    with pytest.raises(ValueError, match=r"rows lie within.*for 4 coeff.*larger delta"):
+        summarize(model, X, y, **options(cov_type, 60))
 
 
 @pytest.mark.parametrize(

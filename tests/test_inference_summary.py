@@ -66,6 +66,22 @@ def test_what_it_says_of_the_fit(stackloss):
     assert summary.d2 == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_efficiency_at_a_given_scale_is_that_of_the_threshold(rng, unit):
+    X, y = rng.normal(size=(400, 2)), rng.normal(size=400)
+    # Sigma is the unit: the first two are the same fit, and the third has delta in units of y.
+    for delta, scale in ((1.345, unit), (2.69, unit / 2.0), (1.345 * unit, 1.0)):
+        model = HuberRegressor(delta=delta, scale=scale).fit(X, unit * y)
+        summary = summarize(model, X, unit * y)
+        mad = np.median(np.abs(unit * y - model.predict(X))) / 0.6744897501960817
+        assert summary.efficiency == pytest.approx(efficiency(1.345 * unit / mad), rel=1e-9)
+        assert f"The scale was given: efficiency takes the residuals' MAD, {mad:.4g}" in str(
+            summary
+        )
+    inf = HuberRegressor(delta=np.inf, scale=1.0).fit(X, y)
+    assert summarize(inf, X, y).efficiency == 1.0
+
+
 @pytest.mark.parametrize("delta", [0.5, 1.345, 3.0])
 def test_robust_r2_compares_the_scales_of_proposal_2(rng, delta):
     X, y = plain(rng, n=200)

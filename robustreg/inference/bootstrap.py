@@ -22,7 +22,7 @@ from sklearn.utils import check_random_state
 
 from robustreg.design import as_design
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
-from robustreg.inference.cluster import group_numbers
+from robustreg.inference.cluster import group_numbers, note_of_few_groups
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.progress import ProgressBar
@@ -97,6 +97,7 @@ def _estimate(
         lines,
         G - 1.0 if G else fitted.degrees_of_freedom,
         description,
+        note_of_few_groups(G) if G else (),
         replicates=theta + steps @ lines.T,
     )
 

@@ -23,10 +23,11 @@ from sklearn.utils import check_array
 
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.interpolation import note_of_few_inside
 from robustreg.inference.rows import weighted_gram
 from robustreg.inference.sandwich import Whitened, whiten
 
-__all__ = ["cluster_covariance", "group_numbers"]
+__all__ = ["cluster_covariance", "group_numbers", "note_of_few_groups"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -35,6 +36,9 @@ Indices = NDArray[np.intp]
 #: Largest part of the information about a direction that one group may hold: beyond it the others
 #: do not determine the coefficients.
 LARGEST_SHARE = 1.0 - 1e-8
+
+#: Below it the variance between groups is itself uncertain by a third or more.
+FEW_GROUPS = 20
 
 
 def group_numbers(fitted: FittedRegression, groups: Any) -> tuple[Indices, int]:
@@ -62,10 +66,18 @@ def group_numbers(fitted: FittedRegression, groups: Any) -> tuple[Indices, int]:
     return numbers, int(distinct.size)
 
 
+def note_of_few_groups(G: int) -> tuple[str, ...]:
+    """The note on a covariance from so many groups."""
+    if G >= FEW_GROUPS:
+        return ()
+    return (f"With {G} groups, fewer than about {FEW_GROUPS}, these are rough.",)
+
+
 def cluster_covariance(fitted: FittedRegression, variant: str, groups: Any) -> CovarianceEstimate:
     """CR1 or CR3."""
     numbers, G = group_numbers(fitted, groups)
     n, k = fitted.n, fitted.n_parameters
+    notes = note_of_few_inside(fitted, variant)
     white = whiten(fitted)
     if variant == "CR1":
         scores = _group_scores(fitted, white, numbers, G)
@@ -76,8 +88,8 @@ def cluster_covariance(fitted: FittedRegression, variant: str, groups: Any) -> C
         lines = fitted.working_scale * changes
         core = (G - 1) / G * lines.T @ lines
     description = f"{variant}, errors dependent within {G} groups"
-    rough = f"With {G} groups, fewer than about 20, these are rough."
-    return CovarianceEstimate(core, white.back, G - 1.0, description, (rough,) if G < 20 else ())
+    notes += note_of_few_groups(G)
+    return CovarianceEstimate(core, white.back, G - 1.0, description, notes)
 
 
 def _group_scores(fitted: FittedRegression, white: Whitened, numbers: Indices, G: int) -> Matrix:

@@ -10,7 +10,8 @@ u = e / sigma, and m and v the mean and variance of psi'(u):
     H3 = S / K      W^-1 Z'Z W^-1
 
 psi' is zero or one, so v = m (1 - m) as Huber writes it, and v = m (1 - m) n/(n - 1) with
-``ddof=1``, as in R's MASS.
+``ddof=1``, as in R's MASS. Where K is far from one, H1 has another m, and K = 1:
+:mod:`robustreg.inference.interpolation`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ from numpy.typing import NDArray
 from robustreg.design.base import Rows
 from robustreg.inference.equations import inverse_root, scale_equation, whitening
 from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.interpolation import (
+    LARGE,
+    density_share,
+    interpolated_part,
+    note_of_few_inside,
+)
 from robustreg.inference.rows import weighted_gram
 
 __all__ = [
@@ -41,6 +48,8 @@ Coupling = Literal["auto"] | bool
 #: Standard errors from zero beyond which the coupling of the intercept to sigma counts as skewness.
 #: Below it, adding what it adds to the variance would add little but noise.
 SKEWED = 2.0
+
+FEW_INSIDE = "Few rows lie within the threshold: the density there is from a wider window."
 
 
 @dataclass(frozen=True)
@@ -86,9 +95,7 @@ def huber_covariance(
 ) -> CovarianceEstimate:
     """H1, H2 or H3: one pass over the rows, two for H3."""
     n, k = fitted.n, fitted.n_parameters
-    m = fitted.mean(fitted.inside)
-    variance = m * (1.0 - m) * n / (n - ddof)
-    K = 1.0 + k / n * variance / m**2
+    m, K, notes = _mean_and_correction(fitted, kind, ddof)
     S = fitted.working_scale**2 * n * fitted.mean(fitted.psi**2) / (n - k)
     transform, constant = normal_equations(fitted, "all" if kind == "H1" else "inside")
     if kind == "H1":
@@ -102,11 +109,23 @@ def huber_covariance(
         core = S / K * every
     direction = transform.T @ constant  # (Z'Z)^-1 sum z, in the coordinates of the core
     counted = n if kind == "H1" else n * m
-    excess, notes = _excess(fitted, coupling, float(direction @ direction) / counted)
+    excess, skewed = _excess(fitted, coupling, float(direction @ direction) / counted, m)
     factor = K**2 * fitted.working_scale**2 / (n - k)
     core = core + factor * excess * np.outer(direction, direction)
     description = f"{kind} (Huber), errors of one distribution"
-    return CovarianceEstimate(core, transform, n - k, description, notes)
+    return CovarianceEstimate(core, transform, n - k, description, (*notes, *skewed))
+
+
+def _mean_and_correction(
+    fitted: FittedRegression, kind: str, ddof: int
+) -> tuple[float, float, tuple[str, ...]]:
+    """m and K. H1 weighs all rows alike, and needs no more of those within the threshold than m."""
+    n, k, m = fitted.n, fitted.n_parameters, fitted.mean(fitted.inside)
+    if kind == "H1" and interpolated_part(fitted) >= LARGE:
+        return density_share(fitted), 1.0, (FEW_INSIDE,)
+    variance = m * (1.0 - m) * n / (n - ddof)
+    notes = () if kind == "H1" else note_of_few_inside(fitted, kind)
+    return m, 1.0 + k / n * variance / m**2, notes
 
 
 def normal_equations(fitted: FittedRegression, which: Rows) -> tuple[Matrix, Vector]:
@@ -137,7 +156,7 @@ def scale_coupling(fitted: FittedRegression) -> tuple[float, float]:
 
 
 def _excess(
-    fitted: FittedRegression, coupling: Coupling, tau: float
+    fitted: FittedRegression, coupling: Coupling, tau: float, a: float
 ) -> tuple[float, tuple[str, ...]]:
     """What sigma's error adds to n times the covariance, in the direction w = (Z'Z)^-1 sum z.
 
@@ -154,7 +173,7 @@ def _excess(
     c, z = scale_coupling(fitted)
     if equation is None or coupling is False or (coupling == "auto" and abs(z) <= SKEWED):
         return 0.0, ()
-    a, g = fitted.mean(fitted.inside), fitted.mean(equation.slope)
+    g = fitted.mean(equation.slope)
     h = fitted.mean(equation.curvature)
     B, D = fitted.mean(fitted.psi**2), fitted.mean(equation.score**2)
     G = fitted.mean(fitted.psi * equation.score)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustreg.inference.covariance import huber_covariance, normal_equations
+from robustreg.inference.equations import UndeterminedError
 from robustreg.inference.fitted import FittedRegression, fitted_regression
 from robustreg.inference.frames import pandas, row_labels
 from robustreg.inference.sandwich import Whitened, whiten
@@ -49,9 +50,10 @@ class Diagnostics:
         ``z (Z'Z)^-1 z'``, between 0 and 1, k/n on average: how far a row is from the others in X. A
         Huber fit bounds the influence of residuals, not of leverage.
     coefficient_changes : ndarray of shape (n_samples, k)
-        One-step change of the coefficients when one observation of the row is left out.
+        One-step change of the coefficients when one observation of the row is left out. NaN where
+        the rows within the threshold do not determine the coefficients: there is no Newton step.
     influence : ndarray of shape (n_samples,)
-        The largest of these changes, in standard errors of its coefficient.
+        The largest of these changes, in standard errors of its coefficient; NaN as they.
     """
 
     labels: NDArray
@@ -77,7 +79,7 @@ class Diagnostics:
     @property
     def severity(self) -> Vector:
         """The largest of the three in units of its cutoff, of shape (n_samples,)."""
-        return self._ratios().max(axis=0)
+        return np.nanmax(self._ratios(), axis=0)
 
     def _ratios(self) -> Matrix:
         values = (np.abs(self.standardized_residuals), self.leverages, self.influence)
@@ -112,8 +114,9 @@ class Diagnostics:
         """
         ratios = self._ratios()
         reasons = np.array(list(self.cutoffs))
-        order = np.argsort(-ratios.max(axis=0), kind="stable")[:n]
-        order = order[ratios[:, order].max(axis=0) > 1.0]
+        severity = self.severity
+        order = np.argsort(-severity, kind="stable")[:n]
+        order = order[severity[order] > 1.0]
         found = self.table.iloc[order].copy()
         found["reasons"] = [", ".join(reasons[ratios[:, row] > 1.0]) for row in order]
         return found
@@ -172,7 +175,10 @@ def diagnose(
     fitted = fitted_regression(model, X, y, sample_weight)
     transform = normal_equations(fitted, "all")[0]
     leverages = fitted.rows.map(lambda z: ((z @ transform) ** 2).sum(axis=1))
-    changes = _coefficient_changes(fitted, whiten(fitted))
+    try:
+        changes = _coefficient_changes(fitted, whiten(fitted))
+    except UndeterminedError:
+        changes = np.full((fitted.design.n_rows, fitted.n_parameters), np.nan)
     unit = fitted.design.units.response_scale
     change = fitted.to_user()
     matrix = huber_covariance(fitted, "H1", 0, "auto").of_combinations(change)

@@ -34,7 +34,14 @@ from robustreg.design.base import Rows
 from robustreg.inference.fitted import FittedRegression
 from robustreg.scale import MAD_FACTOR
 
-__all__ = ["Bread", "ScaleEquation", "inverse_root", "scale_equation", "whitening"]
+__all__ = [
+    "Bread",
+    "ScaleEquation",
+    "UndeterminedError",
+    "inverse_root",
+    "scale_equation",
+    "whitening",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -49,6 +56,10 @@ TIED = 1e-9
 #: Ratio of the extreme singular values, of columns of length one, at which a standard error has no
 #: digits left: rounding errors of X alone change it.
 SMALLEST_SINGULAR = 1e-12
+
+
+class UndeterminedError(ValueError):
+    """The rows within the threshold do not determine the coefficients."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +201,7 @@ def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
 def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Rows) -> None:
     if which == "inside":
         whitening(fitted, "all")  # refuses X itself, if that is the cause
-        raise ValueError(
+        raise UndeterminedError(
             f"the rows with a residual within threshold_={fitted.threshold:.3g} do not determine "
             f"all {fitted.n_parameters} coefficients: this cov_type cannot be computed. Use a "
             'larger delta, or cov_type="huber", which counts all rows.'

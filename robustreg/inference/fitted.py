@@ -18,6 +18,8 @@ from robustreg.design import as_design
 from robustreg.design.base import Design, Point
 from robustreg.estimators.huber import validate_regression_data
 from robustreg.inference.rows import RowBlocks
+from robustreg.scale import MAD_STANDARD_ERROR, median_absolute_residual
+from robustreg.tuning import kappa
 
 __all__ = ["FittedRegression", "fitted_regression", "last_step"]
 
@@ -31,6 +33,13 @@ ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimali
 
 #: Distance to the minimiser, in standard errors, from which data are not those of the fit.
 FOREIGN_DATA = 0.1
+
+#: The same for the joint scale, whose equation depends on the number of observations: to count each
+#: three times moves its solution by only 0.8 k / sqrt(n) standard errors.
+OTHER_SCALE = 1e-3
+
+#: Residuals below so many rounding errors are none.
+ROUNDING_ERRORS = 10.0
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,27 @@ class FittedRegression:
                 f"and sample_weight, and its own fit ended at {self.optimality:.2g}: pass the same "
                 "data and the same sample_weight as to fit."
             )
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        """Refuse a multiple of the data, or of the weights: their coefficients are the same."""
+        if self.scale_kind == "fixed":
+            return
+        if self.scale_kind == "joint":
+            factor = 2.0 * kappa(self.delta) * self.degrees_of_freedom / self.n
+            solved = np.sqrt(self.mean(self.psi**2) / factor)
+            error, limit = np.sqrt(0.5 / self.n), OTHER_SCALE
+        else:
+            solved = median_absolute_residual(self.standardized, self.design.weights)
+            error, limit = MAD_STANDARD_ERROR / np.sqrt(self.n), FOREIGN_DATA
+        if not abs(solved - 1.0) / error <= max(limit, 10.0 * self.optimality):
+            raise ValueError(
+                f"model has scale_={self.scale:.6g}, and the scale of its residuals is "
+                f"{self.scale * solved:.6g} for this X, y and sample_weight, {self.n:g} "
+                "observations: rows or weights are a multiple of those of fit, or scale_ or a "
+                "parameter was changed after it. Pass the same data and the same sample_weight as "
+                "to fit."
+            )
 
 
 def fitted_regression(
@@ -167,7 +197,7 @@ def fitted_regression(
         If the model is not a Huber regressor of this library.
     ValueError
         If the model has a penalty, fits exactly, has no residual degrees of freedom, or was fitted
-        to other data.
+        to another number of rows. (Other data are refused by ``check_solution``.)
     """
     regressor, prepare, names = last_step(model)
     _refuse(regressor)
@@ -189,7 +219,9 @@ def fitted_regression(
         threshold=float(regressor.threshold_),
         optimality=float(regressor.optimality_),
     )
+    _refuse_other_rows(regressor, fitted)
     _refuse_too_few(fitted)
+    _refuse_rounding_errors(fitted)
     return fitted
 
 
@@ -255,7 +287,13 @@ def _refuse(regressor: Any) -> None:
     if not regressor.scale_ > 0.0:
         raise ValueError(
             "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
-            "by. Pass a number as scale if the noise level is known, or fit more observations."
+            "by. Fit more observations, or fewer columns."
+        )
+    scale = regressor.scale
+    if not isinstance(scale, str) and float(scale) != float(regressor.scale_):
+        raise ValueError(
+            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
+            "after fit. Fit again."
         )
 
 
@@ -268,6 +306,26 @@ def _checked_data(
     X, response, weights = validate_regression_data(copy.copy(regressor), X, y, sample_weight)
     _check_n_features(regressor, X, reset=False)
     return X, response, weights
+
+
+def _refuse_other_rows(regressor: Any, fitted: FittedRegression) -> None:
+    """Refuse another number of rows."""
+    weights = getattr(regressor, "weights_", None)
+    if weights is not None and weights.shape[0] != fitted.design.n_rows:
+        raise ValueError(
+            f"X has {fitted.design.n_rows} rows, and model was fitted to {weights.shape[0]} (the "
+            "length of its weights_): pass the same data as to fit."
+        )
+
+
+def _refuse_rounding_errors(fitted: FittedRegression) -> None:
+    # A given scale is not zero where the fit is exact.
+    largest = float(np.abs(fitted.standardized).max()) * fitted.working_scale
+    if largest <= ROUNDING_ERRORS * fitted.design.rounding_level(fitted.point):
+        raise ValueError(
+            "model fits the data exactly (its residuals are rounding errors): there are none to "
+            "measure errors by, whatever the scale. Fit more observations, or fewer columns."
+        )
 
 
 def _refuse_too_few(fitted: FittedRegression) -> None:

@@ -34,6 +34,7 @@ from robustreg.inference.equations import (
     whitening,
 )
 from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.interpolation import note_of_few_inside
 from robustreg.inference.rows import RowBlocks, weighted_gram
 
 __all__ = ["Whitened", "default_variant", "sandwich_covariance", "whiten"]
@@ -84,6 +85,7 @@ def default_variant(fitted: FittedRegression) -> str:
 def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEstimate:
     """HC0, HC1, HC2 or HC3."""
     n, k = fitted.n, fitted.n_parameters
+    notes = note_of_few_inside(fitted, variant)
     white = whiten(fitted)
     meat = white.meat
     if variant == "HC1":
@@ -92,7 +94,7 @@ def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEst
         meat = _leverage_corrected_meat(fitted, white, 0.5 if variant == "HC2" else 1.0)
     core = white.covariance(fitted, meat)
     description = f"{variant} (sandwich), robust to heteroscedasticity"
-    return CovarianceEstimate(core, white.back, n - k, description)
+    return CovarianceEstimate(core, white.back, n - k, description, notes)
 
 
 def whiten(fitted: FittedRegression) -> Whitened:

@@ -16,6 +16,7 @@ from robustreg.inference.goodness import d2, robust_r2
 from robustreg.inference.prediction import ErrorDistribution, Predictor, widened
 from robustreg.inference.sandwich import default_variant, sandwich_covariance
 from robustreg.inference.summary import Summary, check_level
+from robustreg.scale import median_absolute_residual
 from robustreg.tuning import efficiency
 
 __all__ = ["summarize"]
@@ -230,6 +231,7 @@ def _summary(
     replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
     average_leverage = fitted.n_parameters / (fitted.n * fitted.mean(fitted.inside))
     errors = widened(fitted, min(average_leverage, 0.99)) * fitted.scale
+    normal_efficiency, efficiency_notes = _efficiency(fitted)
     with np.errstate(over="ignore", under="ignore"):
         covariance = working * unit * unit
     return Summary(
@@ -247,12 +249,12 @@ def _summary(
         scale_kind=fitted.scale_kind,
         delta=fitted.delta,
         threshold=fitted.threshold,
-        efficiency=1.0 if np.isinf(fitted.delta) else float(efficiency(fitted.delta)),
+        efficiency=normal_efficiency,
         outlier_share=1.0 - fitted.mean(fitted.inside),
         d2=d2(fitted),
         robust_r2=robust_r2(fitted),
         optimality=fitted.optimality,
-        notes=estimate.notes,
+        notes=(*estimate.notes, *efficiency_notes),
         replicates=replicates,
         _predictor=Predictor(
             fitted.model,
@@ -262,3 +264,17 @@ def _summary(
             ErrorDistribution.of(errors, fitted.frequencies),
         ),
     )
+
+
+def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:
+    """Of the threshold at normal errors, and on what it rests."""
+    if np.isinf(fitted.delta):
+        return 1.0, ()
+    if fitted.scale_kind != "fixed":
+        return float(efficiency(fitted.delta)), ()
+    # A given scale need not be sigma: 1.0 makes delta a number in the units of y.
+    spread = median_absolute_residual(fitted.standardized, fitted.design.weights)
+    if not spread > 0.0:
+        return float("nan"), ("The scale was given: efficiency is not known.",)
+    note = f"The scale was given: efficiency takes the residuals' MAD, {fitted.scale * spread:.4g}."
+    return float(efficiency(fitted.delta / spread)), (note,)

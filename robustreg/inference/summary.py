@@ -84,7 +84,8 @@ class Summary:
     delta, threshold : float
         In units of the scale, and of y.
     efficiency : float
-        Of this delta at normal errors, relative to least squares.
+        At normal errors, relative to least squares: of ``delta``, or where the scale was given, of
+        the threshold divided by the MAD of the residuals.
     outlier_share : float
         Share of the observations beyond the threshold.
     d2 : float

@@ -39,6 +39,11 @@ def number(value: float) -> str:
     return f"{value:.5g}" if value == 0.0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
 
 
+def share(value: float) -> str:
+    """A percentage, if it is known."""
+    return f"{value:.1%}" if np.isfinite(value) else "unknown"
+
+
 def facts(summary: Summary) -> list[tuple[str, str]]:
     """What the head of the table says of the fit."""
     return [
@@ -47,7 +52,7 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
         (f"Scale ({summary.scale_kind})", number(summary.scale)),
         ("delta", f"{summary.delta:.4g}"),
         ("Threshold", number(summary.threshold)),
-        ("Efficiency at the normal", f"{summary.efficiency:.1%}"),
+        ("Efficiency at the normal", share(summary.efficiency)),
         ("Beyond the threshold", f"{summary.outlier_share:.1%}"),
         ("D² (Huber loss)", f"{summary.d2:.4f}"),
         ("Robust R²", f"{summary.robust_r2:.4f}"),
