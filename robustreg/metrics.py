@@ -291,9 +291,10 @@ def _averaged(scores: Vector, multioutput: str | ArrayLike) -> float | Vector:
     if np.ndim(multioutput) == 0:
         return scores if multioutput == "raw_values" else float(scores.mean())
     shares = check_array(multioutput, ensure_2d=False, dtype=np.float64, input_name="multioutput")
-    if shares.shape != scores.shape or not shares.sum() > 0:
+    if shares.shape != scores.shape or not (shares >= 0).all() or not shares.sum() > 0:
         raise ValueError(
-            f"multioutput has shape {shares.shape} and sum {shares.sum():g}, and y_true has "
-            f"{scores.size} outputs: give one weight an output, with a positive sum."
+            f"multioutput has shape {shares.shape}, minimum {shares.min():g} and sum "
+            f"{shares.sum():g}, and y_true has {scores.size} outputs: give one non-negative weight "
+            "an output, not all of them zero."
         )
     return float(np.average(scores, weights=shares))

@@ -35,6 +35,9 @@ SMALLEST_DELTA, LARGEST_DELTA = 1e-8, 40.0
 
 MEDIAN_EFFICIENCY = 2.0 / np.pi
 
+#: Epsilon less one, below which the first term of its series is as exact as its equation.
+NEARLY_ONE = 3e-8
+
 
 @lru_cache(maxsize=1024)
 def kappa(delta: float) -> float:
@@ -42,7 +45,30 @@ def kappa(delta: float) -> float:
 
     ``2 kappa = P(chi²_3 < delta²) + 2 delta² (1 - Phi(delta))`` (Huber, Robust Statistics, 1981,
     section 6.7).
+
+    Parameters
+    ----------
+    delta : float
+        Threshold in units of the errors' standard deviation, in (0, inf].
+
+    Returns
+    -------
+    float
+        In (0, 1/2].
+
+    Raises
+    ------
+    ValueError
+        If ``delta`` is not a positive number.
+
+    Examples
+    --------
+    >>> from robustreg.tuning import kappa
+    >>> round(2 * kappa(1.345), 4)
+    0.7102
     """
+    if not (isinstance(delta, Real) and delta > 0.0):
+        raise ValueError(f"delta must be a positive number, got {delta!r}: it is a threshold.")
     # E[Z²; |Z| < delta] is a chi-squared probability: no difference of nearly equal numbers.
     if delta > LARGEST_DELTA:
         return 0.5
@@ -81,14 +107,16 @@ def efficiency(delta: ArrayLike) -> float | NDArray[np.float64]:
     >>> round(efficiency(1.345), 4)
     0.95
     """
-    values = np.asarray(delta, dtype=np.float64)
-    if not np.all(values > 0.0):
-        raise ValueError(f"delta must be positive, got {delta!r}: it is a threshold.")
+    values = np.asarray(delta)
+    if values.dtype.kind not in "fiu" or not np.all(values > 0):
+        raise ValueError(f"delta must be positive numbers, got {delta!r}: they are thresholds.")
     result = np.vectorize(_efficiency, otypes=[np.float64])(values)
     return float(result) if values.ndim == 0 else result
 
 
 def _efficiency(delta: float) -> float:
+    if delta < SMALLEST_DELTA:
+        return MEDIAN_EFFICIENCY  # delta² may underflow
     return float(erf(delta / np.sqrt(2.0)) ** 2 / (2.0 * kappa(float(delta))))
 
 
@@ -176,6 +204,10 @@ def delta_from_epsilon(epsilon: float) -> float:
     if epsilon >= LARGEST_DELTA:
         return float(epsilon)
 
+    if epsilon < 1.0 + NEARLY_ONE:
+        # epsilon = 1 + (2/3) phi(0) delta + O(delta²), of which rounding leaves brentq few digits.
+        return float(1.5 * np.sqrt(2.0 * np.pi) * (epsilon - 1.0))
+
     def excess(delta: float) -> float:
         return delta / np.sqrt(2.0 * kappa(delta)) - epsilon
 
@@ -229,7 +261,8 @@ def delta_grid(
     Raises
     ------
     ValueError
-        If an argument is out of range, or residuals are not finite.
+        If an argument is out of range, residuals are not finite or not one a row, or weights are
+        negative or all zero.
 
     See Also
     --------
@@ -244,19 +277,43 @@ def delta_grid(
     >>> efficiency(delta_grid(5)).round(3)
     array([0.792, 0.844, 0.896, 0.948, 1.   ])
     """
+    if isinstance(smallest, (bool, np.bool_)):
+        raise ValueError(f"smallest must be a number in (0, 5), got {smallest!r}.")
     deltas = _efficiency_grid(int(n_deltas), float(smallest))
     if residuals is None:
         return deltas.copy()
-    magnitudes = np.abs(
-        check_array(residuals, ensure_2d=False, dtype=np.float64, input_name="residuals")
-    )
-    weights = _check_sample_weight(sample_weight, magnitudes, dtype=np.float64)
+    magnitudes = np.abs(_checked_residuals(residuals))
+    weights = _checked_frequencies(sample_weight, magnitudes)
     order = np.argsort(magnitudes)
     cumulative = np.cumsum(weights[order])
     levels = 2.0 * ndtr(deltas[:-1]) - 1.0
     positions = np.searchsorted(cumulative, levels * cumulative[-1])
     thresholds = np.unique(magnitudes[order][np.minimum(positions, magnitudes.size - 1)])
     return np.append(thresholds[thresholds > 0.0] / scale, np.inf)
+
+
+def _checked_residuals(residuals: ArrayLike) -> Vector:
+    # Of text and booleans check_array makes numbers.
+    kind = np.asarray(residuals).dtype.kind
+    if kind not in "fiu":
+        raise ValueError(f"residuals must be numbers, got values of kind {kind!r}.")
+    array = check_array(residuals, ensure_2d=False, dtype=np.float64, input_name="residuals")
+    if array.ndim != 1:
+        raise ValueError(
+            f"residuals has shape {array.shape}: pass one a row, (n_samples,), as "
+            "residuals.ravel() of a single column."
+        )
+    return array
+
+
+def _checked_frequencies(sample_weight: ArrayLike | None, residuals: Vector) -> Vector:
+    weights = _check_sample_weight(sample_weight, residuals, dtype=np.float64)
+    if np.any(weights < 0.0) or not np.any(weights):
+        raise ValueError(
+            f"sample_weight has minimum {weights.min():g} and sum {weights.sum():g}: weights are "
+            "frequencies, not negative and not all zero. Use 0 to leave a row out."
+        )
+    return weights
 
 
 @lru_cache(maxsize=32)

@@ -266,3 +266,9 @@ def test_bad_options(metric, options, name):
 def test_a_scorer_with_a_bad_delta_is_refused_when_it_is_made():
     with pytest.raises(ValueError, match="The 'delta' parameter of make_huber_scorer"):
         make_huber_scorer(0)
+
+
+def test_weights_of_the_outputs_are_not_negative():
+    y = np.arange(10.0).reshape(5, 2)
+    with pytest.raises(ValueError, match=r"multioutput has shape \(2,\), minimum -1"):
+        d2_huber_score(y, y + 1.0, multioutput=[-1.0, 3.0])
