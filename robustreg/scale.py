@@ -72,6 +72,9 @@ class OrderedSquares:
     """
 
     def __init__(self, residuals: Vector, weights: Vector | None) -> None:
+        # Those of Dask come home: their order is one of all.
+        residuals = np.asarray(residuals)
+        weights = None if weights is None else np.asarray(weights)
         self.counts: Vector | None = None  # running sums of the weights, where not all are one
         if weights is None:
             self.squares = residuals**2

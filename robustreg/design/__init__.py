@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from robustreg.design.base import Design
+from robustreg.design.chunks import RowChunks
+from robustreg.design.dask import dask_design
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
 
@@ -16,8 +18,13 @@ __all__ = ["Design", "as_design"]
 
 
 def as_design(
-    X: Any, y: NDArray, sample_weight: NDArray[np.float64] | None, *, centered: bool
+    X: Any, y: Any, sample_weight: NDArray[np.float64] | None, *, centered: bool
 ) -> Design:
-    """The design of validated data; ``centered`` where an intercept lets columns be shifted."""
+    """The design of validated data; ``centered`` where an intercept lets columns be shifted.
+
+    y and the weights are those of Dask's chunks where X is.
+    """
+    if isinstance(X, RowChunks):
+        return dask_design(X, centered=centered)
     kind = SparseDesign if issparse(X) else DenseDesign
     return kind(X, y, sample_weight, centered=centered)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ DAMPING = 1e-3
 #: How the curvature of a design is best had: a Gram matrix, its triangular factor (fewer rows than
 #: columns), or only the diagonal (too many columns).
 GramKind = Literal["matrix", "factor", "diagonal"]
+
+#: A pilot has this share of the rows, and at least this many rows and rows a parameter; no more
+#: numbers than fit in 64 MB, whatever the rows.
+PILOT_SHARE, PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, PILOT_NUMBERS = 1 / 16, 1000, 10, 2**23
 
 #: Rounding errors of a residual in units of eps times the size of its terms. They add up at random.
 ROUNDING = 8.0
@@ -86,6 +90,8 @@ class Design(ABC):
         How often all rows have been read since the design was made.
     on_pass : callable, optional
         Called after each.
+    like_rows : callable, optional
+        Turns an array of length n into the kind that the user's rows have, where it is another.
     """
 
     n_rows: int
@@ -94,6 +100,7 @@ class Design(ABC):
     units: Units
     passes: int = 0
     on_pass: Callable[[], None] | None = None
+    like_rows: Callable[[NDArray], Any] | None = None
 
     # -- sums over rows -------------------------------------------------------------------------
 
@@ -141,6 +148,22 @@ class Design(ABC):
     @abstractmethod
     def residuals(self, point: Point) -> Vector:
         """Residuals of all rows, in working units. Free where the last pass was at ``point``."""
+
+    def map_residuals(self, function: Callable[[Vector], NDArray], point: Point) -> NDArray:
+        """A function of each row's residual, in the kind of array that the user's rows have."""
+        values = function(self.residuals(point))
+        return values if self.like_rows is None else self.like_rows(values)
+
+    @property
+    def smallest_pilot(self) -> int:
+        """Rows below which a pilot says too little."""
+        return max(PILOT_ROWS, PILOT_ROWS_PER_PARAMETER * self.n_features)
+
+    @property
+    def pilot_rows(self) -> int:
+        """Rows that a pilot should have: it then costs less than one pass, and little memory."""
+        most = max(self.smallest_pilot, PILOT_NUMBERS // max(1, self.n_features))
+        return min(int(self.n_rows * PILOT_SHARE), most)
 
     @abstractmethod
     def rows(self, index: NDArray[np.intp]) -> Design:

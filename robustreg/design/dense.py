@@ -219,7 +219,7 @@ class DenseDesign(Design):
         return working_units(X, y, self.centered)
 
     def _units_of_blocks(self) -> Units:
-        return self.units.shifted() if self.units.has_far_columns else self.units
+        return self.units.of_blocks()
 
     def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         """Row slices and float64 blocks of X that fit in cache.

@@ -46,8 +46,10 @@ class Units(NamedTuple):
         offset = np.abs(self.center)
         return bool(np.any(offset > FAR * (self.magnitude - offset)))
 
-    def shifted(self) -> Units:
-        """Units of the columns with their center taken out."""
+    def of_blocks(self) -> Units:
+        """Units of the columns as products meet them: with their center taken out if it is far."""
+        if not self.has_far_columns:
+            return self
         magnitude = self.magnitude - np.abs(self.center)
         return self._replace(center=np.zeros_like(self.center), magnitude=magnitude)
 

@@ -21,6 +21,7 @@ from robustreg.estimators.descent import CandidateFit
 from robustreg.estimators.fitting import HuberProblem, Start
 from robustreg.estimators.fold import fit_in_fold
 from robustreg.estimators.path import Waypoint
+from robustreg.estimators.scored import ScoredRegressor
 
 __all__ = ["CrossValidation", "FoldResult", "HuberScoring", "ScorerScoring", "Scoring"]
 
@@ -42,6 +43,26 @@ class FoldResult:
     score_time: float
 
 
+@dataclass(frozen=True)
+class Fold:
+    """The rows of a fold, by number and as designs.
+
+    Attributes
+    ----------
+    train, test : arrays of int
+        Numbers among all rows.
+    training, validation : Design
+    index : array of int
+        The training rows among those of ``training``, which may have all rows.
+    """
+
+    train: Rows
+    test: Rows
+    training: Design
+    validation: Design
+    index: Rows
+
+
 class Scoring(Protocol):
     """How candidates are scored on the validation rows.
 
@@ -56,8 +77,7 @@ class Scoring(Protocol):
         self,
         problems: Sequence[HuberProblem],
         points: Sequence[Point],
-        validation: Design,
-        test: Rows,
+        fold: Fold,
     ) -> list[Any]:
         """A number for each problem's solution, or the exception that its scoring raised."""
 
@@ -77,9 +97,9 @@ class HuberScoring:
         self,
         problems: Sequence[HuberProblem],
         points: Sequence[Point],
-        validation: Design,
-        test: Rows,
+        fold: Fold,
     ) -> list[Any]:
+        validation = fold.validation
         unit = validation.units.response_scale
         if not validation.total_weight > 0.0:
             error = ValueError(
@@ -100,11 +120,10 @@ class ScorerScoring:
     ----------
     scorer : callable
         ``scorer(estimator, X, y, **params)``.
-    as_model : callable
-        The fitted estimator of a problem, with coefficients, intercept and threshold in the units
-        of y.
+    searched : HuberRegressorCV
+        Whose features the models have.
     X, y
-        All rows.
+        All rows, as the user gave them: a scorer may want a frame.
     params : mapping
         What the scorer is passed besides; arrays of the length of X are taken by rows.
     """
@@ -112,7 +131,7 @@ class ScorerScoring:
     tolerance_of_a_row: ClassVar[float] = 0.0005
 
     scorer: Callable[..., Any]
-    as_model: Callable[[HuberProblem, Vector, float, float], Any]
+    searched: Any
     X: Any
     y: Any
     params: Mapping[str, Any]
@@ -121,14 +140,12 @@ class ScorerScoring:
         self,
         problems: Sequence[HuberProblem],
         points: Sequence[Point],
-        validation: Design,
-        test: Rows,
+        fold: Fold,
     ) -> list[Any]:
-        X, y = _safe_indexing(self.X, test), _safe_indexing(self.y, test)
-        params = _check_method_params(self.X, params=dict(self.params), indices=test)
-        unit = validation.units.response_scale
+        X, y = _safe_indexing(self.X, fold.test), _safe_indexing(self.y, fold.test)
+        params = _check_method_params(self.X, params=dict(self.params), indices=fold.test)
         models = [
-            self.as_model(problem, *validation.to_user(point), point.threshold * unit)
+            ScoredRegressor.of(problem, point, fold.training, fold.index, self.searched)
             for problem, point in zip(problems, points, strict=True)
         ]
         return [self._score(model, X, y, params) for model in models]
@@ -178,9 +195,10 @@ class CrossValidation:
         train, test = every[train], every[test]  # as for X itself: masks and negative numbers too
         started = time.perf_counter()
         validation = self.design.rows(test)
-        fits = self._fit(train, test, validation)
+        fits, training = self._fit(train, test, validation)
         fitted = time.perf_counter()
-        scores = self._score(fits, validation, test)
+        index = train if training.n_rows == every.size else np.arange(train.size)
+        scores = self._score(fits, Fold(train, test, training, validation, index))
         scored = time.perf_counter()
         n = len(fits)
         times = (fitted - started) / n, (scored - fitted) / n
@@ -192,10 +210,13 @@ class CrossValidation:
             [unfitted if fit.point is None else self.design.to_user(fit.point)[0] for fit in fits]
         )
 
-    def _fit(self, train: Rows, test: Rows, validation: Design) -> list[CandidateFit]:
+    def _fit(
+        self, train: Rows, test: Rows, validation: Design
+    ) -> tuple[list[CandidateFit], Design]:
         counts = np.bincount(train, minlength=self.design.n_rows)
         once = np.all(counts + np.bincount(test, minlength=self.design.n_rows) == 1)
         removed = validation if once and test.size else None
+        training = self.design  # stays where there is no other, and no fit
         try:
             training = self._training(train, counts)
             tolerance = self.scoring.tolerance_of_a_row
@@ -207,7 +228,7 @@ class CrossValidation:
         errors = [fit.error for fit in fits if fit.error is not None]
         if errors and self.error_score == "raise":
             raise errors[0]
-        return fits
+        return fits, training
 
     def _training(self, train: Rows, counts: NDArray[np.intp]) -> Design:
         weights = self.design.weights
@@ -221,14 +242,14 @@ class CrossValidation:
             return self.design.rows(train)
         return self.design.reweighted(frequency)
 
-    def _score(self, fits: Sequence[CandidateFit], validation: Design, test: Rows) -> Vector:
+    def _score(self, fits: Sequence[CandidateFit], fold: Fold) -> Vector:
         points = [fit.point for fit in fits if fit.point is not None]
         problems = [
             problem
             for problem, fit in zip(self.candidates, fits, strict=True)
             if fit.point is not None
         ]
-        outcomes = iter(self.scoring(problems, points, validation, test) if points else [])
+        outcomes = iter(self.scoring(problems, points, fold) if points else [])
         found = [None if fit.point is None else next(outcomes) for fit in fits]
         errors = [outcome for outcome in found if isinstance(outcome, Exception)]
         if errors and self.error_score == "raise":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,12 +165,17 @@ def weights_and_outliers(design: Design, solution: Solution) -> tuple[Vector, ND
 
     At an exact fit the threshold is zero, and residuals that are rounding errors count as zero.
     """
-    residuals = design.residuals(solution.point)
-    if solution.result.status is Status.EXACT_FIT:
-        outliers = np.abs(residuals) > NEGLIGIBLE * solution.rounding_level
-        return np.where(outliers, 0.0, 1.0), outliers
-    threshold = solution.point.threshold
-    return huber_weight(residuals, threshold), np.abs(residuals) > threshold
+    point = solution.point
+    if solution.result.status is not Status.EXACT_FIT:
+        weights = design.map_residuals(partial(huber_weight, threshold=point.threshold), point)
+        return weights, design.map_residuals(partial(_beyond, size=point.threshold), point)
+    beyond = partial(_beyond, size=NEGLIGIBLE * solution.rounding_level)
+    outliers = design.map_residuals(beyond, point)
+    return np.where(outliers, 0.0, 1.0), outliers
+
+
+def _beyond(residuals: Vector, size: float) -> NDArray[np.bool_]:
+    return np.abs(residuals) > size
 
 
 def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:

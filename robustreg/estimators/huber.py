@@ -10,10 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from robustreg.design import as_design
 from robustreg.design.base import Design
+from robustreg.design.chunks import columns_of, is_collection, linear_prediction, row_chunks
 from robustreg.estimators.fitting import (
     HuberProblem,
     Solution,
@@ -209,6 +216,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             Predictions, in units of y.
         """
         check_is_fitted(self)
+        if is_collection(X):
+            columns = columns_of(X)
+            _check_feature_names(self, columns, reset=False)
+            _check_n_features(self, columns, reset=False)
+            return linear_prediction(X, self.coef_, self.intercept_)
         X = validate_data(
             self,
             X,
@@ -217,6 +229,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             reset=False,
         )
         return safe_sparse_dot(X, self.coef_, dense_output=True) + self.intercept_
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without lazy arrays, which hold on to the data and to a cluster."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if not is_collection(value)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -254,8 +271,16 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
 def validate_regression_data(
     estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any
-) -> tuple[Any, NDArray, NDArray[np.float64] | None]:
-    """X, y and weights as the designs take them; float32 X stays float32."""
+) -> tuple[Any, Any, NDArray[np.float64] | None]:
+    """X, y and weights as the designs take them; float32 X stays float32.
+
+    Those of Dask are in the chunks that stand for X.
+    """
+    if is_collection(X):
+        chunks = row_chunks(X, y, sample_weight)
+        _check_feature_names(estimator, chunks.columns, reset=True)
+        _check_n_features(estimator, chunks.columns, reset=True)
+        return chunks, None, None
     X, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any
@@ -16,6 +15,7 @@ from sklearn import config_context, get_config
 from sklearn.base import _fit_context
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import ParameterGrid, check_cv
+from sklearn.utils import indexable
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -255,6 +255,7 @@ class HuberRegressorCV(HuberRegressor):
             of range; if no candidate could be fitted, or none has a finite mean score.
         """
         split_params, score_params = self._route(sample_weight, params)
+        given = X, y  # a scorer is handed them as they are
         X, y, weights = validate_regression_data(self, X, y, sample_weight)
         alphas = _checked_grid(self.alphas, "alphas", "[0, inf)")
         splits = list(check_cv(self.cv, y).split(X, y, **split_params))
@@ -267,7 +268,7 @@ class HuberRegressorCV(HuberRegressor):
             grid = ParameterGrid({"alpha": alphas, "delta": self._deltas(design, pilot)})
             candidates = [self._problem_at(**candidate) for candidate in grid]
             waypoints = reference_path(design, candidates, pilot)
-            scoring = self._scoring(X, y, pilot, score_params)
+            scoring = self._scoring(*indexable(*given), pilot, score_params)
         search = CrossValidation(design, candidates, waypoints, pilot, scoring, self.error_score)
         folds = self._evaluate(search, splits, list(grid), tasks)
         self._choose(folds, list(grid))
@@ -350,17 +351,7 @@ class HuberRegressorCV(HuberRegressor):
                 stacklevel=3,
             )
             score_params = {k: v for k, v in score_params.items() if k != "sample_weight"}
-        return ScorerScoring(self.scorer_, self._as_model, X, y, score_params)
-
-    def _as_model(
-        self, problem: HuberProblem, coef: Vector, intercept: float, threshold: float
-    ) -> HuberRegressor:
-        """A fitted regressor for a scorer."""
-        model = HuberRegressor(**asdict(problem))
-        model.delta_ = float(problem.delta)
-        model.coef_, model.intercept_, model.threshold_ = coef, intercept, threshold
-        model.n_features_in_ = coef.shape[0]
-        return model
+        return ScorerScoring(self.scorer_, self, X, y, score_params)
 
     # -- the search -------------------------------------------------------------------------------
 

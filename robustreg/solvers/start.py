@@ -14,9 +14,6 @@ __all__ = ["continue_to_scale", "least_squares_start", "pilot_start"]
 
 Vector = NDArray[np.float64]
 
-#: A pilot has this share of the rows, and at least this many rows and rows a parameter.
-PILOT_SHARE, PILOT_ROWS, PILOT_ROWS_PER_PARAMETER = 1 / 16, 1000, 10
-
 #: Distance to which a pilot is solved, in its own standard errors: its sampling error is sqrt(p).
 PILOT_TOLERANCE = 0.3
 
@@ -42,10 +39,9 @@ def pilot_start(objective: Objective, solve: Solve, max_iter: int) -> Vector:
     pass. Large data have a pilot of a pilot.
     """
     design = objective.design
-    smallest = max(PILOT_ROWS, PILOT_ROWS_PER_PARAMETER * design.n_features)
-    if not np.isfinite(objective.delta) or design.n_rows * PILOT_SHARE < smallest:
+    if not np.isfinite(objective.delta) or design.pilot_rows < design.smallest_pilot:
         return least_squares_start(objective)
-    pilot = objective.on(design.subsample(int(design.n_rows * PILOT_SHARE)))
+    pilot = objective.on(design.subsample(design.pilot_rows))
     start = pilot_start(pilot, solve, max_iter)
     objective.ill_conditioned = pilot.ill_conditioned
     solution = solve(pilot, start, PILOT_TOLERANCE, max_iter).parameters

@@ -1,0 +1,391 @@
+"""Dask collections as aligned chunks of rows: how they are read, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.cluster import compute, delayed
+
+__all__ = [
+    "Chunk",
+    "RowChunks",
+    "columns_of",
+    "is_collection",
+    "linear_prediction",
+    "row_chunks",
+]
+
+Vector = NDArray[np.float64]
+
+DROP = "impute or drop these rows."
+
+
+class Chunk(NamedTuple):
+    """Some rows as arrays: X of shape (m, p), y and the weights of shape (m,)."""
+
+    X: NDArray
+    y: Vector
+    weights: Vector | None
+
+
+class Survey(NamedTuple):
+    """What is known of a chunk once it has been read and found sound."""
+
+    length: int
+    counted: int  # rows with positive weight
+    weight: float
+
+
+class RowChunks:
+    """X, y and sample weights in the same chunks.
+
+    Parameters
+    ----------
+    tasks : sequence of Delayed
+        Each gives a ``Chunk``, which may have no rows.
+    surveys : sequence of Survey
+    columns : array or frame without rows
+        That of the names, number and types of the columns.
+    weighted : bool
+    rounds : int
+        How often the data have been read so far.
+
+    Attributes
+    ----------
+    lengths, counted : arrays of int
+        Rows of each chunk, and those with a positive weight.
+    total_weight : float
+        Sum of the weights, or the number of rows.
+    shape : tuple of int
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Any],
+        surveys: Sequence[Survey],
+        columns: Any,
+        *,
+        weighted: bool,
+        rounds: int = 0,
+    ) -> None:
+        self._tasks = tasks
+        self.lengths = np.array([survey.length for survey in surveys], dtype=np.intp)
+        self.counted = np.array([survey.counted for survey in surveys], dtype=np.intp)
+        self.total_weight = float(sum(survey.weight for survey in surveys))
+        self.columns = columns
+        self.weighted = weighted
+        self.rounds = rounds
+        self.shape = int(self.lengths.sum()), int(columns.shape[1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of X as float64."""
+        return 8 * self.shape[0] * self.shape[1]
+
+    @property
+    def counted_tasks(self) -> list[Any]:
+        """Chunks with a row of positive weight: the others add nothing to a sum."""
+        return [task for task, n in zip(self._tasks, self.counted, strict=True) if n]
+
+    @property
+    def weights(self) -> Any:
+        """A lazy array of the weights; None where all are one."""
+        return self.array(_weights) if self.weighted else None
+
+    def load(self) -> Chunk:
+        """All rows, in one round."""
+        self.rounds += 1
+        return _concatenated(compute(self._tasks))
+
+    def take(self, *positions: NDArray[np.intp]) -> list[Chunk]:
+        """Rows by ascending numbers that count those with positive weight alone; in one round."""
+        edges = np.concatenate(([0], np.cumsum(self.counted)))
+        split = [np.split(p, np.searchsorted(p, edges[1:-1])) for p in positions]
+        wanted = [[piece[i] - edges[i] for piece in split] for i in range(len(self._tasks))]
+        found = compute(
+            [
+                delayed(_taken)(task, local)
+                for task, local in zip(self._tasks, wanted, strict=True)
+                if any(part.size for part in local)
+            ]
+        )
+        return [_concatenated([chunk[k] for chunk in found]) for k in range(len(positions))]
+
+    def reweighted(self, weights: Any) -> RowChunks:
+        """The same rows with other weights, an array in memory or of Dask."""
+        if is_collection(weights):
+            pieces = list(weights.rechunk((tuple(self.lengths.tolist()),)).to_delayed().ravel())
+            surveys = compute([delayed(_survey_of_weights)(piece) for piece in pieces])
+        else:
+            pieces = np.split(weights, np.cumsum(self.lengths)[:-1])
+            surveys = [_survey_of_weights(piece) for piece in pieces]
+            # The folds of neighbouring rows are nearly all of weight zero or one.
+            pieces = [piece[:1] if np.all(piece == piece[:1]) else piece for piece in pieces]
+        tasks = [
+            delayed(_with_weights)(task, piece)
+            for task, piece in zip(self._tasks, pieces, strict=True)
+        ]
+        return RowChunks(tasks, surveys, self.columns, weighted=True)
+
+    def array(self, function: Callable[[Chunk], NDArray]) -> Any:
+        """A lazy Dask array of the same chunks, a float for each row."""
+        import dask.array as da
+
+        blocks = [
+            da.from_delayed(delayed(function)(task), (int(length),), dtype=np.float64)
+            for task, length in zip(self._tasks, self.lengths, strict=True)
+        ]
+        return da.concatenate(blocks)
+
+    def like_rows(self, values: NDArray) -> Any:
+        """An array in memory, an entry for each row, as a Dask array of the same chunks."""
+        import dask.array as da
+
+        return da.from_array(values, chunks=(tuple(self.lengths.tolist()),))
+
+
+def is_collection(values: Any) -> bool:
+    """Whether something is an array or frame of Dask; Dask need not be there."""
+    return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
+
+
+def row_chunks(X: Any, y: Any, sample_weight: Any) -> RowChunks:
+    """Align X, y and weights, and check every chunk, in one round.
+
+    It takes two where the lengths of the chunks are unknown and y or the weights are in memory.
+
+    Parameters
+    ----------
+    X : Dask array or frame of shape (n_samples, n_features)
+    y : Dask array, series or frame of one column, or array-like, of shape (n_samples,)
+    sample_weight : the same, or None
+
+    Raises
+    ------
+    ValueError
+        If columns are no numbers, if values are not finite, or if lengths differ. A chunk that is
+        at fault is reported once it has been read, whatever else is still to be read.
+    """
+    columns, parts, lengths = columns_of(X), _parts(X), _known_lengths(X)
+    rounds = 1
+    beside = {"y": y} if sample_weight is None else {"y": y, "sample_weight": sample_weight}
+    if lengths is None and not all(is_collection(values) for values in beside.values()):
+        lengths, rounds = compute([delayed(len)(part) for part in parts]), 2
+    aligned = [_beside(values, name, len(parts), lengths) for name, values in beside.items()]
+    names = [str(name) for name in getattr(columns, "columns", range(columns.shape[1]))]
+    tasks = [delayed(_read)(*pieces) for pieces in zip(parts, *aligned, strict=True)]
+    surveys = compute([delayed(partial(_survey, names=names))(task) for task in tasks])
+    weighted = sample_weight is not None
+    chunks = RowChunks(tasks, surveys, columns, weighted=weighted, rounds=rounds)
+    _require_rows(chunks)
+    return chunks
+
+
+def linear_prediction(X: Any, coef: Vector, intercept: float) -> Any:
+    """``X @ coef + intercept``, lazily: an array for an array, a series for a frame."""
+    columns = columns_of(X)
+    if not hasattr(columns, "columns"):
+        names = [str(name) for name in range(columns.shape[1])]
+        predict = partial(_predicted, coef=coef, intercept=intercept, names=names)
+        X = X.rechunk({1: -1})
+        return X.map_blocks(predict, drop_axis=1, dtype=np.float64, meta=np.empty(0))
+    predict = partial(_predicted, coef=coef, intercept=intercept, names=list(columns.columns))
+    predict = partial(_predicted_series, predict)
+    return X.map_partitions(predict, meta=predict(columns))
+
+
+# -- the collections ------------------------------------------------------------------------------
+
+
+def columns_of(X: Any) -> Any:
+    """An array or frame without rows, with the columns of X, all of them numbers."""
+    if not hasattr(X, "chunks"):
+        return _numeric_columns(X)
+    if X.ndim != 2:
+        raise ValueError(
+            f"X must have two dimensions, got a Dask array with {X.ndim}: use X[:, None] for a "
+            "single column."
+        )
+    if X.dtype.kind not in "fiub":
+        raise ValueError(f"X must be numbers, got a Dask array of dtype {X.dtype}.")
+    if np.isnan(X.shape[1]):
+        raise ValueError("X has an unknown number of columns: call X.compute_chunk_sizes() first.")
+    return np.empty((0, X.shape[1]), X.dtype)
+
+
+def _numeric_columns(X: Any) -> Any:
+    from pandas.api.types import is_complex_dtype, is_numeric_dtype
+
+    if X.ndim != 2:
+        raise ValueError("X must have two dimensions, got a Dask series: use X.to_frame().")
+    frame = X._meta
+    refused = [
+        f"{name!r} ({dtype})"
+        for name, dtype in frame.dtypes.items()
+        if not is_numeric_dtype(dtype) or is_complex_dtype(dtype)
+    ]
+    if refused:
+        listed = ", ".join(refused[:5]) + (" and others" if len(refused) > 5 else "")
+        raise ValueError(
+            f"X must have columns of numbers, got {listed}: encode them first, for instance with "
+            "dask.dataframe.get_dummies, or leave them out."
+        )
+    return frame
+
+
+def _parts(collection: Any) -> list[Any]:
+    """A delayed object for each chunk of rows."""
+    if hasattr(collection, "chunks") and collection.ndim == 2:
+        collection = collection.rechunk({1: -1})
+    return list(np.ravel(collection.to_delayed()))
+
+
+def _known_lengths(values: Any) -> list[int] | None:
+    if not hasattr(values, "chunks") or any(np.isnan(n) for n in values.chunks[0]):
+        return None
+    return list(values.chunks[0])
+
+
+def _beside(values: Any, name: str, n_parts: int, lengths: list[int] | None) -> list[Any]:
+    """``values`` in the chunks of X."""
+    if not is_collection(values):
+        values = _vector(np.asarray(values), name)
+        assert lengths is not None
+        _require_length(name, values.shape[0], sum(lengths))
+        return np.split(values, np.cumsum(lengths)[:-1])
+    if hasattr(values, "chunks"):
+        values, own = _vector(values, name), _known_lengths(values)
+        if lengths is not None and own is not None and own != lengths:
+            _require_length(name, sum(own), sum(lengths))
+            values = values.rechunk((tuple(lengths),))
+    parts = _parts(values)
+    if len(parts) != n_parts:
+        raise ValueError(
+            f"{name} has {len(parts)} chunks and X has {n_parts}, of lengths that are not known: "
+            "take both from the same frame, or call compute_chunk_sizes() on the arrays."
+        )
+    return parts
+
+
+def _vector(values: Any, name: str) -> Any:
+    """An array of one dimension; a single column is taken as one."""
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} must have one dimension, got shape {values.shape}: fit one model a column."
+        )
+    return values
+
+
+def _require_length(name: str, length: int, rows: int) -> None:
+    if length != rows:
+        raise ValueError(f"{name} has {length} entries for {rows} rows of X: they must be equal.")
+
+
+def _require_rows(chunks: RowChunks) -> None:
+    n, p = chunks.shape
+    if n == 0 or p == 0:
+        raise ValueError(f"X has {n} rows and {p} columns: at least one of each is needed.")
+    if not chunks.total_weight > 0.0:
+        raise ValueError(
+            "sample_weight is zero for every row: nothing is left to fit. Give at least one row a "
+            "positive weight."
+        )
+
+
+# -- on the workers -------------------------------------------------------------------------------
+
+
+def _read(X: Any, y: Any, weights: Any = None) -> Chunk:
+    """A chunk as arrays; float32 stays float32."""
+    X, y = _numbers(X), _vector(_numbers(y), "y").astype(np.float64, copy=False)
+    if weights is not None:
+        weights = _vector(_numbers(weights), "sample_weight").astype(np.float64, copy=False)
+    return Chunk(X, y, weights)
+
+
+def _numbers(chunk: Any) -> NDArray:
+    """An array of floats; what is missing in a frame is NaN."""
+    if not hasattr(chunk, "to_numpy"):
+        chunk = np.asarray(chunk)
+        return chunk if chunk.dtype in (np.float32, np.float64) else chunk.astype(np.float64)
+    dtypes = set(chunk.dtypes) if chunk.ndim == 2 else {chunk.dtype}
+    dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
+    return chunk.to_numpy(dtype=dtype, na_value=np.nan)
+
+
+def _survey(chunk: Chunk, names: Sequence[str]) -> Survey:
+    X, y, weights = chunk
+    _require_finite_columns(X, names)
+    for name, values in (("y", y), ("sample_weight", weights)):
+        if values is not None:
+            _require_length(name, values.shape[0], X.shape[0])
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} contains {_fault(values)}: {DROP}")
+    if weights is None:
+        return Survey(X.shape[0], X.shape[0], float(X.shape[0]))
+    if np.any(weights < 0.0):
+        raise ValueError(
+            f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
+            "frequencies. Use 0 to leave a row out."
+        )
+    return _survey_of_weights(weights)
+
+
+def _require_finite_columns(X: NDArray, names: Sequence[str]) -> None:
+    # A sum is finite where all numbers are, but for overflow: no array of n p booleans is made.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(X.sum(dtype=np.float64)):
+            return
+    for name, column in zip(names, X.T, strict=True):
+        if not np.isfinite(column).all():
+            raise ValueError(f"X contains {_fault(column)} in column {name!r}: {DROP}")
+
+
+def _fault(values: NDArray) -> str:
+    return "NaN" if np.isnan(values).any() else "infinity"
+
+
+def _survey_of_weights(weights: Vector) -> Survey:
+    return Survey(weights.size, int(np.count_nonzero(weights > 0.0)), float(weights.sum()))
+
+
+def _with_weights(chunk: Chunk, weights: Vector) -> Chunk:
+    return chunk._replace(weights=np.broadcast_to(weights, chunk.y.shape))
+
+
+def _weights(chunk: Chunk) -> Vector:
+    return np.ones_like(chunk.y) if chunk.weights is None else chunk.weights
+
+
+def _taken(chunk: Chunk, positions: Sequence[NDArray[np.intp]]) -> list[Chunk]:
+    """Copies of the rows at these positions among those with positive weight."""
+    X, y, weights = chunk
+    if weights is None:
+        return [Chunk(X[p], y[p], None) for p in positions]
+    counted = np.flatnonzero(weights > 0.0)
+    return [Chunk(X[counted[p]], y[counted[p]], weights[counted[p]]) for p in positions]
+
+
+def _concatenated(chunks: Sequence[Chunk]) -> Chunk:
+    X, y, weights = zip(*chunks, strict=True)
+    whole = None if weights[0] is None else np.concatenate(weights)
+    return Chunk(np.concatenate(X), np.concatenate(y), whole)
+
+
+def _predicted(chunk: Any, *, coef: Vector, intercept: float, names: Sequence[str]) -> Any:
+    X = _numbers(chunk)
+    _require_finite_columns(X, names)
+    return X @ coef + intercept
+
+
+def _predicted_series(predict: Callable[[Any], NDArray], frame: Any) -> Any:
+    import pandas as pd
+
+    return pd.Series(predict(frame), index=frame.index)

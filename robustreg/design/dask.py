@@ -1,0 +1,348 @@
+"""Dask collections: each sum over rows is one round of partial sums in chunks and a tree of them.
+
+What happens inside a chunk is ``DenseDesign``; here its sums are added, and p numbers come home.
+Coefficients go out once a round, to be shared by all chunks. Rows come home only for the pilot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial, reduce
+from operator import attrgetter, methodcaller
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Design, GramKind, Matrix, Point, Rows, Sums, Vector
+from robustreg.design.chunks import Chunk, RowChunks
+from robustreg.design.cluster import compute, delayed
+from robustreg.design.dense import UNITS_SAMPLE, DenseDesign
+from robustreg.design.units import Units, stratified_rows, working_units
+from robustreg.scale import MAD_FACTOR, weighted_median
+
+__all__ = ["DaskDesign", "dask_design"]
+
+#: Bytes of X up to which all rows come home: one round costs more than the whole fit there.
+LOADED_BYTES = 2**26
+
+#: Sums that are added in one task.
+FAN_IN = 16
+
+#: Share of the rows that a pilot may have: fewer rounds are worth more than its time at home.
+PILOT_SHARE = 0.5
+
+#: Relative change of the joint scale at which its iteration ends, and its most rounds.
+SCALE_TOLERANCE, SCALE_ROUNDS = 1e-6, 50
+
+#: Half width, in standard errors of the median of the pilot's rows, of the window in which that of
+#: all rows is looked for, and factor by which it widens when it was not there.
+WINDOW, WIDER = 4.0, 8.0
+
+
+class Window(NamedTuple):
+    """Weight of the residuals of a size below an interval; sizes and weights of those inside."""
+
+    below: float
+    sizes: Vector
+    counts: Vector
+
+
+def dask_design(chunks: RowChunks, *, centered: bool) -> Design:
+    """The design of Dask's chunks: at home where they are small, else where they are."""
+    if chunks.nbytes > LOADED_BYTES:
+        return DaskDesign(chunks, centered=centered)
+    design = DenseDesign(*chunks.load(), centered=centered)
+    design.like_rows, design.passes = chunks.like_rows, chunks.rounds
+    return design
+
+
+class DaskDesign(Design):
+    """Chunks of rows on one or many machines, never all of them at home.
+
+    Parameters
+    ----------
+    chunks : RowChunks
+    centered : bool
+        Whether columns may be shifted.
+    units : Units, optional
+        Working units; otherwise found from a sample, in the round that fetches the pilot's rows.
+    """
+
+    widest_gram = DenseDesign.widest_gram
+
+    def __init__(self, chunks: RowChunks, *, centered: bool, units: Units | None = None) -> None:
+        self.n_rows, self.n_features = chunks.shape
+        self.total_weight = chunks.total_weight
+        self.centered = centered
+        self._chunks = chunks
+        self._inside: tuple[Any, float] | None = None
+        self._window: tuple[Any, Window] | None = None
+        self.passes = chunks.rounds
+        if units is None:
+            few, pilot = self._take(UNITS_SAMPLE, self.pilot_rows)
+            units = working_units(few.X, few.y, centered)
+            self._home = DenseDesign(*pilot, centered=centered, units=units)
+        self.units = units
+        self._block_units = units.of_blocks()
+
+    # -- sums over rows -------------------------------------------------------------------------
+
+    def value_and_gradient(self, point: Point) -> Sums:
+        return self._evaluate(methodcaller("value_and_gradient", point), point)
+
+    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
+        return self._reduce(methodcaller("values_and_gradients", points))
+
+    def precise_gradient(self, point: Point) -> Sums:
+        return self._reduce(methodcaller("precise_gradient", point))
+
+    def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+        return self._evaluate(methodcaller("gram", point, rows), point)
+
+    def triangular_factor(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+        return self._evaluate(methodcaller("triangular_factor", point, rows), point, _stacked)
+
+    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
+        return self._evaluate(methodcaller("gram_diagonal", point, rows), point)
+
+    def gram_product(self, point: Point, vector: Vector) -> Vector:
+        return self._reduce(methodcaller("gram_product", point, vector))
+
+    def gram_kind(self, alpha: float) -> GramKind:
+        if alpha == 0.0 and self.n_rows < self.n_features:
+            return "factor"
+        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    def residuals(self, point: Point) -> Any:
+        """A lazy Dask array of the residuals, in the chunks of X."""
+        return self._lazy(methodcaller("residuals", point))
+
+    def map_residuals(self, function: Callable[[Vector], NDArray], point: Point) -> Any:
+        return self.residuals(point).map_blocks(function, dtype=function(np.zeros(1)).dtype)
+
+    @property
+    def response(self) -> Any:
+        return self._lazy(attrgetter("response"))
+
+    @property
+    def weights(self) -> Any:
+        return self._chunks.weights
+
+    @property
+    def pilot_rows(self) -> int:
+        most = max(super().pilot_rows, self.smallest_pilot)
+        return int(min(PILOT_SHARE * self.n_rows, most))
+
+    def subsample(self, n_rows: int) -> DenseDesign:
+        if n_rows == self.pilot_rows:
+            return self._home
+        (rows,) = self._take(n_rows)
+        return DenseDesign(*rows, centered=self.centered, units=self.units)
+
+    def rows(self, index: NDArray[np.intp]) -> DaskDesign:
+        """The same chunks with weight at these rows alone; chunks without one are not read."""
+        counts = np.bincount(index, minlength=self.n_rows).astype(np.float64)
+        weights = self.weights
+        return self.reweighted(counts if weights is None else weights * counts)
+
+    def reweighted(self, weights: Any) -> DaskDesign:
+        chunks = self._chunks.reweighted(weights)
+        return DaskDesign(chunks, centered=self.centered, units=self.units)
+
+    @property
+    def block_units(self) -> Units:
+        return self._block_units
+
+    @cached_property
+    def _home(self) -> DenseDesign:
+        """The pilot's rows."""
+        (rows,) = self._take(self.pilot_rows)
+        return DenseDesign(*rows, centered=self.centered, units=self.units)
+
+    # -- statistics of the residuals --------------------------------------------------------------
+
+    def inside_fraction(self, point: Point) -> float:
+        if self._inside is None or self._inside[0] != _key(point):
+            self.value_and_gradient(point)
+        assert self._inside is not None
+        return self._inside[1] / self.total_weight
+
+    def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
+        # A start and an order of magnitude hang on it, no result: the pilot's rows tell.
+        return self._home.response_location_and_spread(fit_intercept)
+
+    def joint_scale(self, point: Point, delta: float, target: float, penalty: float) -> float:
+        """By Newton's method for sigma², of which ``sum s min(e², t²) - target sigma²`` is concave.
+
+        Its steps are down to the root after the first, and end on it since the function is
+        piecewise linear; the pilot's rows give the start.
+        """
+        share = self._home.total_weight / self.total_weight
+        scale = self._home.joint_scale(point, delta, share * target, share * penalty)
+        scale = scale or self.spread
+        for _ in range(SCALE_ROUNDS):
+            at = point._replace(threshold=delta * scale)
+            squares = self.value_and_gradient(at).psi_squares + penalty
+            outside = self.total_weight * (1.0 - self.inside_fraction(at))
+            if outside > 0.0:
+                squares -= outside * at.threshold**2
+            denominator = target - (delta**2 * outside if outside > 0.0 else 0.0)
+            last, scale = scale, 2.0 * scale
+            if denominator > 0.0:
+                scale = float(np.sqrt(max(squares, 0.0) / denominator))
+            if not scale > self.rounding_level(point):
+                return 0.0
+            if abs(scale - last) <= SCALE_TOLERANCE * last:
+                break
+        return scale
+
+    def median_scale(self, point: Point) -> float:
+        """Exact: the weight below a window about the pilot's median is counted, the rest comes.
+
+        Who has asked once will ask at the next point too: its window then comes with the sums.
+        """
+        key, width = _key(point)[:2], WINDOW
+        while True:
+            if self._window is None or self._window[0] != key:
+                self._window = key, self._reduce(self._window_about(point, width), _collected)
+            median = _median_in(self._window[1], self.total_weight)
+            if median is not None:
+                return median / MAD_FACTOR
+            self._window, width = None, WIDER * width
+
+    def _window_about(self, point: Point, width: float) -> Callable[[DenseDesign], Window]:
+        """Residuals near the median of the pilot's, within ``width`` standard errors."""
+        sizes = np.abs(self._home.residuals(point))
+        margin = 0.5 * width / np.sqrt(sizes.shape[0])
+        if margin >= 0.5:
+            return partial(_window, point, 0.0, np.inf)
+        middle = weighted_median(sizes, self._home.weights)
+        low, high = np.quantile(sizes, [0.5 - margin, 0.5 + margin])
+        return partial(_window, point, min(low, middle), max(high, middle))
+
+    # -- rounds -----------------------------------------------------------------------------------
+
+    def _evaluate(
+        self, request: Callable[..., Any], point: Point, combine: Callable[..., Any] | None = None
+    ) -> Any:
+        """Sums, and what the solver asks for next at the same point."""
+        requests: list[Callable[..., Any]] = [request, partial(_inside_weight, point)]
+        joins: list[Callable[..., Any]] = [combine or _added, _added]
+        if self._window is not None:
+            requests.append(self._window_about(point, WINDOW))
+            joins.append(_collected)
+        result, inside, *window = self._reduce(partial(_all, requests), partial(_each, joins))
+        self._inside = _key(point), inside
+        if window:
+            self._window = _key(point)[:2], window[0]
+        return result
+
+    def _reduce(
+        self, request: Callable[..., Any], combine: Callable[..., Any] | None = None
+    ) -> Any:
+        """``request`` of every chunk, joined in a tree: one round."""
+        # One object of the graph, whatever the number of chunks: it holds the coefficients.
+        step = delayed(_OnChunk(request, self.centered, self.units), traverse=False)
+        join = delayed(partial(_joined, combine or _added))
+        parts = [delayed(_applied)(step, task) for task in self._chunks.counted_tasks]
+        while len(parts) > 1:
+            parts = [join(parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
+        (result,) = compute(parts)
+        self.count_pass()
+        return result
+
+    def _take(self, *sizes: int) -> list[Chunk]:
+        total = int(self._chunks.counted.sum())
+        rows = self._chunks.take(*(stratified_rows(total, None, size) for size in sizes))
+        self.count_pass()
+        return rows
+
+    def _lazy(self, request: Callable[..., NDArray]) -> Any:
+        return self._chunks.array(_OnChunk(request, self.centered, self.units))
+
+
+# -- on the workers -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _OnChunk:
+    """A request to the design of one chunk."""
+
+    request: Callable[[DenseDesign], Any]
+    centered: bool
+    units: Units
+
+    def __call__(self, chunk: Chunk) -> Any:
+        return self.request(DenseDesign(*chunk, centered=self.centered, units=self.units))
+
+
+def _applied(step: _OnChunk, chunk: Chunk) -> Any:
+    return step(chunk)
+
+
+def _all(requests: Sequence[Callable[[DenseDesign], Any]], design: DenseDesign) -> tuple[Any, ...]:
+    return tuple(request(design) for request in requests)
+
+
+def _inside_weight(point: Point, design: DenseDesign) -> float:
+    return design.inside_fraction(point) * design.total_weight
+
+
+def _window(point: Point, low: float, high: float, design: DenseDesign) -> Window:
+    sizes = np.abs(design.residuals(point))
+    counts = np.ones_like(sizes) if design.weights is None else design.weights
+    inside = (sizes >= low) & (sizes <= high)
+    return Window(float(counts[sizes < low].sum()), sizes[inside], counts[inside])
+
+
+def _key(point: Point) -> tuple[bytes, float, float]:
+    return point.coef.tobytes(), point.intercept, point.threshold
+
+
+# -- joining --------------------------------------------------------------------------------------
+
+
+def _joined(combine: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
+    return reduce(combine, parts)
+
+
+def _added(first: Any, second: Any) -> Any:
+    """Sums of numbers and arrays, in tuples and lists of the same layout."""
+    if isinstance(first, list):
+        return [_added(a, b) for a, b in zip(first, second, strict=True)]
+    if isinstance(first, tuple):
+        parts = [_added(a, b) for a, b in zip(first, second, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
+    return first + second
+
+
+def _each(joins: Sequence[Callable[[Any, Any], Any]], first: Any, second: Any) -> tuple[Any, ...]:
+    return tuple(join(a, b) for join, a, b in zip(joins, first, second, strict=True))
+
+
+def _stacked(first: tuple[Sums, Matrix], second: tuple[Sums, Matrix]) -> tuple[Sums, Matrix]:
+    """Sums, and the triangular factor of both chunks' rows from theirs."""
+    factor = np.asarray(np.linalg.qr(np.vstack((first[1], second[1])), mode="r"))
+    return _added(first[0], second[0]), factor
+
+
+def _collected(first: Window, second: Window) -> Window:
+    return first._replace(
+        below=first.below + second.below,
+        sizes=np.concatenate((first.sizes, second.sizes)),
+        counts=np.concatenate((first.counts, second.counts)),
+    )
+
+
+def _median_in(window: Window, total: float) -> float | None:
+    """Median of all sizes, of which those in the window are known; None where it is not there."""
+    above = max(total - window.below - float(window.counts.sum()), 0.0)
+    # One size on either side stands for the others.
+    sizes = np.concatenate(([-np.inf], window.sizes, [np.inf]))
+    with np.errstate(invalid="ignore"):
+        median = weighted_median(sizes, np.concatenate(([window.below], window.counts, [above])))
+    return median if np.isfinite(median) else None

@@ -1,0 +1,78 @@
+"""The model of a candidate in a fold, as a scorer sees it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design import Design
+from robustreg.design.base import Point
+from robustreg.estimators.fitting import HuberProblem
+from robustreg.estimators.huber import HuberRegressor
+from robustreg.losses import huber_weight
+
+__all__ = ["ScoredRegressor"]
+
+Rows = NDArray[np.intp]
+
+#: What a fit leaves, and a candidate of a search, which moves together with the others, does not.
+OF_A_FIT_ALONE = ("n_iter_", "n_passes_", "optimality_")
+
+
+class ScoredRegressor(HuberRegressor):
+    """A fitted ``HuberRegressor`` whose attributes of the training rows are made when asked for.
+
+    Few scorers ask for more than predictions, and these attributes cost a read of the training
+    rows for each candidate and fold.
+    """
+
+    @classmethod
+    def of(
+        cls, problem: HuberProblem, point: Point, training: Design, rows: Rows, searched: Any
+    ) -> ScoredRegressor:
+        """The solution ``point`` of a problem over ``training``, a search's fold.
+
+        Parameters
+        ----------
+        problem : HuberProblem
+        point : Point
+        training : Design
+        rows : array of int
+            The training rows among those of ``training``.
+        searched : HuberRegressorCV
+            Whose features the model has.
+        """
+        model = cls(**asdict(problem))
+        model.coef_, model.intercept_ = training.to_user(point)
+        model.delta_ = float(problem.delta)
+        model.threshold_ = point.threshold * training.units.response_scale
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(searched, name):
+                setattr(model, name, getattr(searched, name))
+        model._solution = problem, point, training, rows
+        return model
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called for what is not there yet.
+        if name in OF_A_FIT_ALONE:
+            raise AttributeError(
+                f"a candidate of HuberRegressorCV has no {name}, because candidates are fitted "
+                "together. For a scorer that needs it take GridSearchCV(HuberRegressor(), ...)."
+            )
+        if name not in ("scale_", "weights_", "outliers_") or "_solution" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        problem, point, training, rows = self._solution
+        if name == "scale_":
+            scale = problem.objective(training).best_scale(point)
+            self.scale_ = float(scale) * training.units.response_scale
+            return self.scale_
+        residuals = training.residuals(point)[rows]
+        self.weights_ = huber_weight(residuals, point.threshold)
+        self.outliers_ = np.abs(residuals) > point.threshold
+        return self.__dict__[name]
+
+    def __sklearn_clone__(self) -> HuberRegressor:
+        return HuberRegressor(**self.get_params(deep=False))
