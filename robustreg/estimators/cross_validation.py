@@ -23,7 +23,7 @@ from robustreg.estimators.fold import fit_in_fold
 from robustreg.estimators.path import Waypoint
 from robustreg.estimators.scored import ScoredRegressor
 
-__all__ = ["CrossValidation", "FoldResult", "HuberScoring", "ScorerScoring", "Scoring"]
+__all__ = ["CrossValidation", "Fold", "FoldResult", "HuberScoring", "ScorerScoring", "Scoring"]
 
 Vector = NDArray[np.float64]
 Rows = NDArray[np.intp]

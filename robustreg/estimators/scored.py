@@ -66,7 +66,8 @@ class ScoredRegressor(HuberRegressor):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         problem, point, training, rows = self._solution
         if name == "scale_":
-            scale = problem.objective(training).best_scale(point)
+            exact = self.threshold_ == 0.0
+            scale = 0.0 if exact else problem.objective(training).best_scale(point)
             self.scale_ = float(scale) * training.units.response_scale
             return self.scale_
         residuals = training.residuals(point)[rows]
