@@ -13,7 +13,7 @@ sys.path[:0] = [str(HERE / "_extensions"), str(HERE.parent)]
 
 project = "robustreg"
 author = "robustreg developers"
-copyright = "robustreg developers, BSD 3-clause licence"
+project_copyright = "robustreg developers, BSD 3-clause licence"
 try:
     release = installed_version("robustreg")
 except ModuleNotFoundError:

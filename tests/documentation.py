@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 GENERATED = {"_build", "generated", "gallery"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
-FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)$", re.M | re.S)
+FENCE = re.compile(
+    r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)$", re.M | re.S
+)
 IMPORT = re.compile(r"^(?:>>> |\.\.\. )?(?:import|from) (\w+)", re.MULTILINE)
 
 

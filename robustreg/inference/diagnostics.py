@@ -54,6 +54,17 @@ class Diagnostics:
         the rows within the threshold do not determine the coefficients: there is no Newton step.
     influence : ndarray of shape (n_samples,)
         The largest of these changes, in standard errors of its coefficient; NaN as they.
+    n : float
+        Number of observations, the sum of the frequencies.
+
+    Examples
+    --------
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inference import diagnose
+    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
+    >>> diagnose(HuberRegressor(scale="mad").fit(X, y), X, y).rows_to_check(2).index
+    Index([20, 0], dtype='int64')
     """
 
     labels: NDArray
@@ -173,6 +184,11 @@ def diagnose(
     ([29, 33, 10, 19], 'leverage, influence')
     """
     fitted = fitted_regression(model, X, y, sample_weight)
+    if not fitted.design.in_memory:
+        raise ValueError(
+            f"diagnose makes a table of every row, here {fitted.design.n_rows}, and a Dask "
+            "collection of that size is not loaded: pass a sample with compute()."
+        )
     transform = normal_equations(fitted, "all")[0]
     leverages = fitted.rows.map(lambda z: ((z @ transform) ** 2).sum(axis=1))
     try:
@@ -187,7 +203,7 @@ def diagnose(
     return Diagnostics(
         labels=row_labels(X, y, fitted.design.n_rows),
         names=fitted.names,
-        fitted_values=fitted.design.response * unit - residuals,
+        fitted_values=fitted.response * unit - residuals,
         residuals=residuals,
         standardized_residuals=fitted.standardized.copy(),
         weights=np.asarray(huber_weight(fitted.standardized, fitted.delta), dtype=np.float64),

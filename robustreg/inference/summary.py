@@ -41,6 +41,17 @@ class WaldTest:
     df_denominator : float
         Of F; ``inf`` where chi-squared is the reference.
     p_value : float
+        Probability of a statistic at least as large if the hypothesis holds.
+
+    Examples
+    --------
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inference import summarize
+    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
+    >>> test = summarize(HuberRegressor(scale="mad").fit(X, y), X, y).wald_test("acid_conc")
+    >>> test.df, round(test.p_value, 2)
+    (1, 0.33)
     """
 
     statistic: float
@@ -98,6 +109,20 @@ class Summary:
         What a reader must know.
     replicates : ndarray of shape (n_replicates, k), or None
         Coefficients of the bootstrap's replicates.
+
+    Examples
+    --------
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inference import summarize
+    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
+    >>> summary = summarize(HuberRegressor(scale="mad").fit(X, y), X, y)
+    >>> summary.table[["coef", "std_err"]].round(3)
+                 coef  std_err
+    intercept -41.026    9.792
+    air_flow    0.829    0.111
+    water_temp  0.926    0.303
+    acid_conc  -0.128    0.129
     """
 
     names: tuple[str, ...]
