@@ -90,6 +90,8 @@ class Design(ABC):
         How often all rows have been read since the design was made.
     on_pass : callable, optional
         Called after each.
+    in_memory : bool
+        Whether rows can be had by their numbers without a pass.
     like_rows : callable, optional
         Turns an array of length n into the kind that the user's rows have, where it is another.
     """
@@ -100,6 +102,7 @@ class Design(ABC):
     units: Units
     passes: int = 0
     on_pass: Callable[[], None] | None = None
+    in_memory: bool = True
     like_rows: Callable[[NDArray], Any] | None = None
 
     # -- sums over rows -------------------------------------------------------------------------
@@ -146,6 +149,28 @@ class Design(ABC):
         """The Gram matrix of the rows inside the threshold times a vector of length p + 2."""
 
     @abstractmethod
+    def sum_over_rows(
+        self,
+        statistic: Callable[..., tuple[NDArray, ...]],
+        values: Sequence[NDArray],
+        block_rows: int,
+    ) -> tuple[NDArray, ...]:
+        """Add ``statistic(X, *values)`` over blocks of rows of X as they stand, in one pass.
+
+        ``values`` are arrays of length n in memory, of which each block gets its part.
+        """
+
+    @abstractmethod
+    def map_rows(
+        self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
+    ) -> NDArray:
+        """Join ``function(X, *values)``, with an entry or line per row, of all blocks of rows."""
+
+    @abstractmethod
+    def rows_of_X(self, index: NDArray[np.intp]) -> Any:
+        """Rows of X as they stand."""
+
+    @abstractmethod
     def residuals(self, point: Point) -> Vector:
         """Residuals of all rows, in working units. Free where the last pass was at ``point``."""
 
@@ -172,6 +197,10 @@ class Design(ABC):
     @abstractmethod
     def subsample(self, n_rows: int) -> Design:
         """A design of about ``n_rows`` rows with positive weight, spread evenly over all."""
+
+    @abstractmethod
+    def answering(self, y: Vector, weights: Vector | None) -> Design:
+        """The same X with other responses, in the units of the user, and frequencies."""
 
     @abstractmethod
     def reweighted(self, weights: Vector) -> Design:

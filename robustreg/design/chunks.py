@@ -57,6 +57,7 @@ class RowChunks:
 
     Attributes
     ----------
+    tasks : sequence of Delayed
     lengths, counted : arrays of int
         Rows of each chunk, and those with a positive weight.
     total_weight : float
@@ -73,7 +74,7 @@ class RowChunks:
         weighted: bool,
         rounds: int = 0,
     ) -> None:
-        self._tasks = tasks
+        self.tasks = tasks
         self.lengths = np.array([survey.length for survey in surveys], dtype=np.intp)
         self.counted = np.array([survey.counted for survey in surveys], dtype=np.intp)
         self.total_weight = float(sum(survey.weight for survey in surveys))
@@ -88,11 +89,6 @@ class RowChunks:
         return 8 * self.shape[0] * self.shape[1]
 
     @property
-    def counted_tasks(self) -> list[Any]:
-        """Chunks with a row of positive weight: the others add nothing to a sum."""
-        return [task for task, n in zip(self._tasks, self.counted, strict=True) if n]
-
-    @property
     def weights(self) -> Any:
         """A lazy array of the weights; None where all are one."""
         return self.array(_weights) if self.weighted else None
@@ -100,21 +96,25 @@ class RowChunks:
     def load(self) -> Chunk:
         """All rows, in one round."""
         self.rounds += 1
-        return _concatenated(compute(self._tasks))
+        return _concatenated(compute(self.tasks))
 
     def take(self, *positions: NDArray[np.intp]) -> list[Chunk]:
         """Rows by ascending numbers that count those with positive weight alone; in one round."""
         edges = np.concatenate(([0], np.cumsum(self.counted)))
         split = [np.split(p, np.searchsorted(p, edges[1:-1])) for p in positions]
-        wanted = [[piece[i] - edges[i] for piece in split] for i in range(len(self._tasks))]
+        wanted = [[piece[i] - edges[i] for piece in split] for i in range(len(self.tasks))]
         found = compute(
             [
                 delayed(_taken)(task, local)
-                for task, local in zip(self._tasks, wanted, strict=True)
+                for task, local in zip(self.tasks, wanted, strict=True)
                 if any(part.size for part in local)
             ]
         )
         return [_concatenated([chunk[k] for chunk in found]) for k in range(len(positions))]
+
+    def split(self, values: NDArray) -> list[NDArray]:
+        """An array in memory, an entry for each row, by chunks."""
+        return np.split(values, np.cumsum(self.lengths)[:-1])
 
     def reweighted(self, weights: Any) -> RowChunks:
         """The same rows with other weights, an array in memory or of Dask."""
@@ -122,13 +122,13 @@ class RowChunks:
             pieces = list(weights.rechunk((tuple(self.lengths.tolist()),)).to_delayed().ravel())
             surveys = compute([delayed(_survey_of_weights)(piece) for piece in pieces])
         else:
-            pieces = np.split(weights, np.cumsum(self.lengths)[:-1])
+            pieces = self.split(weights)
             surveys = [_survey_of_weights(piece) for piece in pieces]
             # The folds of neighbouring rows are nearly all of weight zero or one.
             pieces = [piece[:1] if np.all(piece == piece[:1]) else piece for piece in pieces]
         tasks = [
             delayed(_with_weights)(task, piece)
-            for task, piece in zip(self._tasks, pieces, strict=True)
+            for task, piece in zip(self.tasks, pieces, strict=True)
         ]
         return RowChunks(tasks, surveys, self.columns, weighted=True)
 
@@ -138,7 +138,7 @@ class RowChunks:
 
         blocks = [
             da.from_delayed(delayed(function)(task), (int(length),), dtype=np.float64)
-            for task, length in zip(self._tasks, self.lengths, strict=True)
+            for task, length in zip(self.tasks, self.lengths, strict=True)
         ]
         return da.concatenate(blocks)
 

@@ -41,6 +41,9 @@ SCALE_TOLERANCE, SCALE_ROUNDS = 1e-6, 50
 WINDOW, WIDER = 4.0, 8.0
 
 
+REMOTE = "Rows of a Dask collection are not had one by one."
+
+
 class Window(NamedTuple):
     """Weight of the residuals of a size below an interval; sizes and weights of those inside."""
 
@@ -71,6 +74,7 @@ class DaskDesign(Design):
     """
 
     widest_gram = DenseDesign.widest_gram
+    in_memory = False
 
     def __init__(self, chunks: RowChunks, *, centered: bool, units: Units | None = None) -> None:
         self.n_rows, self.n_features = chunks.shape
@@ -115,6 +119,20 @@ class DaskDesign(Design):
             return "factor"
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
 
+    def sum_over_rows(
+        self,
+        statistic: Callable[..., tuple[NDArray, ...]],
+        values: Sequence[NDArray],
+        block_rows: int,
+    ) -> tuple[NDArray, ...]:
+        return self._reduce(partial(_sum_over_rows, statistic, block_rows), values=values)
+
+    def map_rows(
+        self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
+    ) -> NDArray:
+        request = partial(_map_rows, function, block_rows)
+        return self._reduce(request, _appended, values=values)
+
     # -- rows -------------------------------------------------------------------------------------
 
     def residuals(self, point: Point) -> Any:
@@ -142,6 +160,12 @@ class DaskDesign(Design):
             return self._home
         (rows,) = self._take(n_rows)
         return DenseDesign(*rows, centered=self.centered, units=self.units)
+
+    def rows_of_X(self, index: NDArray[np.intp]) -> NDArray:
+        raise NotImplementedError(REMOTE)
+
+    def answering(self, y: Vector, weights: Vector | None) -> DenseDesign:
+        raise NotImplementedError(REMOTE)
 
     def rows(self, index: NDArray[np.intp]) -> DaskDesign:
         """The same chunks with weight at these rows alone; chunks without one are not read."""
@@ -242,13 +266,19 @@ class DaskDesign(Design):
         return result
 
     def _reduce(
-        self, request: Callable[..., Any], combine: Callable[..., Any] | None = None
+        self,
+        request: Callable[..., Any],
+        combine: Callable[..., Any] | None = None,
+        values: Sequence[NDArray] = (),
     ) -> Any:
-        """``request`` of every chunk, joined in a tree: one round."""
+        """``request`` of every chunk, with its part of the values, joined in a tree: one round."""
         # One object of the graph, whatever the number of chunks: it holds the coefficients.
         step = delayed(_OnChunk(request, self.centered, self.units), traverse=False)
         join = delayed(partial(_joined, combine or _added))
-        parts = [delayed(_applied)(step, task) for task in self._chunks.counted_tasks]
+        chunks = self._chunks
+        needed = np.flatnonzero(chunks.lengths if values else chunks.counted)
+        pieces = [list(chunks.tasks), *(chunks.split(value) for value in values)]
+        parts = [delayed(_applied)(step, *(piece[i] for piece in pieces)) for i in needed]
         while len(parts) > 1:
             parts = [join(parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
         (result,) = compute(parts)
@@ -276,12 +306,28 @@ class _OnChunk:
     centered: bool
     units: Units
 
-    def __call__(self, chunk: Chunk) -> Any:
-        return self.request(DenseDesign(*chunk, centered=self.centered, units=self.units))
+    def __call__(self, chunk: Chunk, *values: NDArray) -> Any:
+        design = DenseDesign(*chunk, centered=self.centered, units=self.units)
+        return self.request(design, *values)
 
 
-def _applied(step: _OnChunk, chunk: Chunk) -> Any:
-    return step(chunk)
+def _applied(step: _OnChunk, chunk: Chunk, *values: NDArray) -> Any:
+    return step(chunk, *values)
+
+
+def _sum_over_rows(
+    statistic: Callable[..., tuple[NDArray, ...]],
+    block_rows: int,
+    design: DenseDesign,
+    *values: NDArray,
+) -> tuple[NDArray, ...]:
+    return design.sum_over_rows(statistic, values, block_rows)
+
+
+def _map_rows(
+    function: Callable[..., NDArray], block_rows: int, design: DenseDesign, *values: NDArray
+) -> NDArray:
+    return design.map_rows(function, values, block_rows)
 
 
 def _all(requests: Sequence[Callable[[DenseDesign], Any]], design: DenseDesign) -> tuple[Any, ...]:
@@ -318,6 +364,10 @@ def _added(first: Any, second: Any) -> Any:
         parts = [_added(a, b) for a, b in zip(first, second, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
     return first + second
+
+
+def _appended(first: NDArray, second: NDArray) -> NDArray:
+    return np.concatenate((first, second))
 
 
 def _each(joins: Sequence[Callable[[Any, Any], Any]], first: Any, second: Any) -> tuple[Any, ...]:

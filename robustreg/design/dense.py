@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,25 @@ class DenseDesign(Design):
                 pass
         return self._residuals
 
+    def sum_over_rows(
+        self,
+        statistic: Callable[..., tuple[NDArray, ...]],
+        values: Sequence[NDArray],
+        block_rows: int,
+    ) -> tuple[NDArray, ...]:
+        total: tuple[NDArray, ...] = ()
+        for part in self._each_block(statistic, values, block_rows):
+            total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part
+        return total
+
+    def map_rows(
+        self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
+    ) -> NDArray:
+        return np.concatenate(list(self._each_block(function, values, block_rows)))
+
+    def rows_of_X(self, index: NDArray[np.intp]) -> Any:
+        return self._X[index]
+
     def gram_product(self, point: Point, vector: Vector) -> Vector:
         p = self.n_features
         residuals = self.residuals(point)
@@ -191,6 +210,9 @@ class DenseDesign(Design):
         weights = None if self._weights is None else self._weights[index]
         y = self._y[index] * self.units.response_scale
         return type(self)(self._X[index], y, weights, centered=self.centered, units=self.units)
+
+    def answering(self, y: Vector, weights: Vector | None) -> DenseDesign:
+        return type(self)(self._X, y, weights, centered=self.centered)
 
     def reweighted(self, weights: Vector) -> DenseDesign:
         units = self.units
@@ -240,6 +262,15 @@ class DenseDesign(Design):
                 np.subtract(X, self.units.center if shifted else 0.0, out=block)
                 X = block
             yield rows, X
+
+    def _each_block(
+        self, function: Callable[..., Any], values: Sequence[NDArray], size: int
+    ) -> Iterator[Any]:
+        """A function of the rows of X as they stand, block by block."""
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
+            yield function(self._X[rows], *(value[rows] for value in values))
+        self.count_pass()
 
     def _dense_blocks(self) -> Iterator[tuple[slice, Any]]:
         """The same as dense arrays, for Gram matrices and reflections."""

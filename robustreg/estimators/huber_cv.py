@@ -27,6 +27,7 @@ from sklearn.utils.metadata_routing import (
 
 from robustreg.design import as_design
 from robustreg.design.base import Design
+from robustreg.design.chunks import RowChunks
 from robustreg.estimators.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -258,7 +259,7 @@ class HuberRegressorCV(HuberRegressor):
         given = X, y  # a scorer is handed them as they are
         X, y, weights = validate_regression_data(self, X, y, sample_weight)
         alphas = _checked_grid(self.alphas, "alphas", "[0, inf)")
-        splits = list(check_cv(self.cv, y).split(X, y, **split_params))
+        splits = _splits(self.cv, X, y, split_params)
         names = ["path", *["fold"] * len(splits), "refit"]
         tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
 
@@ -268,7 +269,7 @@ class HuberRegressorCV(HuberRegressor):
             grid = ParameterGrid({"alpha": alphas, "delta": self._deltas(design, pilot)})
             candidates = [self._problem_at(**candidate) for candidate in grid]
             waypoints = reference_path(design, candidates, pilot)
-            rows, responses = indexable(*given)
+            rows, responses = (X, y) if isinstance(X, RowChunks) else indexable(*given)
             scoring = self._scoring(rows, responses, pilot, score_params)
         search = CrossValidation(design, candidates, waypoints, pilot, scoring, self.error_score)
         folds = self._evaluate(search, splits, list(grid), tasks)
@@ -343,6 +344,12 @@ class HuberRegressorCV(HuberRegressor):
             self.scorer_ = make_huber_scorer(threshold)
             return HuberScoring(threshold)
         name = "neg_mean_absolute_error" if self.scoring is None else self.scoring
+        if isinstance(X, RowChunks):
+            raise ValueError(
+                f"scoring={name!r} takes rows, which a Dask collection does not give: take "
+                "scoring=None, for which the pilot must not fit exactly, or load the data with "
+                "compute()."
+            )
         self.scorer_ = check_scoring(self, scoring=name)
         if "sample_weight" in score_params and not _takes_weights(self.scorer_):
             warnings.warn(
@@ -408,6 +415,13 @@ class HuberRegressorCV(HuberRegressor):
         self.best_params_ = self.cv_results_["params"][self.best_index_]
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.delta_, self.alpha_ = self.best_params_["delta"], self.best_params_["alpha"]
+
+
+def _splits(cv: Any, X: Any, y: Any, split_params: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Pairs of row numbers; a splitter sees no values of a Dask collection, only how many rows."""
+    if isinstance(X, RowChunks):
+        X = np.broadcast_to(0.0, (X.shape[0], 1))
+    return list(check_cv(cv, y).split(X, y, **split_params))
 
 
 def _checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:

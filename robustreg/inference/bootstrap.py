@@ -20,7 +20,6 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from robustreg.design import as_design
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
 from robustreg.inference.cluster import group_numbers, note_of_few_groups
 from robustreg.inference.covariance import CovarianceEstimate
@@ -118,7 +117,7 @@ def _row_counts(
     n = numbers.size
     counts = np.empty((size, n), dtype=np.float32)
     for line in counts:
-        if fitted.design.weights is None:
+        if fitted.weights is None:
             line[:] = np.bincount(rng.integers(0, n, n), minlength=n)
         else:
             line[:] = rng.multinomial(round(fitted.n), fitted.frequencies / fitted.n)
@@ -166,8 +165,8 @@ def _determined(sample: Sample, weights: Vector) -> bool:
 def _refitted(fitted: FittedRegression, weights: Vector, errors: Vector) -> Vector:
     """theta* in the sample's working units, with ``errors`` times sigma added to y."""
     original = fitted.design
-    y = (original.response + fitted.working_scale * errors) * original.units.response_scale
-    design = as_design(fitted.rows.X, y, weights, centered=fitted.rows.fit_intercept)
+    y = (fitted.response + fitted.working_scale * errors) * original.units.response_scale
+    design = original.answering(y, weights)
     coef, intercept = original.to_user(fitted.point)
     problem = HuberProblem(
         delta=fitted.delta,

@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, ch
 
 from robustreg.design import as_design
 from robustreg.design.base import Design, Point
+from robustreg.design.chunks import columns_of, is_collection
 from robustreg.estimators.huber import validate_regression_data
 from robustreg.inference.rows import RowBlocks
 from robustreg.scale import MAD_STANDARD_ERROR, median_absolute_residual
@@ -98,7 +99,8 @@ class FittedRegression:
     @cached_property
     def standardized(self) -> Vector:
         """u = e / sigma of every row."""
-        return self.design.residuals(self.point) / self.working_scale
+        # Those of a Dask collection come home: eight bytes a row, where X has eight a number.
+        return np.asarray(self.design.residuals(self.point)) / self.working_scale
 
     @cached_property
     def inside(self) -> Vector:
@@ -113,12 +115,22 @@ class FittedRegression:
     @cached_property
     def frequencies(self) -> Vector:
         """How often each row counts."""
+        return np.ones(self.design.n_rows) if self.weights is None else self.weights
+
+    @cached_property
+    def weights(self) -> Vector | None:
+        """Frequencies of the rows, or None where all are one."""
         weights = self.design.weights
-        return np.ones(self.design.n_rows) if weights is None else weights
+        return None if weights is None else np.asarray(weights)
+
+    @cached_property
+    def response(self) -> Vector:
+        """y in working units."""
+        return np.asarray(self.design.response)
 
     def mean(self, values: Vector) -> float:
         """Mean over observations."""
-        if self.design.weights is None:
+        if self.weights is None:
             return float(np.mean(values))  # a product with ones would wake the threads of BLAS
         return float(self.frequencies @ values) / self.n
 
@@ -174,7 +186,7 @@ class FittedRegression:
             solved = np.sqrt(self.mean(self.psi**2) / factor)
             error, limit = np.sqrt(0.5 / self.n), OTHER_SCALE
         else:
-            solved = median_absolute_residual(self.standardized, self.design.weights)
+            solved = median_absolute_residual(self.standardized, self.weights)
             error, limit = MAD_STANDARD_ERROR / np.sqrt(self.n), FOREIGN_DATA
         if not abs(solved - 1.0) / error <= max(limit, 10.0 * self.optimality):
             raise ValueError(
@@ -211,7 +223,7 @@ def fitted_regression(
         prepare=prepare,
         names=(("intercept",) if fit_intercept else ()) + names,
         design=design,
-        rows=RowBlocks(X, design, fit_intercept),
+        rows=RowBlocks(design, fit_intercept),
         point=Point(coef, intercept, threshold),
         scale_kind=_scale_kind(regressor.scale),
         delta=float(regressor.delta_),
@@ -301,7 +313,7 @@ def _checked_data(
     regressor: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Any, Vector, Vector | None]:
     """Data as ``fit`` takes them, with the columns of this fit."""
-    _check_feature_names(regressor, X, reset=False)
+    _check_feature_names(regressor, columns_of(X) if is_collection(X) else X, reset=False)
     # A copy, for what the checks of fit store on the estimator.
     X, response, weights = validate_regression_data(copy.copy(regressor), X, y, sample_weight)
     _check_n_features(regressor, X, reset=False)

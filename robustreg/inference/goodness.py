@@ -20,9 +20,9 @@ TOLERANCE, MOST_STEPS = 1e-10, 200
 
 def d2(fitted: FittedRegression) -> float:
     """Fraction of the Huber loss explained, against the best constant at the same threshold."""
-    y = fitted.design.response
+    y = fitted.response
     predicted = y - fitted.standardized * fitted.working_scale
-    threshold, weights = fitted.point.threshold, fitted.design.weights
+    threshold, weights = fitted.point.threshold, fitted.weights
     return float(d2_huber_score(y, predicted, delta=threshold, sample_weight=weights))
 
 
@@ -49,7 +49,7 @@ def _scale_about_location(fitted: FittedRegression) -> float:
 
     ``location += s mean(psi) / mean(psi')``, ``s² = s² mean(psi²) / (2 kappa)``.
     """
-    y, delta, weights = fitted.design.response, fitted.delta, fitted.design.weights
+    y, delta, weights = fitted.response, fitted.delta, fitted.weights
     location = weighted_median(y, weights)
     scale = median_absolute_residual(y - location, weights)
     for _ in range(MOST_STEPS):

@@ -48,7 +48,7 @@ def density_share(fitted: FittedRegression) -> float:
     ValueError
         If half of the rows are fitted exactly, so that there is no such width.
     """
-    spread = median_absolute_residual(fitted.standardized, fitted.design.weights)
+    spread = median_absolute_residual(fitted.standardized, fitted.weights)
     width = max(fitted.delta, spread * fitted.n**-0.2)
     inside = float((abs(fitted.standardized) <= width) @ fitted.frequencies) / fitted.n
     share = inside - fitted.n_parameters / fitted.n * (1.0 - inside)

@@ -1,12 +1,8 @@
-"""Sums and maps over the rows of X for quantities that only inference needs.
-
-A stop-gap for two methods that belong in ``design``: everything here touches data of size n through
-:meth:`RowBlocks.sum` and :meth:`RowBlocks.map`, which a design on many machines can offer as well.
-"""
+"""Sums and maps over the rows of X for quantities that only inference needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +12,7 @@ from scipy.linalg import blas
 from scipy.sparse import issparse
 
 from robustreg.design import Design
+from robustreg.design.units import Units
 
 __all__ = ["RowBlocks", "weighted_gram"]
 
@@ -32,16 +29,14 @@ class RowBlocks:
 
     Parameters
     ----------
-    X : array or CSR matrix of shape (n, p)
     design : Design
-        Whose working units the rows are in, and whose passes are counted.
+        In whose working units the rows are.
     fit_intercept : bool
         Whether the rows end with a one.
     transform : array of shape (k, k), optional
         T; the identity if it is not given.
     """
 
-    X: Any
     design: Design
     fit_intercept: bool
     transform: Matrix | None = None
@@ -64,7 +59,7 @@ class RowBlocks:
         ----------
         statistic : callable
             From rows z of shape (m, k) and the values of these rows to a tuple of arrays. It may
-            overwrite z, and must not keep it.
+            overwrite z, and must not keep it. Blocks may be summed by several threads or machines.
         *row_values : arrays of length n
             Handed to ``statistic`` block by block.
 
@@ -72,44 +67,55 @@ class RowBlocks:
         -------
         tuple of arrays
         """
-        total: tuple[NDArray, ...] = ()
-        for rows, z in self._blocks():
-            part = statistic(z, *(values[rows] for values in row_values))
-            total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part
-        return total
+        on_block = _OnStandardised(statistic, self._standardisation)
+        return self.design.sum_over_rows(on_block, row_values, self.block_rows)
 
     def map(self, function: Callable[..., NDArray], *row_values: NDArray) -> NDArray:
         """Join ``function(z, *values)``, a new array with an entry or line per row, of all rows."""
-        parts = [
-            function(z, *(values[rows] for values in row_values)) for rows, z in self._blocks()
-        ]
-        return np.concatenate(parts)
+        on_block = _OnStandardised(function, self._standardisation)
+        return self.design.map_rows(on_block, row_values, self.block_rows)
 
     def take(self, index: NDArray[np.intp]) -> Matrix:
         """The rows with these numbers."""
-        return self._standardised(self.X[index], np.empty((index.size, self.n_columns)))
+        return self._standardisation(self.design.rows_of_X(index))
 
     @property
     def block_rows(self) -> int:
         """The most rows of a block."""
         return min(max(16, BLOCK_BYTES // (8 * max(1, self.n_columns))), self.design.n_rows)
 
-    def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
-        # One buffer for all blocks: fetching memory anew takes as long as filling it.
-        size, buffer = self.block_rows, np.empty((self.block_rows, self.n_columns))
-        for start in range(0, self.design.n_rows, size):
-            rows = slice(start, min(start + size, self.design.n_rows))
-            yield rows, self._standardised(self.X[rows], buffer[: rows.stop - start])
-        self.design.count_pass()
+    @property
+    def _standardisation(self) -> _Standardisation:
+        return _Standardisation(self.design.units, self.fit_intercept, self.transform)
 
-    def _standardised(self, X: Any, z: Matrix) -> Matrix:
-        """Rows of X in working units, written into ``z``."""
-        units, p = self.design.units, X.shape[1]
+
+@dataclass(frozen=True)
+class _Standardisation:
+    """From rows of X to rows z."""
+
+    units: Units
+    fit_intercept: bool
+    transform: Matrix | None
+
+    def __call__(self, X: Any) -> Matrix:
+        units, (m, p) = self.units, X.shape
+        z = np.empty((m, p + self.fit_intercept))
         np.subtract(X.toarray() if issparse(X) else X, units.center, out=z[:, :p])
         if np.any(units.column_scale != 1.0):
             z[:, :p] /= units.column_scale
         z[:, p:] = 1.0
         return z if self.transform is None else z @ self.transform
+
+
+@dataclass(frozen=True)
+class _OnStandardised:
+    """A function of rows z as one of rows of X."""
+
+    function: Callable[..., Any]
+    standardise: _Standardisation
+
+    def __call__(self, X: Any, *values: NDArray) -> Any:
+        return self.function(self.standardise(X), *values)
 
 
 def weighted_gram(z: Matrix, factors: Vector, out: Matrix | None = None) -> Matrix:

@@ -174,6 +174,7 @@ def summarize(
     kind = COVARIANCES[cov_type]
     if kind == "sandwich":
         kind = default_variant(fitted)
+    _refuse_single_rows(fitted, kind)
     if kind == "bootstrap":
         estimate = bootstrap_covariance(
             fitted,
@@ -220,6 +221,14 @@ def _refuse_groups(groups: Any, cov_type: str) -> None:
         raise ValueError(
             f'groups is given and cov_type={cov_type!r} does not use it: pass cov_type="cluster" '
             'or "bootstrap", or leave groups out.'
+        )
+
+
+def _refuse_single_rows(fitted: FittedRegression, kind: str) -> None:
+    if kind in ("CR3", "bootstrap") and not fitted.design.in_memory:
+        raise ValueError(
+            f"cov_type {kind} takes rows one by one, which a Dask collection does not give: take "
+            '"huber", "sandwich" or "CR1", or load the data with compute().'
         )
 
 
@@ -273,7 +282,7 @@ def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:
     if fitted.scale_kind != "fixed":
         return float(efficiency(fitted.delta)), ()
     # A given scale need not be sigma: 1.0 makes delta a number in the units of y.
-    spread = median_absolute_residual(fitted.standardized, fitted.design.weights)
+    spread = median_absolute_residual(fitted.standardized, fitted.weights)
     if not spread > 0.0:
         return float("nan"), ("The scale was given: efficiency is not known.",)
     note = f"The scale was given: efficiency takes the residuals' MAD, {fitted.scale * spread:.4g}."
