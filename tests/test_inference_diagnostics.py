@@ -137,3 +137,34 @@ def test_leverages_where_the_rows_within_the_threshold_determine_nothing(rng):
     assert np.isnan(found.influence).all()
     assert {0, 2} <= set(found.rows_to_check().index)
     assert "residual, leverage" in set(found.rows_to_check()["reasons"])
+
+
+@pytest.mark.parametrize("n", [1.5, -1, True, "3"])
+def test_number_of_rows_to_check(rng, n):
+    X, y = plain(rng)
+    with pytest.raises(ValueError, match="n must be a whole number from zero"):
+        diagnose(HuberRegressor().fit(X, y), X, y).rows_to_check(n)
+
+
+def test_index_keeps_its_levels_and_names(rng):
+    X, y = plain(rng)
+    index = pd.MultiIndex.from_product([range(20), list("abc")], names=["day", "shift"])
+    frame = pd.DataFrame(X, columns=["a", "b", "c"], index=index)
+    found = diagnose(HuberRegressor().fit(frame, y), frame, y)
+    assert found.table.index.equals(index)
+    assert found.rows_to_check().index.names == ["day", "shift"]
+    series = pd.Series(y, index=pd.Index(range(60), name="row"))
+    assert diagnose(HuberRegressor().fit(X, y), X, series).table.index.name == "row"
+
+
+def test_printed_with_every_column_and_reason():
+    X, y = load_stars(return_X_y=True)
+    found = diagnose(HuberRegressor().fit(X, y), X, y)
+    rows = found.rows_to_check()
+    with pd.option_context("display.width", 40, "display.max_columns", 3):
+        text, html = str(found), found._repr_html_()
+    for written in (text, html):
+        assert "..." not in written
+        assert all(reason in written for reason in rows["reasons"])
+        assert all(column in written for column in rows.columns)
+        assert repr(found) in written

@@ -175,12 +175,40 @@ def test_wald_test_of_all_slopes_at_delta_inf_is_the_f_test_of_least_squares(rng
         ([1.0, 0.0], None, r"R must be .* each of the 4 coefficients"),
         ([[0, 1, 0, 0], [0, 2, 0, 0]], None, "R has 2 rows of which some follow"),
         ([0, np.nan, 0, 0], None, "R must be finite"),
+        ("air_flow - water_temp", None, "R names .*pass rows of numbers"),
+        ([0, "a", 0, 0], None, "R must be rows of 4 numbers or names of coefficients"),
+        ([0, 1, 0, 0], np.nan, "r must be finite"),
         ([0, 1, 0, 0], [1.0, 2.0], r"r has shape \(2,\) for 1 hypotheses"),
     ],
 )
 def test_wald_test_refuses(stackloss, R, r, message):
     with pytest.raises(ValueError, match=message):
         summarize(*stackloss).wald_test(R, r)
+
+
+@pytest.mark.parametrize("kind", [tuple, np.array, pd.Index, pd.Series, "frame"])
+def test_wald_test_of_names_of_any_kind(stackloss, kind):
+    summary = summarize(*stackloss)
+    names = ["air_flow", "acid_conc"]
+    given = summary.table.index[[1, 3]] if kind == "frame" else kind(names)
+    assert summary.wald_test(given) == summary.wald_test(names)
+
+
+def test_wald_test_of_a_feature_named_as_the_intercept(rng):
+    X, y = plain(rng)
+    frame = pd.DataFrame(X, columns=["a", "intercept", "b"])
+    summary = summarize(HuberRegressor().fit(frame, y), frame, y)
+    with pytest.raises(ValueError, match="'intercept', the name of 2 coefficients"):
+        summary.wald_test("intercept")
+    assert summary.wald_test([0, 0, 1, 0]).statistic == pytest.approx(summary.z[2] ** 2)
+
+
+def test_predictions_for_a_list(stackloss):
+    model, X, y = stackloss
+    summary = summarize(model, X, y)
+    with pytest.warns(UserWarning, match="valid feature names"):
+        found = summary.predict(X.to_numpy().tolist(), level=0.9)
+    assert_allclose(found, summary.predict(X, level=0.9), rtol=1e-12)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.1, "0.95", None, np.nan])
@@ -263,7 +291,36 @@ def test_text_of_long_names_and_wide_numbers(rng):
         1:
     ]
     assert len({len(line) for line in rows}) == 1
-    assert rows[0].startswith("a" * 23 + "…")
+    assert rows[0].startswith("a" * 12 + "…" + "a" * 11 + " ")
+
+
+def test_names_that_differ_stay_different(rng):
+    X, y = plain(rng)
+    start = "one_hot_encoder__a_column_with_a_long_name_"
+    for names in (
+        [start + "x", start + "y", "b"],
+        [f"{start}{letter}{'_' * 11}" for letter in "xyz"],
+    ):
+        frame = pd.DataFrame(X, columns=names)
+        summary = summarize(HuberRegressor().fit(frame, y), frame, y)
+        lines = [line for line in str(summary).splitlines() if line.startswith("one_hot")]
+        first = {line.split()[0] for line in lines}
+        assert len(first) == sum(name.startswith("one_hot") for name in names)
+
+
+def test_notes_are_no_wider_than_the_table(rng):
+    X, y = plain(rng, n=200)
+    y = y + rng.exponential(3.0, size=200)
+    summary = summarize(HuberRegressor().fit(X, y), X, y)
+    lines = str(summary).splitlines()
+    assert max(map(len, lines)) == len(next(line for line in lines if line.startswith("==")))
+    assert any("skewed" in note for note in summary.notes)
+    assert " ".join(" ".join(lines).split()).endswith(summary.notes[-1])
+
+
+def test_heading_is_that_of_the_reference(stackloss):
+    assert "P>|t|" in str(summarize(*stackloss))
+    assert "P&gt;|z|" in summarize(*stackloss, use_t=False)._repr_html_()
 
 
 def test_html_escapes_names_and_holds_every_number(rng):

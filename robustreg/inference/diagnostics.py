@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from robustreg.inference.covariance import huber_covariance, normal_equations
 from robustreg.inference.equations import UndeterminedError
 from robustreg.inference.fitted import FittedRegression, fitted_regression
-from robustreg.inference.frames import pandas, row_labels
+from robustreg.inference.frames import pandas, row_index, row_labels
 from robustreg.inference.sandwich import Whitened, whiten
 from robustreg.losses import huber_weight
 from robustreg.tuning import kappa
@@ -56,6 +58,8 @@ class Diagnostics:
         The largest of these changes, in standard errors of its coefficient; NaN as they.
     n : float
         Number of observations, the sum of the frequencies.
+    index : pandas Index, or None
+        That of X or y, with its name and levels: of the frames.
 
     Examples
     --------
@@ -63,8 +67,8 @@ class Diagnostics:
     >>> from robustreg.datasets import load_stackloss
     >>> from robustreg.inference import diagnose
     >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
-    >>> diagnose(HuberRegressor(scale="mad").fit(X, y), X, y).rows_to_check(2).index
-    Index([20, 0], dtype='int64')
+    >>> diagnose(HuberRegressor(scale="mad").fit(X, y), X, y).rows_to_check(2).index.to_list()
+    [20, 0]
     """
 
     labels: NDArray
@@ -77,6 +81,7 @@ class Diagnostics:
     coefficient_changes: Matrix
     influence: Vector
     n: float
+    index: Any = None
 
     @property
     def cutoffs(self) -> dict[str, float]:
@@ -108,7 +113,8 @@ class Diagnostics:
             "leverage": self.leverages,
             "influence": self.influence,
         }
-        return pandas("Diagnostics.table").DataFrame(columns, index=self.labels)
+        index = self.labels if self.index is None else self.index
+        return pandas("Diagnostics.table").DataFrame(columns, index=index)
 
     def rows_to_check(self, n: int = 10) -> Any:
         """The rows that deserve a look, worst first.
@@ -122,7 +128,14 @@ class Diagnostics:
         -------
         DataFrame
             The lines of ``table``, with the reasons: "residual", "leverage" or "influence".
+
+        Raises
+        ------
+        ValueError
+            If ``n`` is not a whole number from zero.
         """
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
+            raise ValueError(f"n must be a whole number from zero, got {n!r}.")
         ratios = self._ratios()
         reasons = np.array(list(self.cutoffs))
         severity = self.severity
@@ -135,6 +148,18 @@ class Diagnostics:
     def __repr__(self) -> str:
         count = int(np.count_nonzero(self.severity > 1.0))
         return f"Diagnostics({self.residuals.size} rows, {count} deserve a look)"
+
+    def __str__(self) -> str:
+        rows = self.rows_to_check()
+        if rows.empty:
+            return repr(self)
+        # All columns, however narrow the terminal: the reasons are what is looked for.
+        return f"{self!r}\n{rows.to_string(float_format='{:.4g}'.format)}"
+
+    def _repr_html_(self) -> str:
+        rows = self.rows_to_check()
+        table = "" if rows.empty else rows.to_html(float_format="{:.4g}".format, border=0)
+        return f"<div><p>{escape(repr(self))}</p>{table}</div>"
 
 
 def diagnose(
@@ -211,6 +236,7 @@ def diagnose(
         coefficient_changes=changes_in_units * unit,
         influence=np.abs(changes_in_units / np.sqrt(np.diag(matrix))).max(axis=1),
         n=fitted.n,
+        index=row_index(X, y),
     )
 
 

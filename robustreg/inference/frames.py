@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["pandas", "row_labels"]
+__all__ = ["pandas", "row_index", "row_labels"]
 
 
 def pandas(caller: str) -> Any:
@@ -22,11 +22,17 @@ def pandas(caller: str) -> Any:
     return pd
 
 
-def row_labels(X: Any, y: Any, n: int) -> NDArray:
-    """The index of X or y where they have one, else numbers from zero, of shape (n,)."""
-    for data in (X, y):
-        index = getattr(data, "index", None)
+def row_index(*data: Any) -> Any:
+    """The index of the first of these that has one, with its names and levels; else None."""
+    for each in data:
+        index = getattr(each, "index", None)
         # A list has a method of that name.
         if index is not None and not callable(index):
-            return np.asarray(index)
-    return np.arange(n)
+            return index
+    return None
+
+
+def row_labels(X: Any, y: Any, n: int) -> NDArray:
+    """The index of X or y where they have one, else numbers from zero, of shape (n,)."""
+    index = row_index(X, y)
+    return np.arange(n) if index is None else np.asarray(index)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from robustreg.inference import text
-from robustreg.inference.frames import pandas
+from robustreg.inference.frames import pandas, row_index
 from robustreg.inference.prediction import Predictor
 
 __all__ = ["Summary", "WaldTest", "check_level"]
@@ -244,9 +244,9 @@ class Summary:
 
         Parameters
         ----------
-        R : array-like of shape (q, k) or (k,), str, or list of str
+        R : array-like of shape (q, k) or (k,), str, or array-like of str
             One row a hypothesis, columns in the order of ``names``; or the names of coefficients
-            that are all zero under the hypothesis.
+            that all equal ``r`` under the hypothesis.
         r : float or array-like of shape (q,), default=None
             Right-hand side; None for zeros.
 
@@ -259,7 +259,8 @@ class Summary:
         Raises
         ------
         ValueError
-            If R or r have the wrong shape, a name is unknown, or hypotheses depend on one another.
+            If R or r have the wrong shape or are not finite, a name is unknown or that of two
+            coefficients, or hypotheses depend on one another.
 
         Examples
         --------
@@ -277,6 +278,8 @@ class Summary:
             raise ValueError(
                 f"r has shape {values.shape} for {q} hypotheses: pass one value for each."
             )
+        if not np.all(np.isfinite(values)):
+            raise ValueError(f"r must be finite, got {r!r}: pass the values of R b to test.")
         # In units of the standard errors, whatever the units of the columns.
         scaled = matrix * self.standard_errors
         correlation = self.covariance_matrix / np.outer(self.standard_errors, self.standard_errors)
@@ -295,21 +298,35 @@ class Summary:
 
     def _restrictions(self, R: Any) -> Matrix:
         k = len(self.names)
-        labels = [R] if isinstance(R, str) else R
+        labels = [R] if isinstance(R, str) else R.tolist() if hasattr(R, "tolist") else R
         if isinstance(labels, (list, tuple)) and labels and all(isinstance(v, str) for v in labels):
-            unknown = [label for label in labels if label not in self.names]
-            if unknown:
-                raise ValueError(
-                    f"R names {unknown[0]!r}: coefficients are {', '.join(self.names)}."
-                )
-            return np.eye(k)[[self.names.index(label) for label in labels]]
-        matrix = np.atleast_2d(np.asarray(R, dtype=np.float64))
+            return np.eye(k)[[self._position(label) for label in labels]]
+        try:
+            matrix = np.atleast_2d(np.asarray(R, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"R must be rows of {k} numbers or names of coefficients, got {R!r}."
+            ) from error
         if matrix.ndim != 2 or matrix.shape[1] != k or not np.all(np.isfinite(matrix)):
             raise ValueError(
                 f"R must be finite with one column for each of the {k} coefficients "
-                f"({', '.join(self.names[:4])}, ...), got shape {matrix.shape}."
+                f"({text.listed(self.names)}), got shape {matrix.shape}."
             )
         return matrix
+
+    def _position(self, label: str) -> int:
+        count = self.names.count(label)
+        if count == 0:
+            raise ValueError(
+                f"R names {label!r}, and coefficients are {text.listed(self.names)}: for a "
+                "combination of coefficients pass rows of numbers."
+            )
+        if count > 1:
+            raise ValueError(
+                f"R names {label!r}, the name of {count} coefficients: pass rows of numbers, in "
+                "the order of names."
+            )
+        return self.names.index(label)
 
     def predict(self, X: Any, *, level: float | None = None) -> Any:
         """Predictions with intervals for their mean and for a new observation.
@@ -352,7 +369,7 @@ class Summary:
             "pi_low": prediction + low,
             "pi_high": prediction + high,
         }
-        return pandas("Summary.predict").DataFrame(columns, index=getattr(X, "index", None))
+        return pandas("Summary.predict").DataFrame(columns, index=row_index(X))
 
     # -- text
     # ---------------------------------------------------------------------------------------

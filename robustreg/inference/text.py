@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +14,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from robustreg.inference.summary import Summary
 
-__all__ = ["as_html", "as_text", "equality"]
+__all__ = ["as_html", "as_text", "equality", "listed"]
 
 Vector = NDArray[np.float64]
 
 TITLE = "Huber regression"
 
-#: Names longer than this are cut in the text table.
+#: Names longer than this lose their middle in the text table: the ends of those that a step has
+#: made, a column's name and a category's, tell them apart.
 LONGEST_NAME = 24
+
+#: Names that a message lists.
+MOST_LISTED = 10
 
 #: Width of the column of a number, and of a p-value.
 NUMBER, P_VALUE = 11, 8
@@ -37,6 +44,20 @@ def equality(p: float) -> str:
 def number(value: float) -> str:
     """Five significant digits, in a width of at most eleven."""
     return f"{value:.5g}" if value == 0.0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names that fit, and those whole that would no longer differ."""
+    tail = LONGEST_NAME // 2 - 1
+    head = LONGEST_NAME - tail - 1
+    short = [n if len(n) <= LONGEST_NAME else f"{n[:head]}…{n[-tail:]}" for n in names]
+    count = Counter(short)
+    return [cut if count[cut] == 1 else name for name, cut in zip(names, short, strict=True)]
 
 
 def share(value: float) -> str:
@@ -86,25 +107,29 @@ def rows(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
 def heads(summary: Summary) -> list[str]:
     """The heads of the columns."""
     tail = 0.5 * (1.0 - summary.level)
-    return ["", "coef", "std err", "z", "P>|z|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
+    symbol = "t" if np.isfinite(summary.reference_df) else "z"
+    return ["", "coef", "std err", symbol, f"P>|{symbol}|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
 
 
 def as_text(summary: Summary, low: Vector, high: Vector) -> str:
     """A table for a terminal, as statisticians know it."""
-    longest = max(9, *(min(len(name), LONGEST_NAME) for name in summary.names))
+    names = short_names(summary.names)
+    longest = max(9, *map(len, names))
     widths = [NUMBER, NUMBER, NUMBER - 2, P_VALUE, NUMBER, NUMBER]
     width = longest + sum(widths) + len(widths)
 
     def line(cells: list[str]) -> str:
-        name = cells[0] if len(cells[0]) <= LONGEST_NAME else cells[0][: LONGEST_NAME - 1] + "…"
         numbers = [cell.rjust(size) for cell, size in zip(cells[1:], widths, strict=True)]
-        return " ".join([name.ljust(longest), *numbers])
+        return " ".join([cells[0].ljust(longest), *numbers])
 
     lines = [TITLE.center(width).rstrip(), "=" * width]
     lines += _two_columns(facts(summary), width)
     lines += ["=" * width, line(heads(summary)), "-" * width]
-    lines += [line(cells) for cells in rows(summary, low, high)]
-    lines += ["=" * width, *footnotes(summary)]
+    table = zip(names, rows(summary, low, high), strict=True)
+    lines += [line([name, *cells[1:]]) for name, cells in table]
+    lines += ["=" * width]
+    for note in footnotes(summary):
+        lines += wrap(note, width, subsequent_indent="  ")
     return "\n".join(lines)
 
 
