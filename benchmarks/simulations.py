@@ -133,8 +133,8 @@ def efficiencies(samples: int) -> Iterator[tuple[str, ...]]:
             name,
             f"{delta:.3f}",
             f"{100 * efficiency(delta):.2f}",
-            f"{100 / (1 + excess[j]):.2f} ± {100 * error[j]:.2f}",
-            f"{ratio[j]:.4f} ± {ratio_error[j]:.4f}",
+            _with_error(100 / (1 + excess[j]), 100 * error[j], 2),
+            _with_error(ratio[j], ratio_error[j], 4),
         )
 
 
@@ -194,7 +194,12 @@ def _against_the_best(
 def _figure(ratio: float, error: float) -> str:
     """Both with two digits of the error, three decimals at most: from 1.004 to 10,000."""
     digits = int(np.clip(1 - np.floor(np.log10(max(error, 1e-9))), 0, 3))
-    return f"{ratio:,.{digits}f} ± {error:,.{digits}f}"
+    return _with_error(ratio, error, digits)
+
+
+def _with_error(value: float, error: float, digits: int) -> str:
+    """The two in one cell of a table, which must not be broken between them."""
+    return f"{value:,.{digits}f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:,.{digits}f}"
 
 
 def tables(quick: bool) -> Iterator[str]:
