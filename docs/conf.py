@@ -29,6 +29,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "evidence_figures",
     "mathml",
 ]
 exclude_patterns = ["_build", "_extensions", "gallery/*.md5", "images"]
