@@ -75,6 +75,18 @@ def test_training_rows_that_are_few(rng):
     assert_allclose(seen[0], expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("split", "part"),
+    [((np.arange(60), []), "validation"), (([], np.arange(60)), "training")],
+)
+def test_a_fold_without_rows(rng, split, part):
+    X, y = plain(rng)
+    rows = [tuple(np.array(each, dtype=int) for each in split)]
+    search = HuberRegressorCV(deltas=DELTAS, cv=rows, error_score="raise")
+    with pytest.raises(ValueError, match=f"cv has a fold without {part} rows"):
+        search.fit(X, y)
+
+
 @pytest.mark.parametrize("name", ["n_iter_", "n_passes_", "optimality_"])
 def test_what_only_a_fit_alone_has(rng, name):
     X, y = plain(rng)
@@ -101,3 +113,11 @@ def test_lists_and_arrays_stay_what_they_are(rng):
     second = HuberRegressorCV(deltas=DELTAS, scoring=scorer).fit(X, y)
     assert set(kinds) == {(np.ndarray, np.ndarray)}
     assert_array_equal(first.cv_results_["mean_test_score"], second.cv_results_["mean_test_score"])
+
+
+@pytest.mark.parametrize("values", [["1.0", "2.0"], [False, True], np.array([True]), [1.0, "2"]])
+@pytest.mark.parametrize("name", ["deltas", "alphas"])
+def test_grids_are_numbers(rng, name, values):
+    X, y = plain(rng)
+    with pytest.raises(ValueError, match=f"{name} must be numbers in"):
+        HuberRegressorCV(**{name: values}).fit(X, y)

@@ -136,6 +136,19 @@ def test_reproducible_and_the_same_for_any_number_of_threads(rng):
     assert np.all(one.standard_errors != other.standard_errors)
     assert one.replicates.shape == (300, 4)
     assert summarize(model, X, y, random_state=np.random.RandomState(3), **options).n == 300
+    first, second = (
+        summarize(model, X, y, random_state=np.random.default_rng(3), **options) for _ in range(2)
+    )
+    assert_array_equal(first.covariance_matrix, second.covariance_matrix)
+
+
+def test_few_groups_have_a_note(rng):
+    X, y = plain(rng)
+    model, options = HuberRegressor().fit(X, y), {"cov_type": "bootstrap", "n_bootstrap": 20}
+    few = summarize(model, X, y, groups=np.arange(60) % 3, bootstrap="wild", **options)
+    assert "With 3 groups, fewer than about 20" in few.notes[0]
+    many = summarize(model, X, y, groups=np.arange(60) % 20, bootstrap="wild", **options)
+    assert many.notes == ()
 
 
 def test_percentile_interval(rng):

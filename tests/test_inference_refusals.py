@@ -190,6 +190,8 @@ def test_x_of_another_shape_or_with_nan(rng):
     ("option", "message"),
     [
         ({"cov_type": "HC4"}, "cov_type must be one of 'huber', .* got 'HC4'"),
+        ({"use_t": "no"}, "use_t must be one of True, False, got 'no'"),
+        ({"cov_type": ["huber"]}, r"cov_type must be one of .* got \['huber'\]"),
         ({"ddof": 2}, "ddof must be one of 0, 1, got 2"),
         ({"scale_coupling": "yes"}, "scale_coupling must be one of"),
         ({"bootstrap": "block"}, "bootstrap must be one of 'pairs', 'wild'"),

@@ -102,10 +102,7 @@ class HuberScoring:
         validation = fold.validation
         unit = validation.units.response_scale
         if not validation.total_weight > 0.0:
-            error = ValueError(
-                "sample_weight is zero for every validation row of a fold, or it has none: nothing "
-                "is left to score."
-            )
+            error = ValueError(_nothing_left("validation", "score", fold.test))
             return [error] * len(points)
         at_threshold = [point._replace(threshold=self.threshold / unit) for point in points]
         sums = validation.values_and_gradients(at_threshold)
@@ -234,10 +231,7 @@ class CrossValidation:
         weights = self.design.weights
         frequency = counts.astype(np.float64) if weights is None else counts * weights
         if not frequency.any():
-            raise ValueError(
-                "sample_weight is zero for every training row of a fold, or it has none: nothing "
-                "is left to fit. Use a cv whose training folds have rows with a positive weight."
-            )
+            raise ValueError(_nothing_left("training", "fit", train))
         if train.size < SMALL_FOLD * counts.size:
             return self.design.rows(train)
         return self.design.reweighted(frequency)
@@ -267,3 +261,15 @@ class CrossValidation:
             [self.error_score if bad else out for bad, out in zip(failed, found, strict=True)],
             dtype=np.float64,
         )
+
+
+def _nothing_left(part: str, purpose: str, rows: Rows) -> str:
+    if rows.size == 0:
+        return (
+            f"cv has a fold without {part} rows: nothing is left to {purpose}. Use a cv whose "
+            "folds all have some."
+        )
+    return (
+        f"sample_weight is zero for every {part} row of a fold: nothing is left to {purpose}. Use "
+        f"a cv whose folds all have {part} rows with a positive weight."
+    )

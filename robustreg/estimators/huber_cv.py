@@ -427,6 +427,9 @@ def _splits(cv: Any, X: Any, y: Any, split_params: dict[str, Any]) -> list[tuple
 def _checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:
     """A grid as a list of floats, if it is one."""
     try:
+        # Of text and booleans NumPy would make numbers.
+        if any(isinstance(value, (str, bytes, bool, np.bool_)) for value in np.ravel(values)):
+            raise ValueError("not numbers")
         grid = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numbers in {interval}, got {values!r}.") from error

@@ -63,7 +63,7 @@ def bootstrap_covariance(
         numbers, G = group_numbers(fitted, groups)
     sample = Sample.of(fitted, whiten(fitted))
     sizes = _batch_sizes(n_bootstrap, fitted.design.n_rows, kind)
-    seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(sizes))
+    seeds = _seeds(random_state, len(sizes))
     progress = ProgressBar(n_bootstrap, "replicates", verbose)
 
     def batch(size: int, seed: int) -> Matrix:
@@ -102,6 +102,13 @@ def _estimate(
 
 
 # -- drawing --------------------------------------------------------------------------------------
+
+
+def _seeds(random_state: Any, count: int) -> NDArray[np.int_]:
+    most = np.iinfo(np.int32).max
+    if isinstance(random_state, Generator):
+        return random_state.integers(most, size=count)
+    return check_random_state(random_state).randint(most, size=count)
 
 
 def _batch_sizes(n_bootstrap: int, n_rows: int, kind: str) -> list[int]:

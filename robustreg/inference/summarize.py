@@ -102,7 +102,7 @@ def summarize(
         needs errors that are symmetric about the fit.
     n_bootstrap : int, default=1000
         Replicates, at least 2. The standard error's own error is about ``1/sqrt(2 n_bootstrap)``.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance, or None, default=None
         Seed of the bootstrap.
     n_jobs : int, default=None
         Threads of the bootstrap; its numbers do not depend on it.
@@ -169,7 +169,7 @@ def summarize(
     acid_conc   -0.131    0.140    0.360
     """
     level = check_level(level)
-    _check_options(cov_type, ddof, scale_coupling, bootstrap, n_bootstrap)
+    _check_options(cov_type, use_t, ddof, scale_coupling, bootstrap, n_bootstrap)
     fitted = fitted_regression(model, X, y, sample_weight)
     kind = COVARIANCES[cov_type]
     if kind == "sandwich":
@@ -197,16 +197,18 @@ def summarize(
 
 
 def _check_options(
-    cov_type: Any, ddof: Any, scale_coupling: Any, bootstrap: Any, n_bootstrap: Any
+    cov_type: Any, use_t: Any, ddof: Any, scale_coupling: Any, bootstrap: Any, n_bootstrap: Any
 ) -> None:
     allowed = {
         "cov_type": (cov_type, tuple(COVARIANCES)),
+        "use_t": (use_t, (True, False)),
         "ddof": (ddof, (0, 1)),
         "scale_coupling": (scale_coupling, ("auto", True, False)),
         "bootstrap": (bootstrap, ("pairs", "wild")),
     }
     for name, (value, options) in allowed.items():
-        if value not in options:
+        # A list or an array is not asked whether it equals one of them.
+        if not np.isscalar(value) or value not in options:
             listed = ", ".join(repr(option) for option in options)
             raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
     if not isinstance(n_bootstrap, Integral) or n_bootstrap < 2:
