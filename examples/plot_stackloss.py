@@ -14,6 +14,8 @@ Twenty-one days of operation, of which the literature distrusts four.
 # how the plant ran. The literature distrusts days 1, 3, 4 and 21, though nothing in a single column
 # gives them away.
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 import numpy as np
 

@@ -11,6 +11,8 @@ is. But the robust slope comes out negative. Nothing in the residuals warns; the
 # -------
 # Logarithms of the surface temperature and of the light intensity. Mind the sign of the slope.
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 import numpy as np
 
