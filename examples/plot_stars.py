@@ -64,17 +64,19 @@ print("giants:", list(X.index[giants]))
 main_sequence = HuberRegressor().fit(X[~giants], y[~giants])
 print(summarize(main_sequence, X[~giants], y[~giants]).table.round(2).to_string())
 
+BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#4D4D4D"  # Okabe and Ito
 figure, ax = plt.subplots(layout="constrained")
-ax.scatter(X[~giants], y[~giants], color="0.4", label="main sequence")
-ax.scatter(X[giants], y[giants], marker="s", color="C1", label="high leverage")
+ax.scatter(X[~giants], y[~giants], color=GREY, label="main sequence")
+ax.scatter(X[giants], y[giants], marker="s", color=VERMILION, label="high leverage")
 ends = X.iloc[[X.iloc[:, 0].argmin(), X.iloc[:, 0].argmax()]]
-ax.plot(ends, huber.predict(ends), "--", color="C1", label="Huber, all stars")
+ax.plot(ends, huber.predict(ends), "--", color=VERMILION, label="Huber, all stars")
 bounds = np.array([X[~giants].min(), X[~giants].max()])
 line = main_sequence.intercept_ + bounds @ main_sequence.coef_
-ax.plot(bounds, line, color="C0", label="Huber, without high leverage")
+ax.plot(bounds, line, color=BLUE, label="Huber, without high leverage")
 ax.set(xlabel="log surface temperature", ylabel="log light intensity")
 ax.invert_xaxis()  # astronomers draw hot stars to the left
-ax.legend(loc="lower right")
+ax.legend(loc="upper left", bbox_to_anchor=(0.38, 1.0), frameon=False)
+ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
