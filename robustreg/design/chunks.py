@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.cluster import compute, delayed
+from robustreg.design.cluster import compute, delayed, each
 
 __all__ = [
     "Chunk",
@@ -120,16 +120,13 @@ class RowChunks:
         """The same rows with other weights, an array in memory or of Dask."""
         if is_collection(weights):
             pieces = list(weights.rechunk((tuple(self.lengths.tolist()),)).to_delayed().ravel())
-            surveys = compute([delayed(_survey_of_weights)(piece) for piece in pieces])
+            surveys = compute(each(_survey_of_weights, pieces))
         else:
             pieces = self.split(weights)
             surveys = [_survey_of_weights(piece) for piece in pieces]
             # The folds of neighbouring rows are nearly all of weight zero or one.
             pieces = [piece[:1] if np.all(piece == piece[:1]) else piece for piece in pieces]
-        tasks = [
-            delayed(_with_weights)(task, piece)
-            for task, piece in zip(self.tasks, pieces, strict=True)
-        ]
+        tasks = each(_with_weights, self.tasks, pieces)
         return RowChunks(tasks, surveys, self.columns, weighted=True)
 
     def array(self, function: Callable[[Chunk], NDArray]) -> Any:
@@ -158,6 +155,7 @@ def row_chunks(X: Any, y: Any, sample_weight: Any) -> RowChunks:
     """Align X, y and weights, and check every chunk, in one round.
 
     It takes two where the lengths of the chunks are unknown and y or the weights are in memory.
+    Rows of X and y go together by their position, as elsewhere in scikit-learn, not by an index.
 
     Parameters
     ----------
@@ -171,17 +169,13 @@ def row_chunks(X: Any, y: Any, sample_weight: Any) -> RowChunks:
         If columns are no numbers, if values are not finite, or if lengths differ. A chunk that is
         at fault is reported once it has been read, whatever else is still to be read.
     """
-    columns, parts, lengths = columns_of(X), _parts(X), _known_lengths(X)
-    rounds = 1
-    beside = {"y": y} if sample_weight is None else {"y": y, "sample_weight": sample_weight}
-    if lengths is None and not all(is_collection(values) for values in beside.values()):
-        lengths, rounds = compute([delayed(len)(part) for part in parts]), 2
-    aligned = [_beside(values, name, len(parts), lengths) for name, values in beside.items()]
+    columns, beside = columns_of(X), {"y": y}
+    if sample_weight is not None:
+        beside["sample_weight"] = sample_weight
+    tasks, rounds = _aligned(X, beside)
     names = [str(name) for name in getattr(columns, "columns", range(columns.shape[1]))]
-    tasks = [delayed(_read)(*pieces) for pieces in zip(parts, *aligned, strict=True)]
-    surveys = compute([delayed(partial(_survey, names=names))(task) for task in tasks])
-    weighted = sample_weight is not None
-    chunks = RowChunks(tasks, surveys, columns, weighted=weighted, rounds=rounds)
+    surveys = compute(each(partial(_survey, names=names), tasks))
+    chunks = RowChunks(tasks, surveys, columns, weighted=len(beside) == 2, rounds=rounds + 1)
     _require_rows(chunks)
     return chunks
 
@@ -238,6 +232,28 @@ def _numeric_columns(X: Any) -> Any:
     return frame
 
 
+def _aligned(X: Any, beside: dict[str, Any]) -> tuple[list[Any], int]:
+    """A task for each chunk of rows that gives a ``Chunk``, and the rounds that it took."""
+    if all(_is_frame(values) for values in (X, *beside.values())):
+        # As one expression: Dask reads a file once for all columns, and may join small partitions.
+        for name, values in beside.items():
+            _require_parts(name, values.npartitions, X.npartitions)
+        joined = X.map_partitions(
+            _read, *beside.values(), align_dataframes=False, enforce_metadata=False, meta=X._meta
+        )
+        return list(joined.to_delayed()), 0
+    parts, lengths, rounds = _parts(X), _known_lengths(X), 0
+    if lengths is None and not all(is_collection(values) for values in beside.values()):
+        lengths, rounds = compute(each(len, parts)), 1
+    others = [_beside(values, name, len(parts), lengths) for name, values in beside.items()]
+    return each(_read, parts, *others), rounds
+
+
+def _is_frame(values: Any) -> bool:
+    """Whether something is a Dask frame or series."""
+    return is_collection(values) and not hasattr(values, "chunks")
+
+
 def _parts(collection: Any) -> list[Any]:
     """A delayed object for each chunk of rows."""
     if hasattr(collection, "chunks") and collection.ndim == 2:
@@ -264,11 +280,7 @@ def _beside(values: Any, name: str, n_parts: int, lengths: list[int] | None) -> 
             _require_length(name, sum(own), sum(lengths))
             values = values.rechunk((tuple(lengths),))
     parts = _parts(values)
-    if len(parts) != n_parts:
-        raise ValueError(
-            f"{name} has {len(parts)} chunks and X has {n_parts}, of lengths that are not known: "
-            "take both from the same frame, or call compute_chunk_sizes() on the arrays."
-        )
+    _require_parts(name, len(parts), n_parts)
     return parts
 
 
@@ -281,6 +293,14 @@ def _vector(values: Any, name: str) -> Any:
             f"{name} must have one dimension, got shape {values.shape}: fit one model a column."
         )
     return values
+
+
+def _require_parts(name: str, found: int, of_X: int) -> None:
+    if found != of_X:
+        raise ValueError(
+            f"{name} has {found} chunks and X has {of_X}, of lengths that are not known: take both "
+            "from the same frame, or call compute_chunk_sizes() on the arrays."
+        )
 
 
 def _require_length(name: str, length: int, rows: int) -> None:

@@ -5,10 +5,11 @@ Dask is imported where it is used: the library works without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
-__all__ = ["compute", "delayed"]
+__all__ = ["compute", "delayed", "each"]
 
 #: Seconds between two looks at a cluster that has not answered, and how long it may be without
 #: workers: a nanny brings a killed one back in a few seconds.
@@ -24,6 +25,20 @@ def delayed(value: Any, *, traverse: bool = True) -> Any:
             'Dask collections need the extra "dask": pip install "robustreg[dask]".'
         ) from error
     return dask_delayed(value, pure=False, traverse=traverse)
+
+
+def each(function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
+    """A task for each chunk, named by the number of those after it.
+
+    Where nothing else decides, Dask's local schedulers go by the names of tasks, and begin with the
+    last: an error in the first chunk is then found first.
+    """
+    task, token = delayed(function), uuid4().hex
+    name = getattr(function, "func", function).__name__.strip("_")
+    return [
+        task(*chunk, dask_key_name=f"{name}-{token}-{len(arguments[0]) - i:09d}")
+        for i, chunk in enumerate(zip(*arguments, strict=True))
+    ]
 
 
 def compute(tasks: Sequence[Any]) -> list[Any]:
