@@ -1,0 +1,123 @@
+"""A cluster of two processes: the same numbers, also when workers die, and an end when all do."""
+
+import logging
+import os
+import signal
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from robustreg import HuberRegressor, HuberRegressorCV
+from robustreg.design import cluster as rounds
+from robustreg.design import dask as dask_designs
+from robustreg.inference import summarize
+
+distributed = pytest.importorskip("distributed")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+pd = pytest.importorskip("pandas")
+
+TIGHT = 1e-9
+
+
+@pytest.fixture
+def client():
+    """A cluster that is ended with the test, whatever has become of its workers."""
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def far(monkeypatch):
+    monkeypatch.setattr(dask_designs, "LOADED_BYTES", 0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40_000, 4))
+    y = X @ [1.0, 2.0, 3.0, 4.0] + 3.0 + rng.standard_normal(40_000)
+    y[rng.random(40_000) < 0.1] += 20.0
+    return X, y
+
+
+def at_round(monkeypatch, number, action):
+    """Do something in the middle of a fit, when a round is about to begin."""
+    done = []
+    compute = dask_designs.compute
+
+    def counted(tasks):
+        done.append(len(tasks))
+        if len(done) == number:
+            action()
+        return compute(tasks)
+
+    monkeypatch.setattr(dask_designs, "compute", counted)
+
+
+def test_the_same_numbers_from_arrays_and_frames(client, data):
+    X, y = data
+    expected = HuberRegressor(tol=TIGHT).fit(X, y)
+    lazy = client.persist([da.from_array(X, chunks=(7000, 2)), da.from_array(y, chunks=9000)])
+    model = HuberRegressor(tol=TIGHT).fit(*lazy)
+    assert_allclose([model.scale_, *model.coef_], [expected.scale_, *expected.coef_], rtol=1e-8)
+    assert abs(model.optimality_ - expected.optimality_) < 1e-8
+    assert_allclose(model.weights_.compute(), expected.weights_, atol=1e-7)
+    assert model.n_passes_ <= 12
+
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(y=y)
+    parts = client.persist(dd.from_pandas(frame, npartitions=5))
+    of_frame = HuberRegressor(tol=TIGHT).fit(parts[list("abcd")], parts["y"])
+    assert_allclose(of_frame.coef_, expected.coef_, rtol=1e-8)
+
+    summary = summarize(model, *lazy)
+    assert_allclose(summary.table["std_err"], summarize(expected, X, y).table["std_err"], rtol=1e-8)
+    search = HuberRegressorCV(deltas=[0.7, 1.345, np.inf]).fit(*lazy)
+    assert search.delta_ == HuberRegressorCV(deltas=[0.7, 1.345, np.inf]).fit(X, y).delta_
+
+
+def test_a_missing_value_is_named(client, data):
+    X, y = data[0].copy(), data[1]
+    X[12_345, 2] = np.nan
+    lazy = client.persist([da.from_array(X, chunks=(7000, 4)), da.from_array(y, chunks=7000)])
+    with pytest.raises(ValueError, match="X contains NaN in column '2'"):
+        HuberRegressor().fit(*lazy)
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(client, data, monkeypatch):
+    X, y = data
+    lazy = client.persist([da.from_array(X, chunks=(4000, 4)), da.from_array(y, chunks=4000)])
+    whole = HuberRegressor(tol=TIGHT).fit(*lazy)
+    process = next(iter(client.run(os.getpid).values()))
+    killed = []
+
+    def kill():
+        os.kill(process, signal.SIGKILL)
+        killed.append(process)
+
+    at_round(monkeypatch, 3, kill)
+    model = HuberRegressor(tol=TIGHT).fit(*lazy)
+    assert killed
+    assert_allclose([model.scale_, *model.coef_], [whole.scale_, *whole.coef_], rtol=1e-12)
+
+
+def test_without_workers_a_fit_is_given_up(client, data, monkeypatch):
+    monkeypatch.setattr(rounds, "PATIENCE", 4.0)
+    X, y = data
+    lazy = client.persist([da.from_array(X, chunks=(4000, 4)), da.from_array(y, chunks=4000)])
+    at_round(monkeypatch, 3, lambda: client.cluster.scale(0))
+    with pytest.raises(RuntimeError, match="has had no workers for 4 s"):
+        HuberRegressor().fit(*lazy)
+
+
+def test_half_a_minute_without_workers_is_the_most():
+    assert rounds.PATIENCE + rounds.LOOK < 60.0
