@@ -44,6 +44,7 @@ myst_dmath_double_inline = True
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's types say more: shapes, ranges, units
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"  # "fit()" beside the page, not "HuberRegressor.fit()"
 numpydoc_show_class_members = False  # the template of a class lists its methods
 numpydoc_class_members_toctree = False
 default_role = None

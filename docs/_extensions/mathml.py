@@ -7,6 +7,7 @@ copied or read aloud. A formula that docutils cannot convert is a warning, which
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -18,9 +19,19 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 
+#: Bars that stand alone. Unless they belong to a ``\left`` or ``\right``, they neither grow to the
+#: height of a fraction beside them nor keep the distance of an operator.
+BAR = re.compile(r"<mo\b[^>]*>([|‖])</mo>")
+SMALL_BAR = r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'
+
+#: min and max of what stands in brackets are names, without an operator's distance.
+NAMED = re.compile(r"<mo>(max|min)</mo>(?=\s*<mo[^>]*>\()")
+
+
 def _markup(node: nodes.Element, block: bool) -> str:
     try:
-        return tex2mathml(node.astext(), as_block=block)
+        markup = NAMED.sub(r"<mi>\1</mi>", tex2mathml(node.astext(), as_block=block))
+        return markup if r"\left" in node.astext() else BAR.sub(SMALL_BAR, markup)
     except MathError as error:
         logger.warning("formula %r: %s", node.astext(), error, location=node)
         return f"<code>{nodes.unescape(node.astext())}</code>"
