@@ -304,3 +304,34 @@ class TestRefusals:
         search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}).fit(*data)
         with pytest.raises(TypeError, match=r"must be a fitted robustreg\.HuberRegressor"):
             DeltaCurveDisplay.from_estimator(search, *data, param_name="alpha")
+
+
+def test_title_names_what_was_chosen_in_full(data):
+    model = HuberRegressorCV(deltas=[1.345], alphas=[0.0, 50.0]).fit(*data)
+    display = DeltaCurveDisplay.from_estimator(model)
+    title = display.ax_.get_title(loc="left")
+    assert f"delta = 1.345, alpha = {model.alpha_:.4g} was chosen" in title
+    assert display.chosen == {"alpha": model.alpha_}
+    one = DeltaCurveDisplay.from_estimator(HuberRegressorCV(deltas=[1.345]).fit(*data))
+    assert "alpha" not in one.ax_.get_title(loc="left")
+
+
+@pytest.mark.parametrize("deltas", [[1.345], [1.345, INFINITY]])
+def test_every_score_shows_its_error(data, deltas):
+    display = DeltaCurveDisplay.from_estimator(HuberRegressorCV(deltas=deltas).fit(*data))
+    (bars,) = display.errorbar_.lines[2]
+    assert len(bars.get_segments()) == len(deltas)
+    lengths = [np.ptp(segment[:, 1]) for segment in bars.get_segments()]
+    assert_allclose(lengths, 2.0 * display.standard_errors)
+
+
+def test_axes_that_are_none(data):
+    model = HuberRegressorCV(deltas=DELTAS).fit(*data)
+    with pytest.raises(TypeError, match="ax must be a matplotlib Axes or None, got str"):
+        DeltaCurveDisplay.from_estimator(model, ax="here")
+    with pytest.raises(TypeError, match="got int"):
+        DeltaCurveDisplay.from_estimator(model, ax=[plt.figure().add_subplot(), 1])
+    before = plt.get_fignums()
+    with pytest.raises(AttributeError):
+        DeltaCurveDisplay.from_estimator(model, line_kwargs={"no_such_property": 1})
+    assert plt.get_fignums() == before

@@ -1,6 +1,7 @@
 """Displays: the data they hold and draw, their conventions, and what they refuse."""
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -407,3 +408,131 @@ def test_many_rows_have_small_marks(rng):
         for n in (50, 5000)
     )
     assert many.scatter_.get_sizes()[0] < 0.2 * few.scatter_.get_sizes()[0]
+
+
+# -- what users pass ----------------------------------------------------------------------------
+
+
+def test_names_of_matplotlib_for_the_same_property(data):
+    display = ResidualsDisplay.from_estimator(
+        *data, scatter_kwargs={"c": "red"}, outlier_kwargs={"lw": 3, "ec": "blue"},
+        band_kwargs={"fc": "yellow"},
+    )  # fmt: skip
+    assert_allclose(display.scatter_.get_facecolor()[0][:3], (1.0, 0.0, 0.0))
+    assert_allclose(display.outliers_.get_linewidth(), 3.0)
+    assert_allclose(display.outliers_.get_edgecolor()[0][:3], (0.0, 0.0, 1.0))
+    assert_allclose(display.band_.get_facecolor()[:3], (1.0, 1.0, 0.0))
+    hollow = WeightsDisplay.from_estimator(*data, reduced_kwargs={"color": "red"}).reduced_
+    assert_allclose(hollow.get_edgecolor()[0][:3], (1.0, 0.0, 0.0))
+    assert_allclose(hollow.get_facecolor()[0][:3], (1.0, 1.0, 1.0))
+    bars = CoefficientsDisplay.from_estimator(*data, errorbar_kwargs={"c": "red", "ms": 11})
+    assert bars.errorbars_[0].lines[0].get_color() == "red"
+    assert bars.errorbars_[0].lines[0].get_markersize() == 11
+    with pytest.raises(TypeError, match="keywords for matplotlib must be a dict, got str"):
+        QuantilesDisplay.from_estimator(*data, band_kwargs="red")
+
+
+@pytest.mark.parametrize("display", EVERY)
+def test_no_figure_is_left_after_an_error(data, display):
+    name = {ResidualsDisplay: "scatter_kwargs", WeightsDisplay: "full_kwargs",
+            QuantilesDisplay: "scatter_kwargs", CoefficientsDisplay: "errorbar_kwargs"}  # fmt: skip
+    mine = plt.figure()
+    with pytest.raises(AttributeError):
+        display.from_estimator(*data, **{name[display]: {"no_such_property": 1}})
+    assert plt.get_fignums() == [mine.number]
+
+
+@pytest.mark.parametrize("display", EVERY)
+def test_axes_of_another_type(data, display):
+    with pytest.raises(TypeError, match="ax must be a matplotlib Axes or None, got Figure"):
+        display.from_estimator(*data, ax=plt.figure())
+
+
+@pytest.mark.parametrize("display", OF_ROWS)
+@pytest.mark.parametrize("labels", [["a", "b"], list("abcdefghijk")])
+def test_labels_of_another_length(rng, display, labels):
+    y = rng.normal(size=10)
+    options = {"threshold": 1.0} if display is not QuantilesDisplay else {}
+    with pytest.raises(ValueError, match=f"labels has {len(labels)} entries for 10 rows"):
+        display.from_predictions(y, 0.0 * y, labels=labels, **options)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (pd.date_range("2020-01-01", periods=24, freq="D"), "2020-01-15"),
+        (pd.date_range("2020-01-01", periods=24, freq="h"), "2020-01-01 14:00:00"),
+        (pd.date_range("2020-01-01", periods=24, freq="D", tz="UTC"), "2020-01-15"),
+        (pd.period_range("2020-01", periods=24, freq="M"), "2021-03"),
+        (pd.MultiIndex.from_product([["north"], range(24)]), "north, 14"),
+        ([("north", i) for i in range(24)], "north, 14"),
+    ],
+)
+def test_labels_read_as_people_write_them(phones, index, expected):
+    model, X, y = phones
+    display = WeightsDisplay.from_predictions(
+        y, model.predict(X), threshold=model.threshold_, labels=index
+    )
+    assert expected in written(display)
+
+
+def test_the_least_weights_are_labelled_however_long_their_labels(phones):
+    model, X, y = phones
+    names = [f"an uncommonly long name of a station, {i}" for i in range(24)]
+    display = WeightsDisplay.from_predictions(
+        y, model.predict(X), threshold=model.threshold_, labels=names
+    )
+    assert {text.split()[-1] for text in written(display)} >= {str(i) for i in range(14, 20)}
+    plain_labels = WeightsDisplay.from_estimator(model, X, y)
+    assert plain_labels.ax_.get_ylim() == (-0.2, 1.2)
+
+
+def test_many_models_look_different(data):
+    model, X, y = data
+    models = {f"{i}": model for i in range(12)}
+    display = CoefficientsDisplay.from_estimator(models, X, y)
+    lines = [bars.lines[0] for bars in display.errorbars_]
+    styles = {(a.get_color(), a.get_marker(), a.get_fillstyle()) for a in lines}
+    assert len(styles) == 12
+
+
+@pytest.mark.parametrize("n_models", [2, 7])
+def test_the_legend_stays_in_the_axes_and_above_the_marks(data, n_models):
+    model, X, y = data
+    models = {f"a model with a rather long name, {i}": model for i in range(n_models)}
+    display = CoefficientsDisplay.from_estimator(models, X, y)
+    display.figure_.canvas.draw()
+    legend = display.ax_.get_legend().get_window_extent()
+    frame = display.ax_.get_window_extent()
+    assert frame.x0 <= legend.x0
+    assert legend.x1 <= frame.x1
+    highest = display.ax_.transData.transform((0.0, -0.3))[1]
+    assert legend.y0 > highest
+
+
+def test_a_figure_is_as_high_as_its_coefficients_need(rng):
+    X, y = plain(rng, n=200, p=40)
+    display = CoefficientsDisplay.from_estimator(HuberRegressor().fit(X, y), X, y)
+    texts = [text.get_window_extent() for text in display.ax_.get_yticklabels()]
+    below = [one.y0 - other.y1 for one, other in pairwise(texts)]
+    assert min(below) > 0.0
+
+
+def test_coefficients_of_what_is_no_model(data):
+    model, X, y = data
+    with pytest.raises(TypeError, match=r"summaries must be of .*got HuberRegressor.*from_estim"):
+        CoefficientsDisplay.from_summaries(model)
+    with pytest.raises(TypeError, match="several models must be named, got a list"):
+        CoefficientsDisplay.from_estimator([model, model], X, y)
+
+
+def test_a_feature_named_as_the_intercept(rng):
+    X, y = plain(rng)
+    frame = pd.DataFrame(X, columns=["a", "intercept", "b"])
+    model = HuberRegressor().fit(frame, y)
+    display = CoefficientsDisplay.from_estimator(model, frame, y)
+    assert display.feature_names == ["a", "intercept (feature)", "b"]
+    assert_allclose(display.coefficients[0], model.coef_)
+    standard = CoefficientsDisplay.from_estimator(model, frame, y, standardize=True)
+    assert_allclose(standard.coefficients[0], model.coef_ * X.std(axis=0))

@@ -38,6 +38,8 @@ class Candidates:
     delta : float
         The one that was chosen.
     score_name : str
+    chosen : dict
+        Its other parameters of which there were several values, by the last part of their names.
     """
 
     indices: Indices
@@ -46,6 +48,7 @@ class Candidates:
     standard_errors: Vector
     delta: float
     score_name: str
+    chosen: dict[str, Any]
 
 
 def candidates_of(search: Any, param_name: str | None = None) -> Candidates:
@@ -75,6 +78,7 @@ def candidates_of(search: Any, param_name: str | None = None) -> Candidates:
         standard_error(results, metric)[indices],
         _chosen(search, results["params"][best][name]),
         _score_name(search, metric),
+        _others(results["params"], int(best), name),
     )
 
 
@@ -91,6 +95,15 @@ def _name_of_delta(params: list[dict[str, Any]], given: str | None) -> str:
             "search over delta, and as param_name its name among these."
         )
     return names[0]
+
+
+def _others(params: list[dict[str, Any]], best: int, delta: str) -> dict[str, Any]:
+    """The chosen values of the other parameters that were searched over."""
+    return {
+        name.split("__")[-1]: value
+        for name, value in params[best].items()
+        if name != delta and any(str(each.get(name)) != str(value) for each in params)
+    }
 
 
 def _slice(params: list[dict[str, Any]], best: int, name: str) -> tuple[Indices, Vector]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,15 @@ from sklearn.preprocessing import StandardScaler
 from robustreg.inference.fitted import last_step
 from robustreg.inference.summarize import summarize
 from robustreg.inference.summary import Summary
-from robustreg.inspection.drawing import GREY, MODELS, Style, axes_to_draw_on, merged, plain_axes
+from robustreg.inspection.drawing import (
+    GREY,
+    Style,
+    axes_to_draw_on,
+    closing_on_error,
+    merged,
+    model_style,
+    plain_axes,
+)
 
 __all__ = ["CoefficientsDisplay"]
 
@@ -21,8 +29,13 @@ Matrix = NDArray[np.float64]
 #: Part of the room of a coefficient over which its models are spread.
 SPREAD = 0.6
 
-#: Models in a line of the legend, and its height beside that of all coefficients.
-MODELS_A_LINE, LEGEND_LINE = 3, 0.09
+#: Letters in a line of the legend, those that a mark takes, the most models there, and the height
+#: of a line in inches.
+LEGEND_LETTERS, MARK_LETTERS, MOST_A_LINE, LEGEND_LINE = 62, 8, 3, 0.27
+
+#: Height of a coefficient and of each of its models, of the rest of a figure, and its most, in
+#: inches.
+FEATURE_HEIGHT, MODEL_HEIGHT, FRAME_HEIGHT, MOST_HEIGHT = 0.12, 0.1, 1.0, 40.0
 
 
 class CoefficientsDisplay:
@@ -90,6 +103,7 @@ class CoefficientsDisplay:
         self.level = level
         self.standardized = standardized
 
+    @closing_on_error
     def plot(self, ax: Any = None, *, errorbar_kwargs: Style = None) -> CoefficientsDisplay:
         """Draw.
 
@@ -110,13 +124,14 @@ class CoefficientsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
         n_models, n_features = np.shape(self.coefficients)
+        figsize = None if ax is not None else _figsize(n_models, n_features)
+        ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot", figsize)
         shifts = (np.arange(n_models) - 0.5 * (n_models - 1)) * SPREAD / n_models
         ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=1)
         self.errorbars_ = []
         for model, (name, shift) in enumerate(zip(self.model_names, shifts, strict=True)):
-            color, marker, fill = MODELS[model % len(MODELS)]
+            color, marker, fill = model_style(model)
             style = {"color": color, "marker": marker, "fillstyle": fill, "linestyle": "none",
                      "capsize": 3, "markersize": 6, "label": name}  # fmt: skip
             middle = self.coefficients[model]
@@ -126,8 +141,11 @@ class CoefficientsDisplay:
             )
             self.errorbars_.append(bars)
         quantity = "change of y for one standard deviation" if self.standardized else "coefficient"
-        legend_lines = -(-n_models // MODELS_A_LINE) if n_models > 1 else 0
-        room = LEGEND_LINE * legend_lines * n_features
+        columns = _legend_columns(self.model_names)
+        lines = -(-n_models // columns) if n_models > 1 else 0
+        height = ax.get_window_extent().height / ax.figure.dpi
+        legend = min(LEGEND_LINE * (lines + 0.5 * (lines > 0)), 0.6 * height)
+        room = n_features * legend / (height - legend)
         plain_axes(
             ax,
             xlabel=f"{quantity}, {100 * self.level:g} % interval",
@@ -136,7 +154,7 @@ class CoefficientsDisplay:
         ax.set_yticks(np.arange(n_features), self.feature_names)
         ax.tick_params(axis="y", length=0)
         if n_models > 1:
-            ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=MODELS_A_LINE)
+            ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=columns)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -219,6 +237,12 @@ class CoefficientsDisplay:
         CoefficientsDisplay
         """
         named = _named(summaries)
+        for summary in named.values():
+            if not isinstance(summary, Summary):
+                raise TypeError(
+                    "summaries must be of robustreg.inference.summarize, got "
+                    f"{type(summary).__name__}: for fitted models call from_estimator."
+                )
         level = next(iter(named.values())).level if level is None else level
         return cls._of(named, level, intercept).plot(ax, errorbar_kwargs=errorbar_kwargs)
 
@@ -231,7 +255,9 @@ class CoefficientsDisplay:
         units: list[dict[str, float]] | None = None,
     ) -> CoefficientsDisplay:
         # A dict keeps the order in which names first appear.
-        features = dict.fromkeys(name for summary in summaries.values() for name in summary.names)
+        features = dict.fromkeys(
+            name for summary in summaries.values() for name in _distinct(summary.names)
+        )
         if not intercept:
             features.pop("intercept", None)
         position = {name: index for index, name in enumerate(features)}
@@ -240,7 +266,7 @@ class CoefficientsDisplay:
             unit = {} if units is None else units[model]
             interval = summary.confidence_interval(level)
             columns = (summary.coefficients, interval["ci_low"], interval["ci_high"])
-            for name, *three in zip(summary.names, *columns, strict=True):
+            for name, *three in zip(_distinct(summary.names), *columns, strict=True):
                 if name in position:
                     values[:, model, position[name]] = np.array(three) * unit.get(name, 1.0)
         return cls(
@@ -254,8 +280,39 @@ class CoefficientsDisplay:
         )
 
 
+def _figsize(n_models: int, n_features: int) -> tuple[float, float] | None:
+    """Of a figure in which no two marks touch; None for the user's own size."""
+    try:
+        from matplotlib import rcParams
+    except ImportError:
+        return None  # what draws says how to install it
+    width, height = rcParams["figure.figsize"]
+    return width, max(
+        height, FRAME_HEIGHT + n_features * (FEATURE_HEIGHT + MODEL_HEIGHT * n_models)
+    )
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of coefficients, with that of a feature which is named as the intercept is."""
+    seen = "intercept" in names[:1] and "intercept" in names[1:]
+    return [
+        f"{name} (feature)" if seen and position and name == "intercept" else name
+        for position, name in enumerate(names)
+    ]
+
+
+def _legend_columns(names: Any) -> int:
+    longest = max(len(str(name)) for name in names) + MARK_LETTERS
+    return int(np.clip(LEGEND_LETTERS // longest, 1, MOST_A_LINE))
+
+
 def _named(given: Any) -> dict[str, Any]:
     """Models or summaries by name; one alone gets that of its class."""
+    if isinstance(given, (list, tuple)):
+        raise TypeError(
+            f"several models must be named, got a {type(given).__name__}: pass a dict from a name "
+            "to each."
+        )
     if not isinstance(given, Mapping):
         return {type(given).__name__: given}
     if not given:
@@ -265,7 +322,9 @@ def _named(given: Any) -> dict[str, Any]:
 
 def _standard_deviations(model: Any, X: Any, sample_weight: ArrayLike | None) -> dict[str, float]:
     """Of the features that the regressor was given, by their names."""
-    _, prepare, names = last_step(model)
+    regressor, prepare, names = last_step(model)
+    if regressor.fit_intercept:
+        names = tuple(_distinct(("intercept", *names))[1:])
     # Without the mean it takes sparse X as well, and the same deviations.
     scaler = StandardScaler(with_mean=False).fit(prepare(X), sample_weight=sample_weight)
     deviations = np.sqrt(scaler.var_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from robustreg.inspection.drawing import (
     VERMILION,
     Style,
     axes_to_draw_on,
+    closing_on_error,
     merged,
 )
 
@@ -60,6 +61,8 @@ class DeltaCurveDisplay:
     feature_names : sequence of str, default=None
         Of the coefficients; None for x0, x1 and so on.
     score_name : str, default="score"
+    chosen : dict, default=None
+        What the search chose of its other parameters, by their names.
 
     Attributes
     ----------
@@ -73,7 +76,7 @@ class DeltaCurveDisplay:
     band_ : matplotlib PolyCollection
         Their standard errors.
     errorbar_ : matplotlib ErrorbarContainer
-        That at infinity.
+        That at infinity, and at a finite delta which is the only one.
     mark_ : matplotlib Line2D
         The chosen candidate, a hollow diamond.
     chosen_ : list of matplotlib Line2D
@@ -109,6 +112,7 @@ class DeltaCurveDisplay:
         coefs: Matrix | None = None,
         feature_names: Sequence[str] | None = None,
         score_name: str = "score",
+        chosen: Mapping[str, Any] | None = None,
     ) -> None:
         self.deltas = deltas
         self.mean_scores = mean_scores
@@ -117,7 +121,9 @@ class DeltaCurveDisplay:
         self.coefs = coefs
         self.feature_names = feature_names
         self.score_name = score_name
+        self.chosen = chosen
 
+    @closing_on_error
     def plot(
         self,
         ax: Any = None,
@@ -162,23 +168,21 @@ class DeltaCurveDisplay:
             self.chosen_.append(line)
             each.spines[["top", "right"]].set_visible(False)
             _set_scale(each, self.deltas, positions)
-        place = "∞" if np.isinf(self.delta) else f"{self.delta:.3g}"
-        title = f"delta = {place} was chosen; ± one standard error"
+        place = "∞" if np.isinf(self.delta) else f"{self.delta:.4g}"
+        others = "".join(f", {name} = {_brief(v)}" for name, v in (self.chosen or {}).items())
+        title = f"delta = {place}{others} was chosen; ± one standard error"
         axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
         axes[-1].set_xlabel("delta")
         return self
 
     def _axes(self, ax: Any) -> NDArray:
         caller = f"{type(self).__name__}.plot"
-        if ax is None and self.coefs is not None:
-            axes_to_draw_on(False, caller)  # matplotlib is there, or an error says how to get it
-            import matplotlib.pyplot as plt
-
-            size = plt.rcParams["figure.figsize"]
-            _, ax = plt.subplots(
-                2, sharex=True, layout="constrained", figsize=(size[0], 1.35 * size[1])
-            )
-        axes = np.atleast_1d(np.asarray(axes_to_draw_on(ax, caller), dtype=object))
+        if ax is None:
+            first = axes_to_draw_on(None, caller)
+            ax = [first] if self.coefs is None else _with_another(first)
+        axes = np.atleast_1d(np.asarray(ax, dtype=object))
+        for each in axes.flat:
+            axes_to_draw_on(each, caller)
         if axes.ndim > 1 or axes.size > 2 or (axes.size == 2 and self.coefs is None):
             raise ValueError(
                 f"ax has {axes.size} axes: pass one for the scores, or two for the scores and the "
@@ -200,10 +204,12 @@ class DeltaCurveDisplay:
         self.band_ = self.ax_.fill_between(
             positions[finite], low[finite], high[finite], **merged(band, band_kwargs)
         )
+        # A band of one point has no width.
+        alone = ~finite if np.count_nonzero(finite) > 1 else np.ones_like(finite)
         self.errorbar_ = self.ax_.errorbar(
-            positions[~finite],
-            self.mean_scores[~finite],
-            self.standard_errors[~finite],
+            positions[alone],
+            self.mean_scores[alone],
+            self.standard_errors[alone],
             color=self.line_.get_color(),
             alpha=0.5,
             linestyle="none",
@@ -305,10 +311,24 @@ class DeltaCurveDisplay:
             coefs=coefs,
             feature_names=names,
             score_name=found.score_name,
+            chosen=found.chosen,
         )
         return display.plot(
             ax, line_kwargs=line_kwargs, band_kwargs=band_kwargs, coef_kwargs=coef_kwargs
         )
+
+
+def _with_another(ax: Any) -> list[Any]:
+    """Axes and others of the same width below them, in a figure that is higher by a third."""
+    figure = ax.figure
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, 1.35 * height)
+    figure.clear()
+    return list(figure.subplots(2, sharex=True))
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def _positions(deltas: Vector) -> Vector:

@@ -16,10 +16,13 @@ from robustreg.inspection.drawing import (
     VERMILION,
     Style,
     axes_to_draw_on,
+    closing_on_error,
     label_points,
     mark_size,
     merged,
     plain_axes,
+    row_names,
+    row_values,
 )
 from robustreg.inspection.predictions import (
     ObservedResiduals,
@@ -105,6 +108,7 @@ class QuantilesDisplay:
         values = self.residual_quantiles
         return (values < self.band_low) | (values > self.band_high)
 
+    @closing_on_error
     def plot(
         self,
         ax: Any = None,
@@ -154,7 +158,7 @@ class QuantilesDisplay:
         distance = np.abs(y - x) * outside
         farthest = np.argsort(-distance, kind="stable")[:n_labels]
         farthest = farthest[distance[farthest] > 0.0]
-        names = np.arange(x.size) if self.labels is None else np.asarray(self.labels)
+        names = row_names(self.labels, x.size)
         self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest])
         ax.legend(frameon=False, fontsize=9, loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
@@ -242,7 +246,7 @@ class QuantilesDisplay:
         """
         found = observed_residuals(y_true, y_pred)
         if labels is not None:
-            found = found._replace(labels=np.asarray(labels))
+            found = found._replace(labels=row_values(labels, found.residuals.size))
         display = cls._of(found, positive("scale", scale), sample_weight, level)
         return display.plot(
             ax,

@@ -15,11 +15,14 @@ from robustreg.inspection.drawing import (
     VERMILION,
     Style,
     axes_to_draw_on,
+    closing_on_error,
     label_points,
     legend_place,
     mark_size,
     merged,
     plain_axes,
+    row_names,
+    row_values,
 )
 from robustreg.inspection.predictions import observed_residuals, positive, residuals_of
 
@@ -101,6 +104,7 @@ class ResidualsDisplay:
         """Rows with a residual beyond the threshold."""
         return np.abs(self.residuals) > (np.inf if self.threshold is None else self.threshold)
 
+    @closing_on_error
     def plot(
         self,
         ax: Any = None,
@@ -216,7 +220,7 @@ class ResidualsDisplay:
         excess = self._excess(kind)
         worst = np.argsort(-excess, kind="stable")[:n_labels]
         worst = worst[excess[worst] > 0.0]
-        names = np.arange(x.size) if self.labels is None else np.asarray(self.labels)
+        names = row_names(self.labels, x.size)
         self.texts_ = label_points(ax, x[worst], self.residuals[worst], names[worst])
 
     @classmethod
@@ -311,7 +315,7 @@ class ResidualsDisplay:
             fitted_values=found.fitted_values,
             residuals=found.residuals,
             threshold=positive("threshold", threshold),
-            labels=found.labels if labels is None else labels,
+            labels=found.labels if labels is None else row_values(labels, found.residuals.size),
         )
         return display.plot(
             ax,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,10 +13,14 @@ from robustreg.inspection.drawing import (
     VERMILION,
     Style,
     axes_to_draw_on,
+    closing_on_error,
+    label_height,
     label_points,
     mark_size,
     merged,
     plain_axes,
+    row_names,
+    row_values,
 )
 from robustreg.inspection.predictions import (
     ObservedResiduals,
@@ -31,8 +36,14 @@ Order = Literal["row", "weight"]
 
 ORDERS = ("row", "weight")
 
-#: Of the vertical axis: room for labels below zero, and for the legend above one.
+#: Of the vertical axis: least room for labels below zero, and room for the legend above one.
 LIMITS, TICKS = (-0.2, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
+
+#: Most of the height of the axes that a label has below its mark, and its most letters.
+LABEL_PART, LABEL_LETTERS = 0.5, 24
+
+#: Part of its height that an axes keeps, at least, once it is laid out.
+LAID_OUT = 0.85
 
 
 class WeightsDisplay:
@@ -78,6 +89,7 @@ class WeightsDisplay:
         self.weights = weights
         self.labels = labels
 
+    @closing_on_error
     def plot(
         self,
         ax: Any = None,
@@ -129,17 +141,29 @@ class WeightsDisplay:
         self.reduced_ = ax.scatter(
             x[reduced], self.weights[reduced], **merged(less, reduced_kwargs)
         )
-        plain_axes(ax, xlabel=name, ylabel="robustness weight", ylim=LIMITS)
-        ax.set_yticks(TICKS)
         least = np.argsort(self.weights, kind="stable")[:n_labels]
         least = least[reduced[least]]
-        names = np.arange(x.size) if self.labels is None else np.asarray(self.labels)
+        names = [_short(label) for label in row_names(self.labels, x.size)[least]]
+        limits = self._limit(ax, names, least), LIMITS[1]
+        plain_axes(ax, xlabel=name, ylabel="robustness weight", ylim=limits)
+        ax.set_yticks(TICKS)
         points = x[least], self.weights[least]
         # Stems leave room below the marks alone.
-        self.texts_ = label_points(ax, *points, names[least], sides=[(0, -1)], rotation=90.0)
+        self.texts_ = label_points(ax, *points, names, sides=[(0, -1)], rotation=90.0)
         ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=2)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _limit(self, ax: Any, names: Sequence[str], rows: NDArray[np.intp]) -> float:
+        """The lower end of the vertical axis, below which every label ends."""
+        # The layout, which comes later, takes some for the words below the axis.
+        height = LAID_OUT * ax.get_window_extent().height * 72.0 / ax.figure.dpi
+        lowest = LIMITS[0]
+        for label, weight in zip(names, self.weights[rows], strict=True):
+            part = min(label_height(label) / height, LABEL_PART)
+            # (weight - lowest) / (upper - lowest) is the part of the height below the mark.
+            lowest = min(lowest, (weight - part * LIMITS[1]) / (1.0 - part))
+        return float(lowest)
 
     def _positions(self, order: Order) -> tuple[NDArray[np.float64], str]:
         if order not in ORDERS:
@@ -244,4 +268,12 @@ class WeightsDisplay:
     @classmethod
     def _of(cls, found: ObservedResiduals, threshold: float, labels: Any = None) -> WeightsDisplay:
         weights = np.asarray(huber_weight(found.residuals, threshold), dtype=np.float64)
-        return cls(weights=weights, labels=found.labels if labels is None else labels)
+        return cls(
+            weights=weights,
+            labels=found.labels if labels is None else row_values(labels, weights.size),
+        )
+
+
+def _short(label: str) -> str:
+    """A label that leaves room for the picture: its end tells it from others more often."""
+    return label if len(label) <= LABEL_LETTERS else "…" + label[1 - LABEL_LETTERS :]
