@@ -1,5 +1,9 @@
-"""The example pages, as a user runs them; their prints are the numbers of the other tests."""
+"""The example pages, as a user runs them, and the evidence: its simulations and its pictures.
 
+What the examples print are the numbers of the other tests.
+"""
+
+import importlib.util
 import os
 import re
 import subprocess
@@ -54,3 +58,49 @@ def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
     assert process.returncode == 0, process.stderr
     for pattern in PAGES[page]:
         assert re.search(pattern, process.stdout), process.stdout
+
+
+SIMULATIONS = """
+import simulations
+for row in [*simulations.efficiencies(30), *simulations.regrets(2, 60), *simulations.choices(1)]:
+    print("|".join(row))
+"""
+
+
+def test_the_simulations_of_the_evidence_run_in_small():
+    pytest.importorskip("statsmodels", reason="one of the systems: pip install '.[bench]'")
+    path = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks")])
+    process = subprocess.run(
+        [sys.executable, "-c", SIMULATIONS],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    rows = [line.split("|") for line in process.stdout.splitlines()]
+    assert [len(row) for row in rows] == [5] * 9 + [7] * 8 + [6] * 5
+    # delta, theory and what 30 samples find, within five Monte Carlo errors of some 0.5 points.
+    assert rows[2][1:3] == ["1.345", "95.00"]
+    assert abs(float(rows[2][3].split("±")[0]) - 95.0) < 2.5
+
+
+def test_the_pictures_of_the_evidence_show_the_figures_of_the_tables():
+    pytest.importorskip("sphinx", reason="draws while it builds the site: pip install '.[docs]'")
+    source = ROOT / "docs" / "_extensions" / "evidence_figures.py"
+    spec = importlib.util.spec_from_file_location("evidence_figures", source)
+    evidence = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(evidence)
+    plt = pytest.importorskip("matplotlib.pyplot")
+    drawn = {name: figure_of() for name, figure_of in evidence.FIGURES.items()}
+    results = ROOT / "benchmarks" / "results"
+    compare = (results / "compare.md").read_text(encoding="utf-8")
+    ratios = re.findall(r"^\| \S+ `.*\| \d+ \| (\d+\.\d\d) \|", compare, flags=re.MULTILINE)
+    assert len(ratios) > 20
+    shown = [text.get_text() for ax in drawn["speed"].axes for text in ax.texts]
+    assert sorted(shown) == sorted(ratios)
+    coverage = (results / "coverage.md").read_text(encoding="utf-8")
+    labels = [label.get_text() for label in drawn["coverage"].axes[0].get_yticklabels()]
+    assert len(labels) == len(re.findall(r"^\| [a-z]", coverage, flags=re.MULTILINE)) - 1
+    for figure in drawn.values():
+        plt.close(figure)
