@@ -302,7 +302,7 @@ def _refuse(regressor: Any) -> None:
             "by. Fit more observations, or fewer columns."
         )
     scale = regressor.scale
-    if not isinstance(scale, str) and float(scale) != float(regressor.scale_):
+    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
         raise ValueError(
             f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
             "after fit. Fit again."
@@ -322,11 +322,13 @@ def _checked_data(
 
 def _refuse_other_rows(regressor: Any, fitted: FittedRegression) -> None:
     """Refuse another number of rows."""
+    # A Dask array does not always know its length.
     weights = getattr(regressor, "weights_", None)
-    if weights is not None and weights.shape[0] != fitted.design.n_rows:
+    rows = fitted.design.n_rows if weights is None else np.shape(weights)[0]
+    if rows != fitted.design.n_rows and not np.isnan(rows):
         raise ValueError(
-            f"X has {fitted.design.n_rows} rows, and model was fitted to {weights.shape[0]} (the "
-            "length of its weights_): pass the same data as to fit."
+            f"X has {fitted.design.n_rows} rows, and model was fitted to {rows} (the length of its "
+            "weights_): pass the same data as to fit."
         )
 
 

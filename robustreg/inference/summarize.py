@@ -119,7 +119,8 @@ def summarize(
         If the model is not a Huber regressor of this library.
     ValueError
         If an option is unknown; if the model has ``alpha > 0``, fits the data exactly, or was
-        fitted to other data or weights; if X has dependent columns or no more rows than columns.
+        fitted to other data or weights; if X has dependent columns or no more rows than columns; if
+        the rows within the threshold are too few for H2, H3, the sandwich or ``"cluster"``.
         None of these has a standard error with a meaning.
 
     See Also
@@ -147,6 +148,11 @@ def summarize(
     and not of psi/a. At exponential errors and n = 400 a 95 % interval for the intercept without it
     covers 87 %, and with it 94 %. Slopes are not moved while the errors' distribution does not
     depend on x; the sandwich accounts for the case in which it does.
+
+    A threshold far below the noise leaves few rows within it, about k of which the fit all but
+    interpolates whatever the errors are. From there on, where K is 1.2 at least, H1 takes the mean
+    of psi' from a wider window of residuals, and K = 1; a note says so. At a hundredth of the noise,
+    n = 60 and k = 4, 95 % intervals then cover 95 %, and 30 % without.
 
     Numbers hold for the delta that was used: what choosing it from the data (``delta="auto"``, a
     search) adds to the errors is not in them.
