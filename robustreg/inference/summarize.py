@@ -151,8 +151,8 @@ def summarize(
 
     A threshold far below the noise leaves few rows within it, about k of which the fit all but
     interpolates whatever the errors are. From there on, where K is 1.2 at least, H1 takes the mean
-    of psi' from a wider window of residuals, and K = 1; a note says so. At a hundredth of the noise,
-    n = 60 and k = 4, 95 % intervals then cover 95 %, and 30 % without.
+    of psi' from a wider window of residuals, and K = 1; a note says so. At a hundredth of the
+    noise, n = 60 and k = 4, 95 % intervals then cover 95 %, and 30 % without.
 
     Numbers hold for the delta that was used: what choosing it from the data (``delta="auto"``, a
     search) adds to the errors is not in them.
