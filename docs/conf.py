@@ -32,6 +32,9 @@ extensions = [
     "evidence_figures",
     "mathml",
 ]
+# A reference to something that is not there is a warning; what belongs to others is named here.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|matplotlib|dask)\b.*")]
 exclude_patterns = ["_build", "_extensions", "gallery/*.md5", "images"]
 templates_path = ["_templates"]
 html_math_renderer = "mathml"

@@ -37,6 +37,7 @@ NO_PROSE = [
     r"(?::[\w:]+:|\{[\w-]+\})?`[^`]*`",  # roles and code
     r"\$[^$\n]*\$",
     r"\]\([^)]*\)",
+    r"\{\.[^}]*\}",  # attributes of MyST
     r"https?://\S+",
     r"\b\w*[_\d.]\w+\b",  # names of code, files and numbers
 ]
