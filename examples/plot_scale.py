@@ -9,8 +9,8 @@ pass for ordinary rows. At how many of them does a scale give way?
 # %%
 # The data
 # --------
-# A thousand rows with noise of one, of which up to half are replaced by gross outliers, a thousand
-# and more away: of both signs, or all on one side. So far out, only their number matters.
+# A thousand rows with noise of one, of which up to half are replaced by gross outliers: of both signs
+# and a thousand times as wide, or all a thousand to one side. So far out, only their number matters.
 
 import matplotlib.pyplot as plt
 import numpy as np
