@@ -9,8 +9,9 @@ pass for ordinary rows. At how many of them does a scale give way?
 # %%
 # The data
 # --------
-# A thousand rows with noise of one, of which up to half are replaced by gross outliers: of both signs
-# and a thousand times as wide, or all a thousand to one side. So far out, only their number matters.
+# A thousand rows with noise of one, of which up to half are replaced by gross outliers: of both
+# signs and a thousand times as wide, or all a thousand to one side. So far out, their number alone
+# matters.
 
 import matplotlib.pyplot as plt
 import numpy as np
