@@ -104,11 +104,12 @@ def test_it_has_an_example(name):
     assert ">>> " in "\n".join(section(OBJECTS[name], "Examples")), f"{name} shows no example"
 
 
-@pytest.mark.parametrize("name", CALLABLES)
+# Dataclasses document their fields as attributes: see the test that follows.
+@pytest.mark.parametrize(
+    "name", [name for name, it in CALLABLES.items() if section(it, "Parameters")]
+)
 def test_documented_defaults_are_those_of_the_signature(name):
     documented = documented_parameters(CALLABLES[name])
-    if not documented:  # dataclasses document their fields as attributes
-        pytest.skip("no section Parameters")
     signature = accepted(CALLABLES[name])
     assert set(documented) == set(signature), name
     for parameter, described in documented.items():
