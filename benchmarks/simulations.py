@@ -4,7 +4,7 @@ Tables in Markdown: the efficiency at normal errors and what the scale estimates
 ``delta="auto"``, and what cross-validation chooses under contamination. Every figure stands with
 its Monte Carlo error, one standard error; seeds are fixed. A few minutes on one core, ``--quick``
 half a minute. The errors and designs are those of the slow tests, which hold the same figures
-against bounds; intervals are simulated by ``coverage.py``.
+against bounds; intervals are simulated by ``interval_coverage.py``.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from robustreg.tuning import kappa
 
 pytest.importorskip("pandas")
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "interval_coverage.py"
 
 
 def load():

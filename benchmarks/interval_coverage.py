@@ -1,4 +1,4 @@
-"""Coverage of 95 % intervals by simulation: ``python benchmarks/coverage.py``.
+"""Coverage of 95 % intervals by simulation: ``python benchmarks/interval_coverage.py``.
 
 Prints a table in Markdown: the share of samples in which an interval holds the true value, with its
 Monte Carlo error, for the intercept, for the least and the most covered of four slopes, and for new
