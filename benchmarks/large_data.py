@@ -113,7 +113,7 @@ def _on_dask(X: NDArray, y: NDArray, workers: int) -> Iterator[list[tuple[str, s
         except ImportError:
             pass
         else:
-            for solver in ("lbfgs", "admm"):
+            for solver in ("newton", "lbfgs"):
                 model = LinearRegression(solver=solver)
                 name = f"LinearRegression({solver!r})"
                 fits.append(("dask-ml", name, _as_current(client, model, held)))

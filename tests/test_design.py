@@ -9,11 +9,21 @@ from robustreg.design.base import Point
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
 
+
+def misaligned(X):
+    """At an address that is no multiple of eight, as arrays are that came over a network."""
+    moved = np.empty(X.nbytes + 3, np.uint8)[3:].view(np.float64).reshape(X.shape)
+    moved[:] = X
+    assert not moved.flags.aligned
+    return moved
+
+
 KINDS = {
     "C": (DenseDesign, np.ascontiguousarray),
     "F": (DenseDesign, np.asfortranarray),
     "float32": (DenseDesign, lambda X: X.astype(np.float32)),
     "a view": (DenseDesign, lambda X: np.repeat(X, 2, axis=1)[:, ::2]),
+    "misaligned": (DenseDesign, misaligned),
     "CSR": (SparseDesign, sp.csr_array),
 }
 ROWS = ["inside", "damped", "weighted", "all"]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.cluster import compute, delayed, each
+from robustreg.design.cluster import compute, each
 
 __all__ = [
     "Chunk",
@@ -46,8 +46,11 @@ class RowChunks:
 
     Parameters
     ----------
-    tasks : sequence of Delayed
-        Each gives a ``Chunk``, which may have no rows.
+    read : callable
+        Makes a ``Chunk``, which may have no rows, of what Dask has of it. It is called anew in
+        every task: as a task of its own it would have results, which Dask would move about.
+    sources : sequence of tuples of Delayed
+        Its arguments, for each chunk.
     surveys : sequence of Survey
     columns : array or frame without rows
         That of the names, number and types of the columns.
@@ -57,7 +60,6 @@ class RowChunks:
 
     Attributes
     ----------
-    tasks : sequence of Delayed
     lengths, counted : arrays of int
         Rows of each chunk, and those with a positive weight.
     total_weight : float
@@ -67,14 +69,15 @@ class RowChunks:
 
     def __init__(
         self,
-        tasks: Sequence[Any],
+        read: Callable[..., Chunk],
+        sources: Sequence[tuple[Any, ...]],
         surveys: Sequence[Survey],
         columns: Any,
         *,
         weighted: bool,
         rounds: int = 0,
     ) -> None:
-        self.tasks = tasks
+        self._read, self._sources = read, sources
         self.lengths = np.array([survey.length for survey in surveys], dtype=np.intp)
         self.counted = np.array([survey.counted for survey in surveys], dtype=np.intp)
         self.total_weight = float(sum(survey.weight for survey in surveys))
@@ -96,20 +99,29 @@ class RowChunks:
     def load(self) -> Chunk:
         """All rows, in one round."""
         self.rounds += 1
-        return _concatenated(compute(self.tasks))
+        return _concatenated(compute(self.tasks(_itself)))
+
+    def tasks(
+        self,
+        function: Callable[..., Any],
+        *values: Sequence[Any],
+        needed: NDArray[np.bool_] | None = None,
+    ) -> list[Any]:
+        """Tasks of ``function(chunk, *values)``, for all chunks or those that are needed."""
+        kept = range(len(self._sources)) if needed is None else np.flatnonzero(needed).tolist()
+        return each(
+            partial(_on_chunk, function, self._read, len(values)),
+            *([value[i] for i in kept] for value in values),
+            *zip(*(self._sources[i] for i in kept), strict=True),
+        )
 
     def take(self, *positions: NDArray[np.intp]) -> list[Chunk]:
         """Rows by ascending numbers that count those with positive weight alone; in one round."""
         edges = np.concatenate(([0], np.cumsum(self.counted)))
         split = [np.split(p, np.searchsorted(p, edges[1:-1])) for p in positions]
-        wanted = [[piece[i] - edges[i] for piece in split] for i in range(len(self.tasks))]
-        found = compute(
-            [
-                delayed(_taken)(task, local)
-                for task, local in zip(self.tasks, wanted, strict=True)
-                if any(part.size for part in local)
-            ]
-        )
+        wanted = [[piece[i] - edges[i] for piece in split] for i in range(self.lengths.size)]
+        needed = np.array([any(part.size for part in local) for local in wanted])
+        found = compute(self.tasks(_taken, wanted, needed=needed))
         return [_concatenated([chunk[k] for chunk in found]) for k in range(len(positions))]
 
     def split(self, values: NDArray) -> list[NDArray]:
@@ -126,16 +138,17 @@ class RowChunks:
             surveys = [_survey_of_weights(piece) for piece in pieces]
             # The folds of neighbouring rows are nearly all of weight zero or one.
             pieces = [piece[:1] if np.all(piece == piece[:1]) else piece for piece in pieces]
-        tasks = each(_with_weights, self.tasks, pieces)
-        return RowChunks(tasks, surveys, self.columns, weighted=True)
+        read = partial(_read_with_weights, self._read)
+        sources = [(piece, *source) for piece, source in zip(pieces, self._sources, strict=True)]
+        return RowChunks(read, sources, surveys, self.columns, weighted=True)
 
     def array(self, function: Callable[[Chunk], NDArray]) -> Any:
         """A lazy Dask array of the same chunks, a float for each row."""
         import dask.array as da
 
         blocks = [
-            da.from_delayed(delayed(function)(task), (int(length),), dtype=np.float64)
-            for task, length in zip(self.tasks, self.lengths, strict=True)
+            da.from_delayed(task, (int(length),), dtype=np.float64)
+            for task, length in zip(self.tasks(function), self.lengths, strict=True)
         ]
         return da.concatenate(blocks)
 
@@ -172,10 +185,12 @@ def row_chunks(X: Any, y: Any, sample_weight: Any) -> RowChunks:
     columns, beside = columns_of(X), {"y": y}
     if sample_weight is not None:
         beside["sample_weight"] = sample_weight
-    tasks, rounds = _aligned(X, beside)
+    read, sources, rounds = _aligned(X, beside)
     names = [str(name) for name in getattr(columns, "columns", range(columns.shape[1]))]
-    surveys = compute(each(partial(_survey, names=names), tasks))
-    chunks = RowChunks(tasks, surveys, columns, weighted=len(beside) == 2, rounds=rounds + 1)
+    survey = partial(_on_chunk, partial(_survey, names=names), read, 0)
+    surveys = compute(each(survey, *zip(*sources, strict=True)))
+    weighted = sample_weight is not None
+    chunks = RowChunks(read, sources, surveys, columns, weighted=weighted, rounds=rounds + 1)
     _require_rows(chunks)
     return chunks
 
@@ -232,21 +247,27 @@ def _numeric_columns(X: Any) -> Any:
     return frame
 
 
-def _aligned(X: Any, beside: dict[str, Any]) -> tuple[list[Any], int]:
-    """A task for each chunk of rows that gives a ``Chunk``, and the rounds that it took."""
+def _aligned(
+    X: Any, beside: dict[str, Any]
+) -> tuple[Callable[..., Chunk], list[tuple[Any, ...]], int]:
+    """How chunks are read, from what, and the rounds that it took to know."""
     if all(_is_frame(values) for values in (X, *beside.values())):
         # As one expression: Dask reads a file once for all columns, and may join small partitions.
         for name, values in beside.items():
             _require_parts(name, values.npartitions, X.npartitions)
         joined = X.map_partitions(
-            _read, *beside.values(), align_dataframes=False, enforce_metadata=False, meta=X._meta
+            _side_by_side,
+            *beside.values(),
+            align_dataframes=False,
+            enforce_metadata=False,
+            meta=X._meta,
         )
-        return list(joined.to_delayed()), 0
+        return _read_joined, [(part,) for part in joined.to_delayed()], 0
     parts, lengths, rounds = _parts(X), _known_lengths(X), 0
     if lengths is None and not all(is_collection(values) for values in beside.values()):
         lengths, rounds = compute(each(len, parts)), 1
     others = [_beside(values, name, len(parts), lengths) for name, values in beside.items()]
-    return each(_read, parts, *others), rounds
+    return _read, list(zip(parts, *others, strict=True)), rounds
 
 
 def _is_frame(values: Any) -> bool:
@@ -322,6 +343,30 @@ def _require_rows(chunks: RowChunks) -> None:
 # -- on the workers -------------------------------------------------------------------------------
 
 
+def _on_chunk(
+    function: Callable[..., Any], read: Callable[..., Chunk], n_values: int, *arguments: Any
+) -> Any:
+    """``function(chunk, *values)``; the values come first, what the chunk is read from after."""
+    return function(read(*arguments[n_values:]), *arguments[:n_values])
+
+
+def _itself(chunk: Chunk) -> Chunk:
+    return chunk
+
+
+def _side_by_side(*parts: Any) -> tuple[Any, ...]:
+    return parts
+
+
+def _read_joined(parts: tuple[Any, ...]) -> Chunk:
+    return _read(*parts)
+
+
+def _read_with_weights(read: Callable[..., Chunk], weights: Vector, *arguments: Any) -> Chunk:
+    chunk = read(*arguments)
+    return chunk._replace(weights=np.broadcast_to(weights, chunk.y.shape))
+
+
 def _read(X: Any, y: Any, weights: Any = None) -> Chunk:
     """A chunk as arrays; float32 stays float32."""
     X, y = _numbers(X), _vector(_numbers(y), "y").astype(np.float64, copy=False)
@@ -374,10 +419,6 @@ def _fault(values: NDArray) -> str:
 
 def _survey_of_weights(weights: Vector) -> Survey:
     return Survey(weights.size, int(np.count_nonzero(weights > 0.0)), float(weights.sum()))
-
-
-def _with_weights(chunk: Chunk, weights: Vector) -> Chunk:
-    return chunk._replace(weights=np.broadcast_to(weights, chunk.y.shape))
 
 
 def _weights(chunk: Chunk) -> Vector:

@@ -34,9 +34,8 @@ def each(function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
     last: an error in the first chunk is then found first.
     """
     task, token = delayed(function), uuid4().hex
-    name = getattr(function, "func", function).__name__.strip("_")
     return [
-        task(*chunk, dask_key_name=f"{name}-{token}-{len(arguments[0]) - i:09d}")
+        task(*chunk, dask_key_name=f"robustreg-{token}-{len(arguments[0]) - i:09d}")
         for i, chunk in enumerate(zip(*arguments, strict=True))
     ]
 

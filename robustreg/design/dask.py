@@ -276,9 +276,10 @@ class DaskDesign(Design):
         step = delayed(_OnChunk(request, self.centered, self.units), traverse=False)
         join = delayed(partial(_joined, combine or _added))
         chunks = self._chunks
-        needed = np.flatnonzero(chunks.lengths if values else chunks.counted)
-        pieces = [list(chunks.tasks), *(chunks.split(value) for value in values)]
-        parts = [delayed(_applied)(step, *(piece[i] for piece in pieces)) for i in needed]
+        needed = (chunks.lengths if values else chunks.counted) > 0
+        split = [chunks.split(value) for value in values]
+        steps = [step] * chunks.lengths.size
+        parts = chunks.tasks(_applied, steps, *split, needed=needed)
         while len(parts) > 1:
             parts = [join(parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
         (result,) = compute(parts)
@@ -311,7 +312,7 @@ class _OnChunk:
         return self.request(design, *values)
 
 
-def _applied(step: _OnChunk, chunk: Chunk, *values: NDArray) -> Any:
+def _applied(chunk: Chunk, step: _OnChunk, *values: NDArray) -> Any:
     return step(chunk, *values)
 
 

@@ -247,12 +247,14 @@ class DenseDesign(Design):
         """Row slices and float64 blocks of X that fit in cache.
 
         Where columns are far from zero, x'w and the intercept would be large numbers whose
-        difference is left: the blocks are shifted first, which costs as much as reading them.
+        difference is left: the blocks are shifted first, which costs as much as reading them. What
+        BLAS would convert or copy at every product is copied once: other types, and addresses that
+        are no multiple of eight bytes, as arrays have that came over a network.
         """
         size = size or self._block_rows
         shifted = self.block_units is not self.units
         buffer = None
-        if shifted or self._X.dtype != np.float64:
+        if shifted or self._X.dtype != np.float64 or not self._X.flags.aligned:
             buffer = np.empty((min(size, self.n_rows), self.n_features))
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
