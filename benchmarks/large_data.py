@@ -37,7 +37,7 @@ SYSTEMS, MEMORY_MAP, PARQUET = "systems", "memory map", "parquet"
 
 #: Rows and columns of the tables, and rows in a chunk.
 SHAPES = {SYSTEMS: (2_000_000, 50), MEMORY_MAP: (20_000_000, 50), PARQUET: (10_000_000, 50)}
-CHUNK = {SYSTEMS: 125_000, PARQUET: 200_000}
+CHUNK = {SYSTEMS: 125_000, PARQUET: 100_000}
 
 #: Limit of a worker of the Parquet table.
 WORKER_MEMORY = "1GB"

@@ -52,6 +52,9 @@ GramKind = Literal["matrix", "factor", "diagonal"]
 #: numbers than fit in 64 MB, whatever the rows.
 PILOT_SHARE, PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, PILOT_NUMBERS = 1 / 16, 1000, 10, 2**23
 
+#: Residuals that are looked at together: temporaries of n numbers would not stay in cache.
+MAPPED_ROWS = 2**16
+
 #: Rounding errors of a residual in units of eps times the size of its terms. They add up at random.
 ROUNDING = 8.0
 
@@ -176,7 +179,11 @@ class Design(ABC):
 
     def map_residuals(self, function: Callable[[Vector], NDArray], point: Point) -> NDArray:
         """A function of each row's residual, in the kind of array that the user's rows have."""
-        values = function(self.residuals(point))
+        residuals = self.residuals(point)
+        values = np.empty(residuals.shape, dtype=function(residuals[:1]).dtype)
+        for start in range(0, self.n_rows, MAPPED_ROWS):
+            rows = slice(start, start + MAPPED_ROWS)
+            values[rows] = function(residuals[rows])
         return values if self.like_rows is None else self.like_rows(values)
 
     @property
@@ -240,10 +247,15 @@ class Design(ABC):
 
     def inside_fraction(self, point: Point) -> float:
         """Share of the weight with a residual inside the threshold: the mean of psi'."""
-        inside = np.abs(self.residuals(point)) <= point.threshold
-        if self.weights is None:
-            return float(np.count_nonzero(inside)) / self.n_rows
-        return float(self.weights @ inside) / self.total_weight
+        residuals, total = self.residuals(point), 0.0
+        for start in range(0, self.n_rows, MAPPED_ROWS):
+            rows = slice(start, start + MAPPED_ROWS)
+            inside = np.abs(residuals[rows]) <= point.threshold
+            if self.weights is None:
+                total += np.count_nonzero(inside)
+            else:
+                total += float(self.weights[rows] @ inside)
+        return total / self.total_weight
 
     def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
         """Median of y (zero without an intercept) and MAD about it, in working units."""

@@ -382,7 +382,9 @@ def _numbers(chunk: Any) -> NDArray:
         return chunk if chunk.dtype in (np.float32, np.float64) else chunk.astype(np.float64)
     dtypes = set(chunk.dtypes) if chunk.ndim == 2 else {chunk.dtype}
     dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
-    return chunk.to_numpy(dtype=dtype, na_value=np.nan)
+    if all(isinstance(kind, np.dtype) for kind in dtypes):
+        return chunk.to_numpy(dtype=dtype)
+    return chunk.to_numpy(dtype=dtype, na_value=np.nan)  # which copies
 
 
 def _survey(chunk: Chunk, names: Sequence[str]) -> Survey:

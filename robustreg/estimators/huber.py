@@ -62,7 +62,8 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     scale : {"joint", "mad"} or float, default="joint"
         Noise level sigma: estimated in the same convex problem, as ``median(|e|)/0.6745`` of the
         fit's own residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold.
-        The joint scale holds up to 39 % of gross outliers at the default delta, the MAD to 50 %.
+        At the default delta the joint scale bears 39 % of gross outliers on both sides and 28 % on
+        one side, the MAD 50 % and 33 %.
     alpha : float, default=0.0
         Penalty, in the units of X squared; it means the same whatever the scale.
     fit_intercept : bool, default=True
@@ -89,9 +90,10 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         The delta used: the one chosen where ``delta="auto"``.
     threshold_ : float
         ``delta_ * scale_``, in units of y.
-    weights_ : ndarray of shape (n_samples,)
-        ``min(1, threshold_/|residual|)``: 1 for rows that count fully.
-    outliers_ : ndarray of shape (n_samples,) of bool
+    weights_ : ndarray or dask array of shape (n_samples,)
+        ``min(1, threshold_/|residual|)``: 1 for rows that count fully. Lazy where X was of Dask;
+        it then holds on to the data, and is left out when the model is pickled.
+    outliers_ : ndarray or dask array of shape (n_samples,) of bool
         Rows whose residual is beyond the threshold.
     n_iter_ : int
         Iterations of the solver on all rows.
@@ -170,10 +172,13 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            A float64 or float32 array is not copied, in whatever order.
+        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
+            A float64 or float32 array is not copied, in whatever order, and a memory map is read
+            block by block. Each step of the solver reads the chunks of a Dask collection once;
+            those of up to 64 MB are loaded.
         y : array-like of shape (n_samples,)
-            Responses.
+            Responses; of Dask as well where X is, if they do not fit in memory. Rows go together by
+            position, not by an index.
         sample_weight : array-like of shape (n_samples,), optional
             Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
 
@@ -186,7 +191,10 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         ------
         ValueError
             If X, y or sample_weight hold NaN or infinity or differ in length, or if the weights are
-            negative, all zero, or sum to too little for frequencies.
+            negative, all zero, or sum to too little for frequencies. A Dask collection must have
+            columns of numbers.
+        RuntimeError
+            If a Dask cluster has lost all its workers, or its scheduler.
         """
         start = self._previous()
         X, y, weights = validate_regression_data(self, X, y, sample_weight)
@@ -207,13 +215,13 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
+        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
             New rows.
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Predictions, in units of y.
+        ndarray, dask array or dask series of shape (n_samples,)
+            Predictions, in units of y; lazy, in the same chunks, where X is of Dask.
         """
         check_is_fitted(self)
         if is_collection(X):
