@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import OtherLoad, load_line, machine_lines, wait_until_quiet
+from machine import machine_lines, wait_until_quiet
 from numpy.typing import NDArray
 from report import markdown, seconds
 from timing import Case, Effort, measure
@@ -57,6 +57,17 @@ def rows(n: int, p: int, seed: int) -> tuple[NDArray, NDArray]:
     return X, y
 
 
+def _memory(kind: str) -> int:
+    """Bytes of this process: "RssAnon", or "VmHWM" for the most that was resident so far.
+
+    Not getrusage's, which a process has from its parent.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(kind):
+            return 1024 * int(line.split()[1])
+    raise OSError(f"this system does not tell the {kind} of a process")
+
+
 # -- systems --------------------------------------------------------------------------------------
 
 
@@ -70,7 +81,7 @@ def systems_table(n: int, p: int, folder: Path, report: Callable[[str], None]) -
         for workers in (1, 2):
             fit = stack.enter_context(_on_dask(X, y, workers))
             cases += [
-                Case(problem, f"{name}, Dask, {workers} workers", library, run)
+                Case(problem, f"{name}, Dask, {workers} worker{'s'[: workers - 1]}", library, run)
                 for library, name, run in fit
             ]
         spark = stack.enter_context(_spark(X, y, folder))
@@ -190,7 +201,7 @@ def memory_map_table(n: int, p: int, folder: Path, report: Callable[[str], None]
         ("reading the file once", f"{middle['read']:.2f} s"),
         ("fit, a pass, in units of reading", f"{per_pass / middle['read']:.2f}"),
         ("most anonymous memory (RssAnon)", f"{middle['anonymous'] / 1e6:.0f} MB"),
-        ("of which before the fit, with y", f"{middle['before'] / 1e6:.0f} MB"),
+        ("of that before the fit, y with it", f"{middle['before'] / 1e6:.0f} MB"),
     ]
     return markdown(["memory map", f"n = {n:,}, p = {p}"], lines, text_columns=1)
 
@@ -207,12 +218,12 @@ def _read_once(path: Path) -> float:
 def fit_map(folder: Path) -> None:
     """Fit the map, watch this process's anonymous memory, and print both."""
     X, y = np.load(folder / "X.npy", mmap_mode="r"), np.load(folder / "y.npy")
-    peak, ended = [_anonymous()], threading.Event()
+    peak, ended = [_memory("RssAnon")], threading.Event()
     before = peak[0]
 
     def watch() -> None:
         while not ended.wait(0.01):
-            peak.append(_anonymous())
+            peak.append(_memory("RssAnon"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -223,13 +234,6 @@ def fit_map(folder: Path) -> None:
     watcher.join()
     print(json.dumps({"seconds": took, "passes": model.n_passes_, "anonymous": max(peak),
                       "before": before}))  # fmt: skip
-
-
-def _anonymous() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
-            return 1024 * int(line.split()[1])
-    raise OSError("this system does not tell the anonymous memory of a process")
 
 
 # -- Parquet --------------------------------------------------------------------------------------
@@ -262,7 +266,7 @@ def parquet_table(n: int, p: int, folder: Path, report: Callable[[str], None]) -
         begin = time.perf_counter()
         model = HuberRegressor().fit(frame[names], frame["y"])
         took = time.perf_counter() - begin
-        peaks = client.run(_peak_memory).values()
+        peaks = client.run(_memory, "VmHWM").values()
         spilled = sum(client.run(_spilled).values())
     lines = [
         ("size of the files", f"{size / 1e9:.1f} GB"),
@@ -273,12 +277,6 @@ def parquet_table(n: int, p: int, folder: Path, report: Callable[[str], None]) -
         ("certificate", f"{model.optimality_:.1g} standard errors"),
     ]
     return markdown(["Parquet", f"n = {n:,}, p = {p}"], lines, text_columns=1)
-
-
-def _peak_memory() -> int:
-    import resource
-
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _spilled(dask_worker: Any) -> int:
@@ -307,14 +305,14 @@ def main() -> None:
         return
     logging.getLogger("distributed").setLevel(logging.ERROR)
     wait_until_quiet(time.perf_counter() + 60.0 * arguments.patience)
-    load = OtherLoad()
     text = [machine_lines()]
     for name in arguments.only or list(TABLES):
         n, p = SHAPES[name]
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             shape = n // (40 if arguments.small else 1), p
-            text.append(TABLES[name](*shape, Path(folder), _report))
-    text.append(load_line(load.cores()))
+            # The comments tell the pages of docs/ which table is which.
+            text += [f"<!-- {name} -->", TABLES[name](*shape, Path(folder), _report)]
+    text.append("<!-- end -->")
     tables = "\n\n".join(text)
     print(tables)
     if arguments.output is not None:

@@ -29,6 +29,11 @@ PAGES = {
         r"joint, delta = 1\.345 +39\.3% +28\.2%",
         r"MAD, delta = 1\.345 +50\.0% +33\.4%",
     ],
+    "plot_large_data.py": [
+        r"(\d|10) rounds, certificate \de-\d+ standard errors",
+        # The errors of the coefficients are some 0.005.
+        r"load (2\.9[89]|3\.0[01])\d, distance (1\.9[89]|2\.0[01])\d, noise 5\.\d",
+    ],
     "plot_pipeline.py": [r"Huber, squared error.* 0\.0", r"Huber, Huber loss.* 0\.9"],
     # R 4.2.2, MASS 7.3-58.2: rlm(stack.loss ~ ., stackloss, acc = 1e-12, maxit = 500)
     "plot_stackloss.py": [
@@ -45,10 +50,18 @@ def test_every_page_is_here():
     assert {page.name for page in (ROOT / "examples").glob("plot_*.py")} == set(PAGES)
 
 
-@pytest.mark.parametrize("page", PAGES)
+def pages():
+    """All; the one that fits more than a gigabyte takes half a minute."""
+    slow = {"plot_large_data.py": pytest.mark.slow}
+    return [pytest.param(page, marks=slow.get(page, ())) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", pages())
 def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
     pytest.importorskip("matplotlib", reason="the examples draw: pip install '.[plot]'")
     pytest.importorskip("pandas", reason="the examples print tables")
+    if page == "plot_large_data.py":
+        pytest.importorskip("distributed", reason="it starts a cluster: pip install '.[dask]'")
     no_screen = "ignore:FigureCanvasAgg is non-interactive:UserWarning"
     command = [sys.executable, "-W", "error", "-W", no_screen, str(ROOT / "examples" / page)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}

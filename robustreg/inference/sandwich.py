@@ -13,9 +13,9 @@ delta = inf they are those of least squares. HC0 and HC1 read the rows once; HC2
 before h and read them twice.
 
 HC1 is too small where the spread grows with a row's leverage: at n = 100 and k = 5 its 95 %
-intervals covered 93.3 % where those of HC3 covered 93.8 % (benchmarks/interval_coverage.py). Long and Ervin
-(The American Statistician 54, 2000) advise HC3 for the same reason. Leverages are k/n on average,
-so for n much larger than k the two agree, and the second pass is saved.
+intervals covered 93.3 % where those of HC3 covered 93.8 % (benchmarks/interval_coverage.py). Long
+and Ervin (The American Statistician 54, 2000) advise HC3 for the same reason. Leverages are k/n on
+average, so for n much larger than k the two agree, and the second pass is saved.
 """
 
 from __future__ import annotations

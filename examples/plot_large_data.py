@@ -1,0 +1,78 @@
+"""
+Large data: can a fit read files that its memory cannot hold?
+=============================================================
+
+More than a gigabyte of numbers in Parquet files, and two workers that may use 600 MB each,
+of which Python and its libraries take half. What would change on a cluster is one line.
+"""
+
+# %%
+# The workers are processes, which import this file again: what they must not do is under the guard.
+# First the files are made, a hundred of them: delays of deliveries, in minutes, by load, distance
+# and 48 sensors, and in every tenth row the clock was an hour wrong. Then the cluster is started,
+# the data are named but not read, and the fit is the same line as for an array.
+#
+# Every step of the solver is one round: each worker reads its files, sends home the sums over their
+# rows, fifty numbers or so, and forgets them. The pilot's rows are drawn from all files.
+
+import tempfile
+from pathlib import Path
+
+import dask.dataframe as dd
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from distributed import Client, LocalCluster
+from distributed.diagnostics import MemorySampler
+
+from robustreg import HuberRegressor
+
+FILES, ROWS, WORKER_MEMORY = 100, 25_000, "600MB"
+NAMES = ["load", "distance", *(f"sensor_{j}" for j in range(48))]
+
+
+def write(folder):
+    """Files of deliveries; returns their size in bytes."""
+    rng = np.random.default_rng(0)
+    for number in range(FILES):
+        deliveries = pd.DataFrame(rng.standard_normal((ROWS, 50)), columns=NAMES)
+        delay = 10.0 + 3.0 * deliveries["load"] + 2.0 * deliveries["distance"]
+        delay += 5.0 * rng.standard_normal(ROWS)
+        delay[rng.random(ROWS) < 0.1] += 60.0
+        deliveries.assign(delay=delay).to_parquet(folder / f"{number:03d}.parquet")
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def fit(folder, scheduler):
+    """The whole analysis; ``scheduler`` is a cluster or the address of one."""
+    sampler = MemorySampler()
+    with Client(scheduler) as client, sampler.sample("fit", client=client, interval=0.2):
+        deliveries = dd.read_parquet(folder)
+        model = HuberRegressor().fit(deliveries[NAMES], deliveries["delay"])
+        late = model.outliers_.sum().compute()
+    print(f"{model.n_passes_} rounds, certificate {model.optimality_:.0e} standard errors")
+    print(f"load {model.coef_[0]:.3f}, distance {model.coef_[1]:.3f}, noise {model.scale_:.2f}")
+    print(f"{late:,} rows beyond {model.threshold_:.1f} minutes")
+    return sampler.to_pandas(align=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        size = write(Path(folder))
+        with LocalCluster(
+            n_workers=2, threads_per_worker=1, memory_limit=WORKER_MEMORY, dashboard_address=None
+        ) as cluster:
+            used = fit(folder, cluster)
+        # On a cluster, whose workers must see the files:
+        #     fit("s3://deliveries/", "tcp://scheduler.example:8786")
+
+    figure, ax = plt.subplots(figsize=(7.2, 3.8), layout="constrained")
+    ax.plot(used.index.total_seconds(), used["fit"] / 1e6, color="#0072B2", label="both workers")
+    ax.axhline(1200, color="0.4", linestyle="--", linewidth=1)
+    ax.text(0, 1200 - 60, "their limit", color="0.4")
+    ax.axhline(size / 1e6, color="#D55E00", linestyle=":", linewidth=1)
+    ax.text(0, size / 1e6 + 20, "the files", color="#D55E00")
+    ax.set(xlabel="seconds", ylabel="memory, MB", ylim=(0, 1500))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, loc="lower right")
+    plt.show()
