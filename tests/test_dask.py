@@ -216,6 +216,24 @@ class CountRounds(dask.callbacks.Callback):
         self.count += 1
 
 
+class CountTasks:
+    """A callback of scikit-learn that counts the tasks of a fit."""
+
+    count = 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context, **arguments):
+        self.count += 1
+
+    def on_fit_task_end(self, estimator, context, **arguments):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+
 class TestPredict:
     def test_an_array_stays_lazy_in_its_chunks(self):
         X, y = contaminated(1000, 3)
@@ -390,6 +408,17 @@ class TestAround:
         with ProgressBar(dt=0.01):
             HuberRegressor().fit(*collections(*contaminated(20_000, 4), 6000))
         assert "100% Completed" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("loaded", [0, 2**26])
+    def test_callbacks_see_one_task_a_round(self, loaded, monkeypatch):
+        pytest.importorskip("sklearn.callback")
+        monkeypatch.setattr(dask_designs, "LOADED_BYTES", loaded)
+        counter = CountTasks()
+        with CountRounds() as rounds:
+            model = HuberRegressor().set_callbacks(counter)
+            model.fit(*collections(*contaminated(20_000, 4), 6000))
+        assert counter.count == model.n_passes_ + 1  # and the fit as a whole
+        assert rounds.count == (model.n_passes_ if loaded == 0 else 2)
 
     def test_without_dask_the_library_works_and_an_error_names_the_extra(self):
         code = """

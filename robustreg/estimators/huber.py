@@ -200,7 +200,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         X, y, weights = validate_regression_data(self, X, y, sample_weight)
         design = as_design(X, y, weights, centered=self.fit_intercept)
         progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
-        design.on_pass = progress
+        progress.follow(design)
         problem = self._problem()
         if start is not None and start.coef.shape[0] != design.n_features:
             start = None
