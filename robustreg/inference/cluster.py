@@ -8,8 +8,9 @@ With S_g = sum over group g of s (psi z, chi), and J of :mod:`robustreg.inferenc
 D_g is the one-step change of the fit when group g is left out, so CR3 is the jackknife over groups.
 CR1 is too small where groups differ in size or in x: at 40 groups of random sizes its 95 %
 intervals covered 87 to 93 % in simulations, those of CR3 93 to 95 %
-(benchmarks/interval_coverage.py). Both are used with Student's t of G - 1 degrees of freedom: Bell
-and McCaffrey (Survey Methodology 28, 2002); MacKinnon, Nielsen and Webb (J. Econometrics 232, 2023).
+(benchmarks/interval_coverage.py). Both are used with Student's t of G - 1 degrees of freedom:
+Bell and McCaffrey (Survey Methodology 28, 2002); MacKinnon, Nielsen and Webb (J. Econometrics 232,
+2023).
 """
 
 from __future__ import annotations
