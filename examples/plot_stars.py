@@ -73,7 +73,7 @@ ax.plot(ends, huber.predict(ends), "--", color=VERMILION, label="Huber, all star
 bounds = np.array([X[~giants].min(), X[~giants].max()])
 line = main_sequence.intercept_ + bounds @ main_sequence.coef_
 ax.plot(bounds, line, color=BLUE, label="Huber, without high leverage")
-ax.set(xlabel="log surface temperature", ylabel="log light intensity")
+ax.set(xlabel="log surface temperature (hot at the left)", ylabel="log light intensity")
 ax.invert_xaxis()  # astronomers draw hot stars to the left
 ax.legend(loc="upper left", bbox_to_anchor=(0.38, 1.0), frameon=False)
 ax.spines[["top", "right"]].set_visible(False)

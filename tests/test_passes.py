@@ -8,6 +8,7 @@ from problems import conditioned
 from sklearn.base import clone
 
 from robustreg import HuberRegressor
+from robustreg.design.dense import DenseDesign
 
 MODELS = [
     HuberRegressor(),
@@ -119,3 +120,17 @@ def test_fortran_order_is_not_copied(rng):
     X = np.asfortranarray(rng.normal(size=(100_000, 20)))
     y = X[:, 0] + rng.standard_t(2, size=100_000)
     assert peak_of_fit(HuberRegressor(), X, y) < 0.10 * X.nbytes + 12 * y.nbytes
+
+
+@pytest.mark.parametrize("cond", [1.0, 10.0, 100.0, 1000.0])
+@pytest.mark.parametrize("scale", ["joint", 1.0])
+def test_columns_that_go_together_are_fitted_without_a_gram_matrix(cond, scale, monkeypatch):
+    # As where there are more columns than a Gram matrix is formed for; warnings are errors.
+    X, y = conditioned(np.random.default_rng(0), 3_000, 60, contamination=0.1, cond=cond)
+    expected = HuberRegressor(scale=scale, tol=1e-8).fit(X, y)
+    monkeypatch.setattr(DenseDesign, "widest_gram", 10)
+    model = HuberRegressor(scale=scale).fit(X, y)
+    assert model.optimality_ <= 1e-6
+    # Predictions a millionth of a standard error away: sqrt(p / n) of the scale.
+    distance = np.sqrt(np.mean((model.predict(X) - expected.predict(X)) ** 2)) / expected.scale_
+    assert distance <= 2e-6 * np.sqrt(60 / 3_000)

@@ -142,7 +142,9 @@ class HuberRegressorCV(HuberRegressor):
         The scorer: ``GridSearchCV(HuberRegressor(), ..., scoring=scorer_)`` gives the same scores.
     coef_ : ndarray of shape (n_features,)
         Coefficients of the fit of the chosen candidate to all rows.
-    intercept_, scale_, threshold_, weights_, outliers_, n_iter_, n_passes_, optimality_, \
+    n_passes_ : int
+        How often all rows were read: for the path over all candidates, and for that fit.
+    intercept_, scale_, threshold_, weights_, outliers_, n_iter_, optimality_, \
             n_features_in_, feature_names_in_
         Of that fit, as in :class:`HuberRegressor`.
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.lbfgs import lbfgs_search
 from robustreg.solvers.local_model import LocalModel, local_model
+from robustreg.solvers.newton import BACKTRACK, SMALLEST_SCALE, SUFFICIENT
 from robustreg.solvers.result import Result, Status
+from robustreg.solvers.rounds import VALUE_ROUNDING
 
 __all__ = ["constant_start", "solve_wide"]
 
@@ -26,8 +28,12 @@ SEARCH_LIMIT = 10
 #: Residual of the conjugate gradients, of the gradient: the distance is known to that precision.
 CG_TOLERANCE = 0.1
 
-#: Newton steps that may fail to halve the distance before rounding is held responsible.
+#: Newton steps that may neither halve the distance nor lower the objective before rounding is held
+#: responsible.
 PATIENCE = 3
+
+#: How often a Newton step is shortened.
+SHORTENINGS = 6
 
 
 def constant_start(objective: Objective) -> Vector:
@@ -45,7 +51,7 @@ def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: i
 
     1. L-BFGS until the gradient's length in the diagonal metric is below ``tol``, or it stalls.
     2. A Newton step by conjugate gradients, whose length is the distance; ends if below ``tol``.
-    3. The step is taken if it shortens the gradient. Repeat.
+    3. The step is taken as far as it lowers the objective. Repeat.
     """
     iterations, idle, best = 0, 0, np.inf
     while True:
@@ -60,15 +66,32 @@ def solve_wide(objective: Objective, parameters: Vector, tol: float, max_iter: i
         if distance <= tol or iterations >= max_iter:
             break
         iterations += 1
-        trial = objective.value_and_gradient(evaluation.parameters - step)
-        if model.distance(trial) < model.distance(evaluation):
-            evaluation = trial
+        before, evaluation = evaluation, _moved(model, evaluation, step)
         parameters = evaluation.parameters
-        idle = idle + 1 if distance > 0.5 * best else 0
+        falls = before.value - evaluation.value > VALUE_ROUNDING * abs(before.value)
+        idle = 0 if falls or distance <= 0.5 * best else idle + 1
         if idle >= PATIENCE:
             return Result(parameters, distance, iterations, Status.ROUNDING)
         best = min(best, distance)
     return Result(evaluation.parameters, distance, max(1, iterations), model.status(distance, tol))
+
+
+def _moved(model: LocalModel, start: Evaluation, step: Vector) -> Evaluation:
+    """The end of a Newton step, shortened until the objective decreases.
+
+    Near the minimum, where decreases are rounding errors, a shorter gradient tells.
+    """
+    objective, slope, length = model.objective, float(start.gradient @ step), 1.0
+    if objective.joint and step[-1] > 0.0:
+        length = min(1.0, (1.0 - SMALLEST_SCALE) * float(start.parameters[-1] / step[-1]))
+    for _ in range(SHORTENINGS):
+        trial = objective.value_and_gradient(start.parameters - length * step)
+        if trial.value <= start.value - SUFFICIENT * length * slope:
+            return trial
+        if length == 1.0 and model.distance(trial) < model.distance(start):
+            return trial
+        length *= BACKTRACK
+    return start
 
 
 def newton_step_by_cg(model: LocalModel, evaluation: Evaluation) -> tuple[Vector, float]:
