@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
 from robustreg import HuberRegressor, HuberRegressorCV
@@ -150,6 +151,13 @@ class TestSameNumbers:
         X, y = contaminated(900, 4)
         X = X.astype(np.float32)
         model = HuberRegressor(tol=TIGHT).fit(da.from_array(X, chunks=(250, 3)), y)
+        assert_same(model, HuberRegressor(tol=TIGHT).fit(X, y))
+
+    def test_sparse_chunks(self, far):
+        X, y = contaminated(900, 4)
+        X[np.abs(X) < 0.5] = 0.0
+        dX, dy = collections(X, y, 200)
+        model = HuberRegressor(tol=TIGHT).fit(dX.map_blocks(sp.csr_array), dy)
         assert_same(model, HuberRegressor(tol=TIGHT).fit(X, y))
 
     def test_columns_far_from_zero(self, far):
@@ -314,6 +322,12 @@ class TestRefused:
         parts = dd.from_pandas(data, npartitions=2, sort=False)
         with pytest.raises(ValueError, match="NaN in column 'k'"):
             HuberRegressor().fit(parts[["a", "k"]], parts.y)
+
+    def test_masked_values(self):
+        X, y = contaminated(500, 3)
+        masked = da.ma.masked_greater(da.from_array(X, chunks=(200, 3)), 3.0)
+        with pytest.raises(ValueError, match="X contains NaN in column"):
+            HuberRegressor().fit(masked, y)
 
     def test_text_and_categories_by_name(self):
         data = frame()

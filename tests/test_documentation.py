@@ -60,9 +60,20 @@ def test_pictures_exist_and_are_described(page):
     shown += [(path, f":alt: {alt}") for alt, path in re.findall(r"!\[(.*?)\]\((\S+?)\)", text)]
     for path, options in shown:
         assert re.search(r":alt: \S+", options), f"{page}: {path} has no alternative text"
-        example = re.search(r"gallery/images/sphx_glr_(\w+?)_\d{3}\.png$", path)
-        picture = ROOT / "examples" / f"{example[1]}.py" if example else (ROOT / page).parent / path
-        assert picture.is_file(), f"{page}: {path}"
+        assert source_of(page, path).is_file(), f"{page}: {path}"
+
+
+def source_of(page, path):
+    """A picture's file, or the program that draws it while the site is built."""
+    example = re.search(r"gallery/images/sphx_glr_(\w+?)_\d{3}\.png$", path)
+    if example:
+        return ROOT / "examples" / f"{example[1]}.py"
+    drawn = re.search(r"generated/(\w+)\.png$", path)
+    if drawn:
+        program = ROOT / "docs" / "_extensions" / "evidence_figures.py"
+        assert f"def {drawn[1]}(" in program.read_text(encoding="utf-8"), f"{page}: {path}"
+        return program
+    return (ROOT / page).parent / path
 
 
 def test_there_are_pages_of_all_sections():

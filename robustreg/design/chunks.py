@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from robustreg.design.cluster import compute, each
 
@@ -376,7 +377,11 @@ def _read(X: Any, y: Any, weights: Any = None) -> Chunk:
 
 
 def _numbers(chunk: Any) -> NDArray:
-    """An array of floats; what is missing in a frame is NaN."""
+    """An array of floats; what is missing in a frame, or masked in an array, is NaN."""
+    if isinstance(chunk, np.ma.MaskedArray):
+        chunk = np.ma.filled(chunk.astype(np.float64), np.nan)
+    if issparse(chunk):
+        chunk = chunk.toarray()
     if not hasattr(chunk, "to_numpy"):
         chunk = np.asarray(chunk)
         return chunk if chunk.dtype in (np.float32, np.float64) else chunk.astype(np.float64)
