@@ -69,9 +69,7 @@ axes.spines[["top", "right"]].set_visible(False)
 axes.grid(axis="y", color="#E5E5E5", linewidth=0.8)
 axes.set_axisbelow(True)
 
-# %%
 # The picture goes where you stand, or where you say.
-
 parser = argparse.ArgumentParser(description="Huber regression on the Belgian phone calls.")
 parser.add_argument("picture", nargs="?", default="quickstart.png", help="file to write")
 path = parser.parse_args().picture
