@@ -110,6 +110,20 @@ def test_a_worker_killed_in_the_middle_changes_nothing(client, data, monkeypatch
     assert_allclose([model.scale_, *model.coef_], [whole.scale_, *whole.coef_], rtol=1e-12)
 
 
+def fit_in_a_task(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((2000, 3))
+    y = X.sum(axis=1) + rng.standard_normal(2000)
+    return (
+        HuberRegressor().fit(da.from_array(X, chunks=(500, 3)), da.from_array(y, chunks=500)).coef_
+    )
+
+
+def test_fits_in_more_tasks_than_there_are_workers_do_not_wait_for_each_other(client):
+    fits = client.gather([client.submit(fit_in_a_task, seed) for seed in range(4)])
+    assert_allclose(fits, np.ones((4, 3)), atol=0.1)
+
+
 def test_without_workers_a_fit_is_given_up(client, data, monkeypatch):
     monkeypatch.setattr(rounds, "PATIENCE", 4.0)
     X, y = data

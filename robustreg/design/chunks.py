@@ -384,12 +384,19 @@ def _numbers(chunk: Any) -> NDArray:
         chunk = chunk.toarray()
     if not hasattr(chunk, "to_numpy"):
         chunk = np.asarray(chunk)
+        _refuse_complex({chunk.dtype})
         return chunk if chunk.dtype in (np.float32, np.float64) else chunk.astype(np.float64)
     dtypes = set(chunk.dtypes) if chunk.ndim == 2 else {chunk.dtype}
+    _refuse_complex(dtypes)
     dtype = np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
     if all(isinstance(kind, np.dtype) for kind in dtypes):
         return chunk.to_numpy(dtype=dtype)
     return chunk.to_numpy(dtype=dtype, na_value=np.nan)  # which copies
+
+
+def _refuse_complex(dtypes: set[Any]) -> None:
+    if any(getattr(dtype, "kind", "") == "c" for dtype in dtypes):
+        raise ValueError("Complex data not supported: pass the real part, or the size.")
 
 
 def _survey(chunk: Chunk, names: Sequence[str]) -> Survey:

@@ -52,9 +52,21 @@ def compute(tasks: Sequence[Any]) -> list[Any]:
     from dask.base import get_scheduler
 
     client = getattr(get_scheduler(collections=list(tasks)), "__self__", None)
-    if not type(client).__module__.startswith("distributed."):
+    # In a task of a worker, Dask's own call gives up the worker's thread while it waits: without
+    # that, fits in tasks would wait for chunks that wait for them.
+    if not type(client).__module__.startswith("distributed.") or _in_a_task():
         return list(dask_compute(*tasks))
     return _compute_on_cluster(client, list(tasks))
+
+
+def _in_a_task() -> bool:
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def _compute_on_cluster(client: Any, tasks: list[Any]) -> list[Any]:
