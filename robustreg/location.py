@@ -7,7 +7,7 @@ from bisect import bisect_left
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.losses import huber_psi
+from robustreg.losses import Huber
 
 __all__ = ["huber_location"]
 
@@ -54,7 +54,7 @@ def huber_location(y: Vector, weights: Vector, threshold: float) -> float:
         breaks = np.sort(np.concatenate((y - threshold, y + threshold)))
 
         def falling(constant: float) -> bool:
-            return bool(weights @ huber_psi(y - constant, threshold) <= 0)
+            return bool(weights @ Huber(threshold).psi(y - constant) <= 0)
 
         position = bisect_left(breaks, True, key=falling)
         lower, upper = max(lower, breaks[position - 1]), min(upper, breaks[position])

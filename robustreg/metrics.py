@@ -15,7 +15,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from robustreg.location import huber_location
-from robustreg.losses import huber
+from robustreg.losses import Huber
 
 __all__ = ["d2_huber_score", "huber_loss", "make_huber_scorer", "smooth_l1_loss"]
 
@@ -86,7 +86,7 @@ def huber_loss(
     array([0.   , 0.125, 9.5  ])
     """
     residual, weights, shape = _checked_residual(y_true, y_pred, sample_weight)
-    return _reduced(huber(residual, float(delta)), weights, shape, reduction)
+    return _reduced(Huber(float(delta)).rho(residual), weights, shape, reduction)
 
 
 @validate_params(_TARGETS | _REDUCTION | _BETA, prefer_skip_nested_validation=True)
@@ -140,7 +140,7 @@ def smooth_l1_loss(
     3.3333...
     """
     residual, weights, shape = _checked_residual(y_true, y_pred, sample_weight)
-    loss = huber(residual, float(beta)) / beta if beta > 0 else np.abs(residual)
+    loss = Huber(float(beta)).rho(residual) / beta if beta > 0 else np.abs(residual)
     return _reduced(loss, weights, shape, reduction)
 
 
@@ -202,8 +202,8 @@ def d2_huber_score(
         return float("nan")
     observed = _as_matrix(y_true, "y_true")
     constants = [huber_location(column, weights, float(delta)) for column in observed.T]
-    loss = weights @ huber(residual, float(delta))
-    constant_loss = weights @ huber(observed - constants, float(delta))
+    loss = weights @ Huber(float(delta)).rho(residual)
+    constant_loss = weights @ Huber(float(delta)).rho(observed - constants)
     ratio = np.divide(loss, constant_loss, out=np.ones_like(loss), where=constant_loss > 0)
     scores = np.where(loss == 0, 1.0, 1.0 - ratio)
     return _averaged(scores, multioutput)

@@ -8,12 +8,13 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import erf, gammainc, ndtr
+from scipy.special import erf, ndtr
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _check_sample_weight
 
-from robustreg.scale import OrderedSquares
+from robustreg.losses import LARGEST_DELTA, Huber
+from robustreg.scales import OrderedSquares
 
 __all__ = [
     "delta_for_efficiency",
@@ -29,9 +30,9 @@ Vector = NDArray[np.float64]
 #: The candidates of ``delta="auto"``: a step of 13 % changes the efficiency by at most 3 %.
 AUTO_DELTAS = np.append(np.geomspace(0.3, 6.0, 25), np.inf)
 
-#: Ends of the search for the delta of an efficiency: outside them it is that of the median or of
-#: least squares to double precision.
-SMALLEST_DELTA, LARGEST_DELTA = 1e-8, 40.0
+#: Beginning of the search for the delta of an efficiency, whose end is ``LARGEST_DELTA``: outside
+#: them it is that of the median or of least squares to double precision.
+SMALLEST_DELTA = 1e-8
 
 MEDIAN_EFFICIENCY = 2.0 / np.pi
 
@@ -39,7 +40,6 @@ MEDIAN_EFFICIENCY = 2.0 / np.pi
 NEARLY_ONE = 3e-8
 
 
-@lru_cache(maxsize=1024)
 def kappa(delta: float) -> float:
     """``E[min(Z², delta²)] / 2`` for Z standard normal: what makes the joint scale estimate sigma.
 
@@ -69,12 +69,7 @@ def kappa(delta: float) -> float:
     """
     if not (isinstance(delta, Real) and delta > 0.0):
         raise ValueError(f"delta must be a positive number, got {delta!r}: it is a threshold.")
-    # E[Z²; |Z| < delta] is a chi-squared probability: no difference of nearly equal numbers.
-    if delta > LARGEST_DELTA:
-        return 0.5
-    inside = float(gammainc(1.5, 0.5 * delta**2))
-    outside = 2.0 * delta**2 * float(ndtr(-delta))
-    return 0.5 * (inside + outside)
+    return Huber(float(delta)).kappa
 
 
 @validate_params(
@@ -329,7 +324,6 @@ def least_variance_delta(
     *,
     degrees_of_freedom: float,
     scale: float | None = None,
-    penalty: float = 0.0,
 ) -> float:
     """The rule of ``delta="auto"``: the candidate with the least estimated asymptotic variance.
 
@@ -345,11 +339,9 @@ def least_variance_delta(
     weights : array of shape (n,) or None
         Frequencies.
     degrees_of_freedom : float
-        Sum of the frequencies less the unpenalised parameters.
+        nu of the pilot's residuals.
     scale : float, optional
         A scale that does not depend on delta.
-    penalty : float, default=0.0
-        ``alpha ||w||²`` of the pilot, part of the joint scale's equation.
 
     Returns
     -------
@@ -370,7 +362,7 @@ def least_variance_delta(
     best, least = 1.345, np.inf
     for delta in AUTO_DELTAS.tolist():
         target = 2.0 * kappa(delta) * degrees_of_freedom
-        sigma = scale or squares.joint_scale(delta, target, penalty)
+        sigma = scale or squares.joint_scale(delta, target)
         variance = squares.variance(delta * sigma)
         if variance < least:
             best, least = delta, variance

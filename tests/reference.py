@@ -9,6 +9,9 @@ clip(e, -t, t), t = delta sigma:
     fixed scale   F = sum s L_t(e) + alpha/2 |w|²          rows of sqrt(H): (x, 1), |e| <= t
     joint scale   F / sigma + kappa nu sigma               (x, 1, e/sigma) / sqrt(sigma)
 
+The second is that without a penalty. Beside one, sigma solves its own equation in the residuals,
+with the effective number of parameters, and the coefficients minimise the first.
+
 The distance is ``sqrt(g' H^-1 g) / sqrt(E psi² / E psi')``, in standard errors of the estimate.
 """
 
@@ -34,7 +37,7 @@ class Distance(NamedTuple):
     """Distance of a point from the minimiser, and the error of computing it in float64."""
 
     coefficients: float  # standard errors; of w, b and sigma together where sigma is joint
-    scale: float  # of the MAD where the scale is the MAD, in standard errors of the MAD
+    scale: float  # of a scale with an equation of its own, in its standard errors
     rounding: float  # provable bound on the error of the first in float64
 
     @property
@@ -46,7 +49,9 @@ def distance(model, X, y, sample_weight=None, rank=None):
     """Distance of a fitted model from the minimiser of its problem over these data."""
     X, y, s = _extended(X, y, sample_weight)
     w, b, sigma = Extended(1) * model.coef_, Extended(model.intercept_), Extended(model.scale_)
-    alpha, joint = Extended(model.alpha), model.scale == "joint"
+    alpha = Extended(model.alpha)
+    # Beside a penalty sigma solves an equation of its own.
+    joint, own = model.scale == "joint" and alpha == 0, model.scale == "joint" and alpha > 0
     t = Extended(model.delta_) * sigma
     e = y - X @ w - b
     psi, inside = np.clip(e, -t, t), np.abs(e) <= t
@@ -63,10 +68,9 @@ def distance(model, X, y, sample_weight=None, rank=None):
     if joint:  # the objective times sigma: gradient and Hessian have the factor, the distance not
         if rank is None:
             rank = np.linalg.matrix_rank(Z.astype(np.float64)) if alpha == 0 else 0
-        nu = s.sum() - has_b - rank
+        nu = s.sum() * (1 - (has_b + rank) / observations(s))
         columns.append((e / sigma)[:, None])
-        penalty.append(-(np.sqrt(ridge) * w_size / sigma)[:, None])
-        quadratic = (s * psi**2).sum() + alpha * (w @ w)
+        quadratic = (s * psi**2).sum()
         gradient.append([(two_kappa(model.delta_) * nu * sigma - quadratic / sigma) / 2])
     rows, g = np.hstack(columns), np.concatenate(gradient)
     root = np.sqrt(s)[:, None] * rows * inside[:, None]
@@ -82,10 +86,16 @@ def distance(model, X, y, sample_weight=None, rank=None):
         root = np.vstack((np.sqrt(s * weight)[:, None] * rows, root[len(y) :]))
         R = triangular(root)
     # E psi² / E psi'. Where no row is inside, one observation is taken to be, as at a median.
-    noise = np.sqrt((s * psi**2).sum() / max((s * inside).sum(), 1))
+    unit = s.sum() / observations(s)
+    noise = np.sqrt(unit * (s * psi**2).sum() / max((s * inside).sum(), unit))
+    of_scale = 0.0
+    if model.scale == "mad":
+        of_scale = _mad_distance(model, e, s, sigma)
+    elif own:
+        of_scale = _edf_distance(model, np.hstack(columns), ridge, e, s, sigma)
     return Distance(
         float(np.sqrt((solve_transposed(R, g) ** 2).sum()) / noise),
-        _mad_distance(model, e, s, sigma) if model.scale == "mad" else 0.0,
+        of_scale,
         float(_rounding(R, rows, X, y, w, b, s, psi, t, e) / noise),
     )
 
@@ -140,6 +150,42 @@ def _full_rank(R, sizes):
     return bool(np.all((np.abs(np.diagonal(R)) > 1e-16 * norms) | (sizes == 0)))
 
 
+def observations(s):
+    """Sum of the weights, or Kish's effective number of observations where that is larger."""
+    return max(s.sum(), s.sum() ** 2 / (s**2).sum())
+
+
+def effective_parameters(A, ridge, weights):
+    """``tr (A'WA + D)^-1 A'WA`` with the penalty ``ridge`` of the first columns of A."""
+    D = np.zeros(A.shape[1], Extended)
+    D[: len(ridge)] = ridge
+    R = triangular(np.vstack((np.sqrt(weights)[:, None] * A, np.diag(np.sqrt(D)))))
+    return A.shape[1] - (solve_transposed(R, np.diag(np.sqrt(D))) ** 2).sum()
+
+
+def _edf_distance(model, A, ridge, e, s, sigma):
+    """Difference of sigma from the root at these residuals, in standard errors at the normal.
+
+    The root of  sum s min(e², (delta sigma)²) = 2 kappa nu sigma²  by bisection.
+    """
+    delta = Extended(min(model.delta_, 1e100))
+    t = delta * sigma
+    W = s * np.minimum(1, t / np.maximum(np.abs(e), np.finfo(Extended).tiny))
+    nu = s.sum() * (1 - effective_parameters(A, ridge, W) / observations(s))
+    target = two_kappa(model.delta_) * nu
+    low, high = sigma / 2, sigma * 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        above = (s * np.minimum((e / middle) ** 2, delta**2)).sum() > target
+        low, high = (middle, high) if above else (low, middle)
+    # sd(chi) / E[u chi'(u)] with chi = min(u², delta²) / 2, by sums over a grid of the normal.
+    z = np.linspace(-12, 12, 100_001)
+    density = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    chi, slope = np.minimum(z**2, float(delta) ** 2) / 2, z**2 * (np.abs(z) <= float(delta))
+    error = np.sqrt((density @ chi**2 - (density @ chi) ** 2)) / (density @ slope)
+    return float(abs(middle / sigma - 1) * np.sqrt(observations(s))) / error
+
+
 def _mad_distance(model, e, s, sigma):
     """Difference of sigma and the MAD of the residuals, in standard errors of the MAD.
 
@@ -153,7 +199,7 @@ def _mad_distance(model, e, s, sigma):
         median = (median + absolute[k + 1]) / 2
     c = float(mpmath.sqrt(2) * mpmath.erfinv(0.5))
     standard_error = 1 / (4 * c * float(mpmath.npdf(c)))
-    return float(abs(median / (c * sigma) - 1) * np.sqrt(s.sum())) / standard_error
+    return float(abs(median / (c * sigma) - 1) * np.sqrt(observations(s))) / standard_error
 
 
 def _rounding(R, rows, X, y, w, b, s, psi, t, e):

@@ -13,8 +13,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from robustreg import HuberRegressor
-from robustreg.losses import huber, huber_psi, huber_weight
-from robustreg.scale import OrderedSquares, median_absolute_residual, weighted_median
+from robustreg.losses import Huber
+from robustreg.scales import OrderedSquares, median_absolute_residual, weighted_median
 from robustreg.tuning import (
     AUTO_DELTAS,
     delta_for_efficiency,

@@ -40,6 +40,7 @@ class Survey(NamedTuple):
     length: int
     counted: int  # rows with positive weight
     weight: float
+    square_weight: float  # sum of the squares of the weights
 
 
 class RowChunks:
@@ -63,7 +64,7 @@ class RowChunks:
     ----------
     lengths, counted : arrays of int
         Rows of each chunk, and those with a positive weight.
-    total_weight : float
+    total_weight, square_weight : float
         Sum of the weights, or the number of rows.
     shape : tuple of int
     """
@@ -82,6 +83,7 @@ class RowChunks:
         self.lengths = np.array([survey.length for survey in surveys], dtype=np.intp)
         self.counted = np.array([survey.counted for survey in surveys], dtype=np.intp)
         self.total_weight = float(sum(survey.weight for survey in surveys))
+        self.square_weight = float(sum(survey.square_weight for survey in surveys))
         self.columns = columns
         self.weighted = weighted
         self.rounds = rounds
@@ -408,7 +410,7 @@ def _survey(chunk: Chunk, names: Sequence[str]) -> Survey:
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} contains {_fault(values)}: {DROP}")
     if weights is None:
-        return Survey(X.shape[0], X.shape[0], float(X.shape[0]))
+        return Survey(X.shape[0], X.shape[0], float(X.shape[0]), float(X.shape[0]))
     if np.any(weights < 0.0):
         raise ValueError(
             f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
@@ -432,7 +434,8 @@ def _fault(values: NDArray) -> str:
 
 
 def _survey_of_weights(weights: Vector) -> Survey:
-    return Survey(weights.size, int(np.count_nonzero(weights > 0.0)), float(weights.sum()))
+    counted = int(np.count_nonzero(weights > 0.0))
+    return Survey(weights.size, counted, float(weights.sum()), float(weights @ weights))
 
 
 def _weights(chunk: Chunk) -> Vector:

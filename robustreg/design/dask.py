@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Design, GramKind, Matrix, Point, Rows, Sums, Vector
+from robustreg.design.base import Design, Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.chunks import Chunk, RowChunks
 from robustreg.design.cluster import compute, delayed
 from robustreg.design.dense import UNITS_SAMPLE, DenseDesign
 from robustreg.design.units import Units, stratified_rows, working_units
-from robustreg.scale import MAD_FACTOR, weighted_median
+from robustreg.losses import Huber
+from robustreg.scales import MAD_FACTOR, weighted_median
 
 __all__ = ["DaskDesign", "dask_design"]
 
@@ -73,15 +74,14 @@ class DaskDesign(Design):
         Working units; otherwise found from a sample, in the round that fetches the pilot's rows.
     """
 
-    widest_gram = DenseDesign.widest_gram
     in_memory = False
 
     def __init__(self, chunks: RowChunks, *, centered: bool, units: Units | None = None) -> None:
         self.n_rows, self.n_features = chunks.shape
         self.total_weight = chunks.total_weight
+        self.square_weight = chunks.square_weight
         self.centered = centered
         self._chunks = chunks
-        self._inside: tuple[Any, float] | None = None
         self._window: tuple[Any, Window] | None = None
         self.passes = chunks.rounds
         if units is None:
@@ -102,22 +102,17 @@ class DaskDesign(Design):
     def precise_gradient(self, point: Point) -> Sums:
         return self._reduce(methodcaller("precise_gradient", point))
 
-    def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
-        return self._evaluate(methodcaller("gram", point, rows), point)
+    def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
+        return self._evaluate(methodcaller("gram", point, mixing), point)
 
-    def triangular_factor(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
-        return self._evaluate(methodcaller("triangular_factor", point, rows), point, _stacked)
+    def triangular_factor(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
+        return self._evaluate(methodcaller("triangular_factor", point, mixing), point, _stacked)
 
-    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
-        return self._evaluate(methodcaller("gram_diagonal", point, rows), point)
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
+        return self._evaluate(methodcaller("gram_diagonal", point, mixing), point)
 
-    def gram_product(self, point: Point, vector: Vector) -> Vector:
-        return self._reduce(methodcaller("gram_product", point, vector))
-
-    def gram_kind(self, alpha: float) -> GramKind:
-        if alpha == 0.0 and self.n_rows < self.n_features:
-            return "factor"
-        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+    def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
+        return self._reduce(methodcaller("gram_product", point, vector, mixing))
 
     def sum_over_rows(
         self,
@@ -189,31 +184,25 @@ class DaskDesign(Design):
 
     # -- statistics of the residuals --------------------------------------------------------------
 
-    def inside_fraction(self, point: Point) -> float:
-        if self._inside is None or self._inside[0] != _key(point):
-            self.value_and_gradient(point)
-        assert self._inside is not None
-        return self._inside[1] / self.total_weight
-
     def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
         # A start and an order of magnitude hang on it, no result: the pilot's rows tell.
         return self._home.response_location_and_spread(fit_intercept)
 
-    def joint_scale(self, point: Point, delta: float, target: float, penalty: float) -> float:
+    def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
         """By Newton's method for sigma², of which ``sum s min(e², t²) - target sigma²`` is concave.
 
         Its steps are down to the root after the first, and end on it since the function is
         piecewise linear; the pilot's rows give the start.
         """
         share = self._home.total_weight / self.total_weight
-        scale = self._home.joint_scale(point, delta, share * target, share * penalty)
-        scale = scale or self.spread
+        delta = float(loss.delta)
+        scale = self._home.joint_scale(point, loss, share * target) or self.spread
         for _ in range(SCALE_ROUNDS):
-            at = point._replace(threshold=delta * scale)
-            squares = self.value_and_gradient(at).psi_squares + penalty
-            outside = self.total_weight * (1.0 - self.inside_fraction(at))
+            at = point._replace(scale=scale, loss=loss)
+            sums = self.value_and_gradient(at)
+            squares, outside = sums.psi_squares, self.total_weight - sums.curvature
             if outside > 0.0:
-                squares -= outside * at.threshold**2
+                squares -= outside * (delta * scale) ** 2
             denominator = target - (delta**2 * outside if outside > 0.0 else 0.0)
             last, scale = scale, 2.0 * scale
             if denominator > 0.0:
@@ -229,7 +218,7 @@ class DaskDesign(Design):
 
         Who has asked once will ask at the next point too: its window then comes with the sums.
         """
-        key, width = _key(point)[:2], WINDOW
+        key, width = _key(point), WINDOW
         while True:
             if self._window is None or self._window[0] != key:
                 self._window = key, self._reduce(self._window_about(point, width), _collected)
@@ -254,15 +243,12 @@ class DaskDesign(Design):
         self, request: Callable[..., Any], point: Point, combine: Callable[..., Any] | None = None
     ) -> Any:
         """Sums, and what the solver asks for next at the same point."""
-        requests: list[Callable[..., Any]] = [request, partial(_inside_weight, point)]
-        joins: list[Callable[..., Any]] = [combine or _added, _added]
-        if self._window is not None:
-            requests.append(self._window_about(point, WINDOW))
-            joins.append(_collected)
-        result, inside, *window = self._reduce(partial(_all, requests), partial(_each, joins))
-        self._inside = _key(point), inside
-        if window:
-            self._window = _key(point)[:2], window[0]
+        if self._window is None:
+            return self._reduce(request, combine)
+        requests = [request, self._window_about(point, WINDOW)]
+        joins = [combine or _added, _collected]
+        result, window = self._reduce(partial(_all, requests), partial(_each, joins))
+        self._window = _key(point), window
         return result
 
     def _reduce(
@@ -335,10 +321,6 @@ def _all(requests: Sequence[Callable[[DenseDesign], Any]], design: DenseDesign) 
     return tuple(request(design) for request in requests)
 
 
-def _inside_weight(point: Point, design: DenseDesign) -> float:
-    return design.inside_fraction(point) * design.total_weight
-
-
 def _window(point: Point, low: float, high: float, design: DenseDesign) -> Window:
     sizes = np.abs(design.residuals(point))
     counts = np.ones_like(sizes) if design.weights is None else design.weights
@@ -346,8 +328,8 @@ def _window(point: Point, low: float, high: float, design: DenseDesign) -> Windo
     return Window(float(counts[sizes < low].sum()), sizes[inside], counts[inside])
 
 
-def _key(point: Point) -> tuple[bytes, float, float]:
-    return point.coef.tobytes(), point.intercept, point.threshold
+def _key(point: Point) -> tuple[bytes, float]:
+    return point.coef.tobytes(), point.intercept
 
 
 # -- joining --------------------------------------------------------------------------------------
@@ -361,9 +343,9 @@ def _added(first: Any, second: Any) -> Any:
     """Sums of numbers and arrays, in tuples and lists of the same layout."""
     if isinstance(first, list):
         return [_added(a, b) for a, b in zip(first, second, strict=True)]
-    if isinstance(first, tuple):
+    if isinstance(first, tuple) and not isinstance(first, Sums):
         parts = [_added(a, b) for a, b in zip(first, second, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
+        return tuple(parts)
     return first + second
 
 

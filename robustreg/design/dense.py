@@ -9,22 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 
-from robustreg.design.base import (
+from robustreg.design.accumulators import (
     Accumulator,
-    Design,
-    GramKind,
-    Matrix,
-    Point,
-    Rows,
-    Sums,
-    Vector,
-    clip_residuals,
-    row_factors,
-    weigh_rows,
+    SeveralAccumulator,
+    augmented_parts,
+    row_curvature,
 )
+from robustreg.design.base import Design, Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.gram import GramAccumulator
-from robustreg.design.several import SeveralAccumulator
 from robustreg.design.units import Units, stratified_rows, working_units
+from robustreg.losses import Huber
+from robustreg.scales import OrderedSquares
 
 __all__ = ["DenseDesign"]
 
@@ -38,6 +33,10 @@ BLOCK_BYTES, BLOCK_ROWS = 2**19, (256, 4096)
 #: points are kept below it: a second thread gains them little, and where other folds or programs
 #: keep the cores busy, waiting for it has been seen to cost a hundred times the product.
 ONE_THREAD = 2**18
+
+#: Rows of a block that is reduced to its triangular factor, in units of its columns: at four a
+#: factor of order 1,000 takes half as long as at one, and the memory is that of five factors.
+FACTOR_ROWS = 4
 
 #: Rows from which the working units are read; all of them on small data.
 UNITS_SAMPLE = 1000
@@ -56,9 +55,6 @@ class DenseDesign(Design):
         Whether columns may be shifted, that is, whether there is an intercept.
     """
 
-    #: Columns up to which a Gram matrix is formed: 200 MB, and half a minute for its factor.
-    widest_gram = 5000
-
     def __init__(
         self,
         X: NDArray,
@@ -70,6 +66,7 @@ class DenseDesign(Design):
     ) -> None:
         self.n_rows, self.n_features = X.shape
         self.total_weight = float(self.n_rows if weights is None else weights.sum())
+        self.square_weight = float(self.n_rows if weights is None else weights @ weights)
         self.centered = centered
         if units is None:
             units = self._find_units(X, y, weights)
@@ -88,17 +85,15 @@ class DenseDesign(Design):
     # -- sums over rows -------------------------------------------------------------------------
 
     def value_and_gradient(self, point: Point) -> Sums:
-        sums = Accumulator(self.n_features)
+        sums = Accumulator(point.units_loss, self.n_features)
         for rows, X in self._evaluate(point, self._row_blocks()):
-            residual = self._residuals[rows]
-            psi = clip_residuals(residual, point.threshold)
-            sums.add(residual, psi, self._block_weights(rows), X)
+            sums.add(self._residuals[rows], self._block_weights(rows), X)
         return sums.sums(self.block_units)
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
         coef, intercept = self._several_raw(points)
         size = min(self.n_rows, max(64, ONE_THREAD // max(1, coef.size)))
-        sums = SeveralAccumulator(points, self.n_features, size)
+        sums = SeveralAccumulator(points, self.n_features)
         buffer = np.empty((2, len(points), size))
         for rows, X in self._row_blocks(size):
             frequency = self._block_weights(rows)
@@ -116,38 +111,38 @@ class DenseDesign(Design):
         # Where a long double is no longer than a double, this gains nothing and loses nothing.
         units = self.block_units
         coef, intercept = units.raw(point.coef, point.intercept)
-        sums = Accumulator(self.n_features, np.longdouble)
+        sums = Accumulator(point.units_loss, self.n_features, np.longdouble)
         for rows, block in self._row_blocks():
             X = block.astype(np.longdouble)
             residual = (self._y[rows] - np.longdouble(intercept)) - X @ coef
-            psi = clip_residuals(residual, point.threshold)
-            sums.add(residual, psi, self._block_weights(rows), X)
+            sums.add(residual, self._block_weights(rows), X)
         self.count_pass()
         return sums.sums(units)
 
-    def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+    def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         if not self._shifts_rows:
-            sums, gram = self._gram_of_columns(point, rows)
+            sums, gram = self._gram_of_columns(point, mixing)
             if gram is not None:
                 return sums, gram
             self._shifts_rows = True
         order = self.n_features + 2
-        sums_of_rows = Accumulator(self.n_features)
+        sums_of_rows = Accumulator(point.units_loss, self.n_features)
         total = np.zeros((order, order), order="F")
-        for block in self._augmented_blocks(point, rows, sums_of_rows):
+        for block, negative in self._augmented_blocks(point, mixing, sums_of_rows):
             total = blas.dsyrk(1.0, block.T, beta=1.0, c=total, overwrite_c=True)
+            if negative.any():
+                opposite = block[negative]
+                total = blas.dsyrk(-2.0, opposite.T, beta=1.0, c=total, overwrite_c=True)
         return sums_of_rows.sums(self.block_units), total
 
-    def gram_kind(self, alpha: float) -> GramKind:
-        if alpha == 0.0 and self.n_rows < self.n_features:
-            return "factor"
-        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
-
-    def triangular_factor(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+    def triangular_factor(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         order = self.n_features + 2
-        sums = Accumulator(self.n_features)
+        sums = Accumulator(point.units_loss, self.n_features)
         factor = np.empty((0, order))
-        for block in self._augmented_blocks(point, rows, sums):
+        # Each reduction visits the whole factor: taller blocks visit it less often.
+        size = max(self._block_rows, FACTOR_ROWS * order)
+        for block, negative in self._augmented_blocks(point, mixing, sums, size):
+            block[negative] = 0.0
             stacked = np.asfortranarray(np.vstack((factor, block)))
             reduced = lapack.dgeqrf(stacked, overwrite_a=True)[0]
             factor = np.triu(reduced[:order])
@@ -178,30 +173,38 @@ class DenseDesign(Design):
     def rows_of_X(self, index: NDArray[np.intp]) -> Any:
         return self._X[index]
 
-    def gram_product(self, point: Point, vector: Vector) -> Vector:
-        p = self.n_features
+    def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
+        p, loss = self.n_features, point.units_loss
         residuals = self.residuals(point)
         coef, offset = self.block_units.raw(vector[:p], float(vector[p]))
-        sums = Accumulator(p)
-        last = 0.0
+        product, shift, last = np.zeros(p), 0.0, 0.0
         for rows, X in self._row_blocks():
             residual, frequency = residuals[rows], self._block_weights(rows)
-            inside = np.where(np.abs(residual) <= point.threshold, residual, 0.0)
-            product = X @ coef + offset + vector[p + 1] * inside
-            product[np.abs(residual) > point.threshold] = 0.0
-            sums.add(inside, product, frequency, X)
-            weighted = product if frequency is None else frequency * product
-            last += float(weighted @ inside)
+            f, slope = row_curvature(loss, residual, mixing), loss.psi_prime(residual) * residual
+            image = f * (X @ coef + offset) + vector[p + 1] * slope
+            last_image = slope * (X @ coef + offset + vector[p + 1] * residual)
+            if frequency is not None:
+                image *= frequency
+                last_image = last_image * frequency
+            product += image @ X
+            shift += float(image.sum())
+            last += float(last_image.sum())
         self.count_pass()
-        total = sums.sums(self.block_units)
-        return np.concatenate((total.gradient, (total.psi, last)))
+        units = self.block_units
+        gradient = (product - units.center * shift) / units.column_scale
+        return np.concatenate((gradient, (shift, last)))
 
-    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
-        sums = Accumulator(self.n_features)
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
+        sums = Accumulator(point.units_loss, self.n_features)
         diagonal = np.zeros(self.n_features + 2)
-        for block in self._augmented_blocks(point, rows, sums):
+        for block, negative in self._augmented_blocks(point, mixing, sums):
+            block[negative] = 0.0
             diagonal += np.einsum("ij,ij->j", block, block)
         return sums.sums(self.block_units), diagonal
+
+    def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
+        squares = OrderedSquares(self.residuals(point), self.weights)
+        return squares.joint_scale(float(loss.delta), target)
 
     def subsample(self, n_rows: int) -> DenseDesign:
         return self.rows(stratified_rows(self.n_rows, self._weights, n_rows))
@@ -274,9 +277,9 @@ class DenseDesign(Design):
             yield function(self._X[rows], *(value[rows] for value in values))
         self.count_pass()
 
-    def _dense_blocks(self) -> Iterator[tuple[slice, Any]]:
+    def _dense_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         """The same as dense arrays, for Gram matrices and reflections."""
-        return self._row_blocks()
+        return self._row_blocks(size)
 
     def _evaluate(
         self, point: Point, blocks: Iterator[tuple[slice, Any]]
@@ -293,54 +296,65 @@ class DenseDesign(Design):
         self._evaluated = self._key(point)
         self.count_pass()
 
-    def _augmented_blocks(self, point: Point, rows: Rows, sums: Accumulator) -> Iterator[NDArray]:
-        """Blocks of the augmented rows (z, 1, psi), weighted; adds to the sums on the way."""
-        p = self.n_features
+    def _augmented_blocks(
+        self, point: Point, mixing: Mixing, sums: Accumulator, size: int | None = None
+    ) -> Iterator[tuple[NDArray, NDArray]]:
+        """Blocks of the augmented rows (z, 1, e), weighted, and which have negative curvature.
+
+        Adds to the sums on the way.
+        """
+        p, size = self.n_features, size or self._block_rows
         rescaled = bool(np.any(self.units.column_scale != 1.0))
-        buffer = np.empty(self._block_shape(2))
-        for where, X in self._evaluate(point, self._dense_blocks()):
+        buffer = np.empty((min(size, self.n_rows), p + 2))
+        for where, X in self._evaluate(point, self._dense_blocks(size)):
             residual, frequency = self._residuals[where], self._block_weights(where)
-            psi = clip_residuals(residual, point.threshold)
-            sums.add(residual, psi, frequency, X)
+            sums.add(residual, frequency, X)
+            f, root, last = augmented_parts(sums.rho, residual, mixing)
             block = buffer[: X.shape[0]]
             np.subtract(X, self.block_units.center, out=block[:, :p])
             if rescaled:
                 block[:, :p] /= self.units.column_scale
             block[:, p] = 1.0
-            block[:, p + 1] = psi
-            weigh_rows(block, residual, point.threshold, rows)
+            block[:, :-1] *= root[:, None]
+            block[:, p + 1] = last
             if frequency is not None:
                 block *= np.sqrt(frequency)[:, None]
-            yield block
+            yield block, f < 0.0
 
-    def _gram_of_columns(self, point: Point, rows: Rows) -> tuple[Sums, Matrix | None]:
+    def _gram_of_columns(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix | None]:
         """Sums and Gram matrix without shifting rows; None where it would lose digits."""
-        sums, gram = Accumulator(self.n_features), GramAccumulator(self.n_features)
-        buffer, last = np.empty(self._block_shape(0)), np.empty((2, self._block_shape(0)[0]))
+        sums = Accumulator(point.units_loss, self.n_features)
+        gram = GramAccumulator(self.n_features)
+        shape = self._block_shape(0)
+        buffer, last = np.empty(shape), np.empty((2, shape[0]))
         for where, X in self._evaluate(point, self._dense_blocks()):
             residual, frequency = self._residuals[where], self._block_weights(where)
-            psi = clip_residuals(residual, point.threshold)
-            sums.add(residual, psi, frequency, X)
-            block, pair, factor = X, last[:, : X.shape[0]], frequency
-            if rows == "inside":
-                inside = np.flatnonzero(psi == residual)
-                block, pair = buffer[: inside.size], pair[:, : inside.size]
+            sums.add(residual, frequency, X)
+            f = row_curvature(sums.rho, residual, mixing)
+            if f.dtype == bool:
+                inside = np.flatnonzero(f)
+                block, pair = buffer[: inside.size], last[:, : inside.size]
                 # mode="clip", as "raise" would make numpy buffer the output.
                 np.take(X, inside, axis=0, out=block, mode="clip")
-                np.take(psi, inside, out=pair[1], mode="clip")
-                factor = None if frequency is None else frequency[inside]
-            elif rows == "all":
-                pair[1] = psi
+                np.take(residual, inside, out=pair[1], mode="clip")
+                pair[0] = 1.0
+                if frequency is not None:
+                    root = np.sqrt(frequency[inside])
+                    block *= root[:, None]
+                    pair *= root
+                gram.add(block, pair)
+            elif mixing is None and frequency is None:
+                pair = last[:, : X.shape[0]]
+                pair[0], pair[1] = 1.0, residual
+                gram.add(X, pair)
             else:
-                factor = row_factors(residual, point.threshold, rows)
-                factor = factor if frequency is None else factor * frequency
-                pair[1] = np.where(psi == residual, psi, 0.0)
-            pair[0] = 1.0
-            if factor is not None:
-                root = np.sqrt(factor)
-                block = np.multiply(block, root[:, None], out=buffer[: root.size])
-                pair *= root
-            gram.add(block, pair)
+                f, root, final = augmented_parts(sums.rho, residual, mixing)
+                pair = last[:, : X.shape[0]]
+                pair[0], pair[1] = root, final
+                if frequency is not None:
+                    pair *= np.sqrt(frequency)
+                block = np.multiply(X, pair[0][:, None], out=buffer[: X.shape[0]])
+                gram.add(block, pair, f < 0.0)
         return sums.sums(self.block_units), gram.augmented(self.block_units)
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
@@ -356,5 +370,5 @@ class DenseDesign(Design):
 
     @staticmethod
     def _key(point: Point) -> tuple[bytes, float]:
-        """What the residuals depend on; the threshold is not part of it."""
+        """What the residuals depend on; the scale is not part of it."""
         return point.coef.tobytes(), point.intercept

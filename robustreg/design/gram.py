@@ -17,7 +17,7 @@ KEPT = 1e-4
 
 
 class GramAccumulator:
-    """Running sums of ``r² (x, 1, psi)(x, 1, psi)'`` over blocks of rows.
+    """Running sums of ``r² (x, 1, e)(x, 1, e)'`` over blocks of rows.
 
     X is neither shifted nor widened by two columns first: both copy it, which takes longer than the
     products for narrow X.
@@ -32,14 +32,22 @@ class GramAccumulator:
         self.cross = np.zeros((2, n_features))
         self.corner = np.zeros((2, 2))
 
-    def add(self, block: NDArray, last: Matrix) -> None:
-        """Add ``r x``, of shape (rows, p), and ``r`` and ``r psi``, of shape (2, rows)."""
-        self.columns = blas.dsyrk(1.0, block.T, beta=1.0, c=self.columns, overwrite_c=True)
-        self.cross += last @ block
-        self.corner += last @ last.T
+    def add(self, block: NDArray, last: Matrix, negative: NDArray | None = None) -> None:
+        """Add ``r x``, of shape (rows, p), and ``r`` and ``r e``, of shape (2, rows).
+
+        ``negative`` marks rows whose products are subtracted: a loss need not be convex.
+        """
+        self._add(1.0, block, last)
+        if negative is not None and negative.any():
+            self._add(-2.0, block[negative], last[:, negative])
+
+    def _add(self, factor: float, block: NDArray, last: Matrix) -> None:
+        self.columns = blas.dsyrk(factor, block.T, beta=1.0, c=self.columns, overwrite_c=True)
+        self.cross += factor * (last @ block)
+        self.corner += factor * (last @ last.T)
 
     def augmented(self, units: Units) -> Matrix | None:
-        """The Gram matrix of (z, 1, psi); None where the shift would cost it too many digits."""
+        """The Gram matrix of (z, 1, e); None where the shift would cost it too many digits."""
         gram = shifted_gram(self.columns, self.cross, self.corner, units)
         p = self.cross.shape[1]
         squares = self.columns.diagonal() / units.column_scale**2
@@ -47,7 +55,7 @@ class GramAccumulator:
 
 
 def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -> Matrix:
-    """Gram matrix of the augmented rows (z, 1, psi) from that of (x, 1, psi).
+    """Gram matrix of the augmented rows (z, 1, e) from that of (x, 1, e).
 
     With c the shift, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c c', where s = sum f x
     and F = sum f.
@@ -56,9 +64,9 @@ def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -
     ----------
     columns : array of shape (p, p)
     cross : array of shape (2, p)
-        Products of the columns with 1 and psi.
+        Products of the columns with 1 and e.
     corner : array of shape (2, 2)
-        Products of 1 and psi.
+        Products of 1 and e.
     units : Units
 
     Returns

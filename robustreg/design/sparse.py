@@ -9,19 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
-from robustreg.design.base import (
-    GramKind,
-    Matrix,
-    Point,
-    Rows,
-    Sums,
-    Vector,
-    clip_residuals,
-    row_factors,
-)
+from robustreg.design.accumulators import SeveralAccumulator, row_curvature
+from robustreg.design.base import GramKind, Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.dense import DenseDesign
 from robustreg.design.gram import shifted_gram
-from robustreg.design.several import SeveralAccumulator
 from robustreg.design.units import Units, column_units, response_unit
 
 __all__ = ["SparseDesign"]
@@ -59,43 +50,42 @@ class SparseDesign(DenseDesign):
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
         coef, intercept = self._several_raw(points)
-        sums = SeveralAccumulator(points, self.n_features, self.n_rows)
+        sums = SeveralAccumulator(points, self.n_features)
         residual = np.subtract(self._y, intercept) - (self._X @ coef.T).T
         sums.add(residual, self._weights, self._X)
         self.count_pass()
         return sums.sums(self.units)
 
-    def gram(self, point: Point, rows: Rows) -> tuple[Sums, Matrix]:
+    def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         entries = np.diff(self._X.indptr).astype(np.float64)
         if SPARSE_COST * float(entries @ entries) > self.n_rows * self.n_features**2:
-            return super().gram(point, rows)
-        sums, factor, last = self._factors(point, rows)
+            return super().gram(point, mixing)
+        sums, factor, slope = self._factors(point, mixing)
         weighted = self._X.multiply(factor[:, None]).tocsr()
-        # The last column is zero, or its row has the factor of its frequency alone.
-        pair = np.stack((factor, last if self._weights is None else self._weights * last))
-        corner = np.array([[factor.sum(), pair[1].sum()], [pair[1].sum(), pair[1] @ last]])
+        # Products of the rows (x, 1, e): those with e have the curvature psi'.
+        pair = np.stack((factor, slope))
+        last = float(slope @ self._residuals)
+        corner = np.array([[factor.sum(), slope.sum()], [slope.sum(), last]])
         columns = (self._X.T @ weighted).toarray()
         return sums, shifted_gram(columns, pair @ self._X, corner, self.units)
 
-    def gram_diagonal(self, point: Point, rows: Rows) -> tuple[Sums, Vector]:
-        sums, factor, last = self._factors(point, rows)
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
+        sums, factor, slope = self._factors(point, mixing)
         squares = self._X.multiply(self._X).tocsr()
         center, total = self.units.center, float(factor.sum())
         diagonal = factor @ squares - 2.0 * center * (factor @ self._X) + center**2 * total
         diagonal /= self.units.column_scale**2
-        frequency = 1.0 if self._weights is None else self._weights
-        return sums, np.concatenate((diagonal, (total, float((frequency * last) @ last))))
+        return sums, np.concatenate((diagonal, (total, float(slope @ self._residuals))))
 
-    def _factors(self, point: Point, rows: Rows) -> tuple[Sums, Vector, Vector]:
-        """Sums, factors with which rows enter a Gram matrix, and the last augmented column."""
+    def _factors(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector, Vector]:
+        """Sums, curvature of the rows in a Gram matrix, and ``psi' e``, with frequencies."""
         sums = self.value_and_gradient(point)
-        residual = self._residuals
-        psi = clip_residuals(residual, point.threshold)
-        factor = row_factors(residual, point.threshold, rows)
-        last = psi if rows == "all" else np.where(np.abs(residual) <= point.threshold, psi, 0.0)
+        loss, residual = point.units_loss, self._residuals
+        factor = row_curvature(loss, residual, mixing).astype(np.float64)
+        slope = residual * (1.0 if mixing is None else loss.psi_prime(residual))
         if self._weights is not None:
-            factor = factor * self._weights
-        return sums, factor, last
+            factor, slope = factor * self._weights, slope * self._weights
+        return sums, factor, slope
 
     def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:
         if weights is not None and not np.all(weights > 0.0):
@@ -113,7 +103,8 @@ class SparseDesign(DenseDesign):
     def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         yield slice(0, self.n_rows), self._X
 
-    def _dense_blocks(self) -> Iterator[tuple[slice, NDArray]]:
-        for start in range(0, self.n_rows, self._block_rows):
-            rows = slice(start, min(start + self._block_rows, self.n_rows))
+    def _dense_blocks(self, size: int | None = None) -> Iterator[tuple[slice, NDArray]]:
+        size = size or self._block_rows
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
             yield rows, self._X[rows].toarray()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.scale import median
+from robustreg.scales import median
 
 __all__ = [
     "Units",

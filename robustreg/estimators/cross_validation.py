@@ -17,11 +17,12 @@ from sklearn.utils.validation import _check_method_params
 
 from robustreg.design import Design
 from robustreg.design.base import Point
-from robustreg.estimators.descent import CandidateFit
+from robustreg.estimators.candidate import CandidateFit
 from robustreg.estimators.fitting import HuberProblem, Start
 from robustreg.estimators.fold import fit_in_fold
 from robustreg.estimators.path import Waypoint
 from robustreg.estimators.scored import ScoredRegressor
+from robustreg.losses import Huber
 
 __all__ = ["CrossValidation", "Fold", "FoldResult", "HuberScoring", "ScorerScoring", "Scoring"]
 
@@ -104,7 +105,8 @@ class HuberScoring:
         if not validation.total_weight > 0.0:
             error = ValueError(_nothing_left("validation", "score", fold.test))
             return [error] * len(points)
-        at_threshold = [point._replace(threshold=self.threshold / unit) for point in points]
+        loss = Huber(self.threshold / unit)
+        at_threshold = [point._replace(scale=1.0, loss=loss) for point in points]
         sums = validation.values_and_gradients(at_threshold)
         return [-s.loss / validation.total_weight * unit**2 for s in sums]
 

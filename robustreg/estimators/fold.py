@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design import Design
-from robustreg.design.base import Sums
-from robustreg.estimators.descent import CandidateFit, Descent, descend, hessian_metric
+from robustreg.estimators.candidate import (
+    Candidate,
+    CandidateFit,
+    descend,
+    hessian_metric,
+)
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
-from robustreg.estimators.path import Curvature, Waypoint, indices_by_alpha
-from robustreg.objective import Objective
+from robustreg.estimators.path import Curvature, Waypoint, indices_by_alpha, objective_of
+from robustreg.problem import Problem
 
 __all__ = ["fit_in_fold"]
 
@@ -85,9 +89,9 @@ def _fold_grams(training: Design, removed: Design | None) -> Callable[[Curvature
         if key not in known:
             point = curvature.point
             if removed is None:
-                known[key] = training.gram(point, "inside")[1]
+                known[key] = training.gram(point, 0.0)[1]
             else:
-                known[key] = curvature.gram - removed.gram(point, "inside")[1]
+                known[key] = curvature.gram - removed.gram(point, 0.0)[1]
         return known[key]
 
     return gram
@@ -102,10 +106,10 @@ def _fit_together(
     tolerance_of_a_row: float,
 ) -> list[CandidateFit | None]:
     """Steps of all candidates together; None for those that this does not serve."""
-    departures: dict[int, Descent] = {}
+    departures: dict[int, Candidate] = {}
     for i, (problem, waypoint) in enumerate(zip(candidates, waypoints, strict=True)):
         if waypoint is not None:
-            departure = _departure(problem.objective(training), waypoint, gram)
+            departure = _departure(problem.over(training), waypoint, gram)
             if departure is not None:
                 departures[i] = departure
     moving = list(departures.values())
@@ -117,59 +121,51 @@ def _fit_together(
     for _ in range(MOST_METRICS):
         moving = [d for d in moving if d not in arrived and _renewed(d)]
         arrived += descend(training, moving, target, FOLD_CONTRACTION)
-    fits = {i: descent.fit() for i, descent in departures.items() if descent in arrived}
+    fits = {i: candidate.fit() for i, candidate in departures.items() if candidate in arrived}
     return [fits.get(i) for i in range(len(candidates))]
 
 
 def _departure(
-    objective: Objective, waypoint: Waypoint, gram: Callable[[Curvature], Matrix]
-) -> Descent | None:
-    if not objective.degrees_of_freedom > 0:
+    problem: Problem, waypoint: Waypoint, gram: Callable[[Curvature], Matrix]
+) -> Candidate | None:
+    if not problem.freedom > 0.0:
         return None
+    objective = objective_of(problem)
     start, factors = waypoint.parameters, waypoint.factors
     metric = hessian_metric(objective, start, gram(waypoint.curvature), factors)
     if metric is None:
         return None
-    return Descent(objective, start, metric, waypoint.inside_fraction)
+    return Candidate(objective, start, metric)
 
 
 def _first_steps(
-    descents: Sequence[Descent], waypoints: Sequence[Waypoint | None], removed: Design
+    candidates: Sequence[Candidate], waypoints: Sequence[Waypoint | None], removed: Design
 ) -> None:
     """The sums over the training rows are those over all rows less those over the removed ones."""
-    points = [descent.objective.point(descent.parameters) for descent in descents]
+    points = [candidate.objective.point(candidate.parameters) for candidate in candidates]
     others = removed.values_and_gradients(points)
-    for descent, waypoint, other in zip(descents, waypoints, others, strict=True):
+    for candidate, waypoint, other in zip(candidates, waypoints, others, strict=True):
         assert waypoint is not None
-        every = waypoint.sums
-        descent.step(
-            Sums(
-                every.loss - other.loss,
-                every.psi_squares - other.psi_squares,
-                every.psi - other.psi,
-                every.gradient - other.gradient,
-            )
-        )
+        candidate.step(waypoint.sums - other)
 
 
-def _renewed(descent: Descent) -> bool:
+def _renewed(candidate: Candidate) -> bool:
     """Whether a candidate that moves too slowly could be given the metric of its own Hessian."""
-    if descent.lost:
+    if candidate.lost:
         return False
-    objective, design = descent.objective, descent.objective.design
-    descent.parameters = descent.best
-    point = objective.point(descent.parameters)
-    gram = design.gram(point, "inside")[1]
-    metric = hessian_metric(objective, descent.parameters, gram)
+    objective = candidate.objective
+    candidate.parameters = candidate.best
+    gram = objective.design.gram(objective.point(candidate.parameters), 0.0)[1]
+    metric = hessian_metric(objective, candidate.parameters, gram)
     if metric is None:
         return False
-    descent.renew(metric, max(design.inside_fraction(point), 1.0 / design.total_weight))
+    candidate.renew(metric)
     return True
 
 
 def _fit_alone(training: Design, problem: HuberProblem, start: Start) -> tuple[CandidateFit, Start]:
     # Without degrees of freedom there is no scale: a start would only lead astray.
-    known = start if problem.objective(training).degrees_of_freedom > 0 else None
+    known = start if problem.over(training).freedom > 0.0 else None
     try:
         solution = fit_huber(training, problem, known)
     except Exception as error:  # noqa: BLE001 - the search keeps what the others found

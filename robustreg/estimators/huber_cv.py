@@ -36,14 +36,13 @@ from robustreg.estimators.cross_validation import (
     Scoring,
 )
 from robustreg.estimators.fitting import (
-    PILOT_DELTA,
     HuberProblem,
     Solution,
     fit_huber,
     warn_of_doubt,
 )
 from robustreg.estimators.huber import HuberRegressor, validate_regression_data
-from robustreg.estimators.path import reference_path
+from robustreg.estimators.path import objective_of, reference_path
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_results import (
     best_candidate,
@@ -279,7 +278,7 @@ class HuberRegressorCV(HuberRegressor):
         with tasks.task(len(splits) + 1):
             problem = self._problem_at(self.delta_, self.alpha_)
             waypoint = waypoints[self.best_index_]
-            begin = None if waypoint is None else waypoint.start(problem.objective(design))
+            begin = None if waypoint is None else waypoint.start(objective_of(problem.over(design)))
             solution = fit_huber(design, problem, begin)
             self._store(design, solution)
         tasks.close()
@@ -310,7 +309,7 @@ class HuberRegressorCV(HuberRegressor):
         if pilot.scale > 0.0:
             return pilot
         # A quarter of the residuals or more are zero: there may be a scale at a larger delta.
-        return fit_huber(design, self._problem_at(PILOT_DELTA, alpha, pilot=True))
+        return fit_huber(design, self._problem_at(1.345, alpha, pilot=True))
 
     def _problem_at(self, delta: float, alpha: float, pilot: bool = False) -> HuberProblem:
         scale = "joint" if pilot and self.scale != "mad" else self.scale

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from robustreg.design import Design
 from robustreg.design.base import Point, Sums
-from robustreg.estimators.descent import Descent, descend, hessian_metric
+from robustreg.estimators.candidate import Candidate, descend, hessian_metric
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
-from robustreg.objective import Objective
+from robustreg.problem import Objective, Problem
 
 __all__ = ["Curvature", "Waypoint", "indices_by_alpha", "reference_path"]
 
@@ -55,7 +55,7 @@ WIDEST_GRAM = 2000
 
 
 class Curvature(NamedTuple):
-    """Gram matrix of the augmented rows (z, 1, psi) inside the threshold at one point."""
+    """Gram matrix of the augmented rows (z, 1, e) inside the threshold at one point."""
 
     point: Point
     gram: Matrix
@@ -73,13 +73,12 @@ class Waypoint(NamedTuple):
     sums: Sums  # over all rows, there
     curvature: Curvature
     factors: Vector  # of the columns of the augmented rows
-    inside_fraction: float
 
     def start(self, objective: Objective) -> Start:
         """Where a fit to all rows begins, in the user's units."""
         design = objective.design
         coef, intercept = design.to_user(objective.point(self.parameters))
-        scale = objective.scale(self.parameters) * design.units.response_scale
+        scale = objective.scale_of(self.parameters) * design.units.response_scale
         return Start(coef, intercept, scale)
 
 
@@ -121,9 +120,18 @@ def _has_path(design: Design, candidates: Sequence[HuberProblem]) -> bool:
     if design.n_features > WIDEST_GRAM or not design.total_weight > design.n_features:
         return False
     return all(
-        problem.scale != "mad" and design.gram_kind(problem.alpha) == "matrix"
+        objective_of(problem.over(design)) is not None
+        and design.gram_kind(problem.alpha) == "matrix"
         for problem in candidates
     )
+
+
+def objective_of(problem: Problem) -> Objective | None:
+    """The convex function that a candidate minimises; None where its scale has another equation."""
+    if problem.convex_in_scale:
+        return problem.jointly()
+    known = problem.scale.known()
+    return None if known is None else problem.at_scale(known)
 
 
 class _Path:
@@ -135,7 +143,7 @@ class _Path:
         self.waypoints: list[Waypoint | None] = [None] * len(candidates)
         coef, intercept = design.from_user(start.coef, start.intercept)
         scale = start.scale / design.units.response_scale
-        self._origin = candidates[0].objective(design).pack(coef, intercept, scale)
+        self._origin = self._objective(0).pack(coef, intercept, scale)
         self._curvature: Curvature | None = None  # at the origin
 
     def follow(self, indices: list[int]) -> None:
@@ -173,18 +181,18 @@ class _Path:
         return float(np.log(float(self.candidates[index].delta)))
 
     def _solve(self, index: int, start: Vector, curvature: Curvature | None) -> Waypoint | None:
-        objective = self.candidates[index].objective(self.design)
-        if not objective.scale(start) > 0.0:  # extrapolated to nothing
+        objective = self._objective(index)
+        if not objective.scale_of(start) > 0.0:  # extrapolated to nothing
             return self._solve_from_nothing(index)
         for _ in range(MOST_METRICS):
-            descent, waypoint = self._depart(objective, start, curvature)
-            if descent is None or waypoint is None:
+            candidate, waypoint = self._depart(objective, start, curvature)
+            if candidate is None or waypoint is None:
                 return None
-            if descend(self.design, [descent], PATH_TOLERANCE, PATH_CONTRACTION):
-                return waypoint._replace(parameters=descent.before, sums=descent.sums)
-            if descent.lost:
+            if descend(self.design, [candidate], PATH_TOLERANCE, PATH_CONTRACTION):
+                return waypoint._replace(parameters=candidate.before, sums=candidate.sums)
+            if candidate.lost:
                 break
-            start, curvature = descent.best, None
+            start, curvature = candidate.best, None
         return self._solve_from_nothing(index)
 
     def _solve_from_nothing(self, index: int) -> Waypoint | None:
@@ -197,40 +205,42 @@ class _Path:
         solution = fit_huber(self.design, problem)
         if not solution.scale > 0.0:
             return None
-        objective, point = problem.objective(self.design), solution.point
-        scale = solution.scale / self.design.units.response_scale
-        start = objective.pack(point.coef, point.intercept, scale)
-        return self._depart(objective, start, None)[1]
+        objective = self._objective(index)
+        return self._depart(objective, objective.at(solution.point), None)[1]
+
+    def _objective(self, index: int) -> Objective:
+        objective = objective_of(self.candidates[index].over(self.design))
+        assert objective is not None, "a path has no candidates without one"
+        return objective
 
     def _depart(
         self, objective: Objective, start: Vector, curvature: Curvature | None
-    ) -> tuple[Descent | None, Waypoint | None]:
+    ) -> tuple[Candidate | None, Waypoint | None]:
         """The first step from a start; None where its metric is singular."""
         point = objective.point(start)
         if curvature is None:
-            sums, gram = self.design.gram(point, "inside")
+            sums, gram = self.design.gram(point, 0.0)
             curvature = Curvature(point, gram)
         else:
             sums = self.design.value_and_gradient(point)
-        factors, fraction = self._inside(point, sums, curvature)
+        factors = self._inside(point, sums, curvature)
         metric = hessian_metric(objective, start, curvature.gram, factors)
         if metric is None:
             return None, None
-        descent = Descent(objective, start, metric, fraction)
-        descent.step(sums)
-        return descent, Waypoint(start, sums, curvature, factors, fraction)
+        candidate = Candidate(objective, start, metric)
+        candidate.step(sums)
+        return candidate, Waypoint(start, sums, curvature, factors)
 
-    def _inside(self, point: Point, sums: Sums, curvature: Curvature) -> tuple[Vector, float]:
-        """Scaling of a Gram matrix to the rows inside at another point, and their share."""
-        fraction, total = self.design.inside_fraction(point), self.design.total_weight
-        squares = sums.psi_squares
-        if fraction < 1.0:
-            squares -= (1.0 - fraction) * total * point.threshold**2
+    def _inside(self, point: Point, sums: Sums, curvature: Curvature) -> Vector:
+        """Scaling of a Gram matrix to the rows inside at another point."""
+        squares, outside = sums.psi_squares, self.design.total_weight - sums.curvature
+        if outside > 0.0:
+            squares -= outside * point.threshold**2
         known = np.maximum(np.diagonal(curvature.gram)[-2:], np.finfo(np.float64).tiny)
-        ratio = np.maximum(np.array([fraction * total, squares]) / known, SMALLEST_RATIO)
+        ratio = np.maximum(np.array([sums.curvature, squares]) / known, SMALLEST_RATIO)
         factors = np.full(curvature.gram.shape[0], np.sqrt(ratio[0]))
         factors[-1] = np.sqrt(ratio[1])
-        return factors, max(fraction, 1.0 / total)
+        return factors
 
 
 def _extrapolated(trail: dict[float, Waypoint], log_delta: float) -> Vector:

@@ -12,7 +12,6 @@ from robustreg.design import Design
 from robustreg.design.base import Point
 from robustreg.estimators.fitting import HuberProblem
 from robustreg.estimators.huber import HuberRegressor
-from robustreg.losses import huber_weight
 
 __all__ = ["ScoredRegressor"]
 
@@ -49,6 +48,7 @@ class ScoredRegressor(HuberRegressor):
         model.coef_, model.intercept_ = training.to_user(point)
         model.delta_ = float(problem.delta)
         model.threshold_ = point.threshold * training.units.response_scale
+        model.scale_ = point.scale * training.units.response_scale
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(searched, name):
                 setattr(model, name, getattr(searched, name))
@@ -62,16 +62,11 @@ class ScoredRegressor(HuberRegressor):
                 f"a candidate of HuberRegressorCV has no {name}, because candidates are fitted "
                 "together. For a scorer that needs it take GridSearchCV(HuberRegressor(), ...)."
             )
-        if name not in ("scale_", "weights_", "outliers_") or "_solution" not in self.__dict__:
+        if name not in ("weights_", "outliers_") or "_solution" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        problem, point, training, rows = self._solution
-        if name == "scale_":
-            exact = self.threshold_ == 0.0
-            scale = 0.0 if exact else problem.objective(training).best_scale(point)
-            self.scale_ = float(scale) * training.units.response_scale
-            return self.scale_
+        _, point, training, rows = self._solution
         residuals = training.residuals(point)[rows]
-        self.weights_ = huber_weight(residuals, point.threshold)
+        self.weights_ = point.units_loss.weight(residuals)
         self.outliers_ = np.abs(residuals) > point.threshold
         return self.__dict__[name]
 

@@ -15,7 +15,7 @@ from robustreg.inference.equations import UndeterminedError
 from robustreg.inference.fitted import FittedRegression, fitted_regression
 from robustreg.inference.frames import pandas, row_index, row_labels
 from robustreg.inference.sandwich import Whitened, whiten
-from robustreg.losses import huber_weight
+from robustreg.losses import Huber
 from robustreg.tuning import kappa
 
 __all__ = ["Diagnostics", "diagnose"]
@@ -231,7 +231,7 @@ def diagnose(
         fitted_values=fitted.response * unit - residuals,
         residuals=residuals,
         standardized_residuals=fitted.standardized.copy(),
-        weights=np.asarray(huber_weight(fitted.standardized, fitted.delta), dtype=np.float64),
+        weights=np.asarray(Huber(fitted.delta).weight(fitted.standardized), dtype=np.float64),
         leverages=leverages,
         coefficient_changes=changes_in_units * unit,
         influence=np.abs(changes_in_units / np.sqrt(np.diag(matrix))).max(axis=1),

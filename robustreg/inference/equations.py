@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from robustreg.design.base import Rows
+from robustreg.design.base import Mixing
 from robustreg.inference.fitted import FittedRegression
-from robustreg.scale import MAD_FACTOR
+from robustreg.scales import MAD_FACTOR
 
 __all__ = [
     "Bread",
@@ -162,13 +162,13 @@ def inverse_root(gram: Matrix) -> Matrix | None:
     return linalg.solve_triangular(factor, np.eye(root.size)) / root[:, None]
 
 
-def whitening(fitted: FittedRegression, which: Rows) -> Matrix:
+def whitening(fitted: FittedRegression, which: Mixing) -> Matrix:
     """T as in ``inverse_root``, by Householder reflections of the rows, of any conditioning.
 
     Parameters
     ----------
-    which : {"all", "inside"}
-        Rows that count.
+    which : float or None
+        Curvature of the rows: 0.0 for those within the threshold, None for all.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def whitening(fitted: FittedRegression, which: Rows) -> Matrix:
     return right.T / singular / norms[:, None]
 
 
-def _factor(fitted: FittedRegression, which: Rows) -> Matrix:
+def _factor(fitted: FittedRegression, which: Mixing) -> Matrix:
     """R with ``R'R`` the Gram matrix of the rows, of as many lines as it has."""
     return fitted.design.triangular_factor(fitted.point, which)[1][:, : fitted.n_parameters]
 
@@ -198,9 +198,9 @@ def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
     return norms, padded, right
 
 
-def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Rows) -> None:
-    if which == "inside":
-        whitening(fitted, "all")  # refuses X itself, if that is the cause
+def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Mixing) -> None:
+    if which is not None:
+        whitening(fitted, None)  # refuses X itself, if that is the cause
         raise UndeterminedError(
             f"the rows with a residual within threshold_={fitted.threshold:.3g} do not determine "
             f"all {fitted.n_parameters} coefficients: this cov_type cannot be computed. Use a "

@@ -19,7 +19,8 @@ from robustreg.design.base import Design, Point
 from robustreg.design.chunks import columns_of, is_collection
 from robustreg.estimators.huber import validate_regression_data
 from robustreg.inference.rows import RowBlocks
-from robustreg.scale import MAD_STANDARD_ERROR, median_absolute_residual
+from robustreg.losses import Huber
+from robustreg.scales import MAD_STANDARD_ERROR, median_absolute_residual
 from robustreg.tuning import kappa
 
 __all__ = ["FittedRegression", "fitted_regression", "last_step"]
@@ -217,14 +218,14 @@ def fitted_regression(
     fit_intercept = bool(regressor.fit_intercept)
     design = as_design(X, response, weights, centered=fit_intercept)
     coef, intercept = design.from_user(regressor.coef_, regressor.intercept_)
-    threshold = regressor.threshold_ / design.units.response_scale
+    scale = float(regressor.scale_) / design.units.response_scale
     fitted = FittedRegression(
         model=_without_rows(regressor),
         prepare=prepare,
         names=(("intercept",) if fit_intercept else ()) + names,
         design=design,
         rows=RowBlocks(design, fit_intercept),
-        point=Point(coef, intercept, threshold),
+        point=Point(coef, intercept, scale, Huber(float(regressor.delta_))),
         scale_kind=_scale_kind(regressor.scale),
         delta=float(regressor.delta_),
         scale=float(regressor.scale_),

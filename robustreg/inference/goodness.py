@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference.fitted import FittedRegression
 from robustreg.metrics import d2_huber_score
-from robustreg.scale import OrderedSquares, median_absolute_residual, weighted_median
+from robustreg.scales import OrderedSquares, median_absolute_residual, weighted_median
 from robustreg.tuning import kappa
 
 __all__ = ["d2", "robust_r2"]

@@ -21,7 +21,7 @@ density in the same way: Powell, 1991; Koenker, Quantile Regression, 2005, secti
 from __future__ import annotations
 
 from robustreg.inference.fitted import FittedRegression
-from robustreg.scale import median_absolute_residual
+from robustreg.scales import median_absolute_residual
 
 __all__ = ["LARGE", "density_share", "interpolated_part", "note_of_few_inside"]
 

@@ -23,7 +23,7 @@ from scipy import linalg
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.prediction import widened
 from robustreg.inference.sandwich import Whitened
-from robustreg.scale import median_absolute_residual
+from robustreg.scales import median_absolute_residual
 from robustreg.tuning import kappa
 
 __all__ = ["Sample", "solve_replicates"]

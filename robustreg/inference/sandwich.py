@@ -104,7 +104,7 @@ def whiten(fitted: FittedRegression) -> Whitened:
     W, products, meat = _sums(fitted, rows, equation)
     transform = inverse_root(W)
     if transform is None:
-        back = whitening(fitted, "inside")
+        back = whitening(fitted, 0.0)
         rows = rows.transformed(back)
         W, products, meat = _sums(fitted, rows, equation)
         transform = inverse_root(W)

@@ -28,7 +28,7 @@ from robustreg.inspection.predictions import (
     positive,
     residuals_of,
 )
-from robustreg.losses import huber_weight
+from robustreg.losses import Huber
 
 __all__ = ["WeightsDisplay"]
 
@@ -267,7 +267,7 @@ class WeightsDisplay:
 
     @classmethod
     def _of(cls, found: ObservedResiduals, threshold: float, labels: Any = None) -> WeightsDisplay:
-        weights = np.asarray(huber_weight(found.residuals, threshold), dtype=np.float64)
+        weights = np.asarray(Huber(threshold).weight(found.residuals), dtype=np.float64)
         return cls(
             weights=weights,
             labels=found.labels if labels is None else row_values(labels, weights.size),

@@ -5,111 +5,104 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from robustreg.objective import RESOLVED, FixedScale, MedianScale, Objective
-from robustreg.solvers.exact import exact_fit, minimum_norm
-from robustreg.solvers.fixed_point import solve_fixed_point
-from robustreg.solvers.lbfgs import lbfgs_search
-from robustreg.solvers.newton import newton_search
-from robustreg.solvers.result import Result, Solve, Status
-from robustreg.solvers.rounds import Search, solve_in_rounds
-from robustreg.solvers.start import continue_to_scale, pilot_start
-from robustreg.solvers.wide import constant_start, solve_wide
+from robustreg.design.base import Point
+from robustreg.problem import Problem
+from robustreg.solvers.certificate import local_model
+from robustreg.solvers.descent import fits_exactly, minimise
+from robustreg.solvers.estimated_scale import solve_with_rule
+from robustreg.solvers.minimum_norm import minimum_norm
+from robustreg.solvers.result import Result, Status
+from robustreg.solvers.start import pilot_start
+from robustreg.solvers.zero import interpolation, solve_at_zero
 
-__all__ = ["SEARCHES", "Result", "Status", "minimum_norm", "solve"]
+__all__ = ["SOLVERS", "Result", "Status", "solve"]
 
-Vector = NDArray[np.float64]
-
-#: Distance to which the problems on the way down to a scale of zero are solved, and factor between
-#: their scales.
-LIFT_TOLERANCE, LIFT_STEP = 0.01, 0.25
-
-SEARCHES = {"lbfgs": lbfgs_search, "newton": newton_search}
+#: Whether a solver keeps the memory of L-BFGS, by its name.
+SOLVERS = {"lbfgs": True, "newton": False}
 
 
 def solve(
-    objective: Objective,
-    solver: str,
-    tol: float,
-    max_iter: int,
-    start: Vector | None = None,
+    problem: Problem, solver: str, tol: float, max_iter: int, start: Point | None = None
 ) -> Result:
-    """Solve a problem to ``tol`` standard errors, from ``start`` or from a pilot.
+    """Solve a problem to ``tol`` standard errors.
 
     Parameters
     ----------
-    objective : Objective
+    problem : Problem
     solver : {"lbfgs", "newton"}
     tol : float
     max_iter : int
-    start : array of shape (objective.size,), optional
+    start : Point, optional
+        With a positive scale. Otherwise a pilot gives it.
 
     Returns
     -------
     Result
+        Of all solutions the one with coefficients of least norm.
     """
-    result = _solve(objective, SEARCHES[solver], tol, max_iter, start)
-    if result.status is Status.EXACT_FIT:
-        return replace(result, parameters=exact_fit(objective, result.parameters))
-    return result
+    result = _solved(problem, SOLVERS[solver], tol, max_iter, start)
+    return _with_least_norm(result, tol)
 
 
-def _solve(
-    objective: Objective, search: Search, tol: float, max_iter: int, start: Vector | None
+def _solved(
+    problem: Problem, memory: bool, tol: float, max_iter: int, start: Point | None = None
 ) -> Result:
-    def in_rounds(problem: Objective, parameters: Vector, tol: float, max_iter: int) -> Result:
-        return solve_in_rounds(problem, parameters, search, tol, max_iter)
+    def solve_pilot(pilot: Problem, tolerance: float) -> Result:
+        return _solved(pilot, memory, max(tol, tolerance), max_iter)
 
-    wide = objective.gram_kind == "diagonal"
-    solve_one = solve_wide if wide else in_rounds
     if start is None:
-        start = constant_start(objective) if wide else pilot_start(objective, in_rounds, max_iter)
-    if type(objective) is FixedScale and not wide:
-        start = continue_to_scale(objective, start, in_rounds, max_iter)
-    if isinstance(objective, MedianScale):
-        return solve_fixed_point(objective, start, solve_one, tol, max_iter)
-    result = solve_one(objective, start, tol, max_iter)
-    if result.status is Status.EXACT_FIT and objective.joint:
-        return _lifted(objective, result, solve_one, tol, max_iter)
-    return result
+        problem, start = pilot_start(problem, solve_pilot)
+    known = problem.scale.known()
+    if known is None and not problem.penalty and problem.freedom <= 0.0:
+        return replace(interpolation(problem, start), n_iter=1)
+    collapsed, iterations = known is None and problem.is_zero(start.scale, start), 0
+    while True:
+        left = max(max_iter - iterations, 0)
+        if collapsed and not problem.penalty:
+            ended = solve_at_zero(problem, start, memory=memory, max_iter=left)
+            if isinstance(ended, Result):
+                return replace(ended, n_iter=max(1, iterations + ended.n_iter))
+            start, made = ended
+        elif known is None and not problem.convex_in_scale:
+            return solve_with_rule(problem, start, memory=memory, tol=tol, max_iter=left)
+        else:
+            objective = problem.jointly() if known is None else problem.at_scale(known)
+            reached = minimise(
+                objective, objective.at(start), memory=memory, tol=tol, max_iter=left
+            )
+            start, made = objective.point(reached.parameters), reached.n_iter
+            problem = reached.model.objective.problem
+            if reached.status is not None:
+                made = max(1, iterations + made)
+                return Result(problem, start, reached.bound, made, reached.status)
+        collapsed = not collapsed
+        iterations += made
 
 
-def _lifted(
-    objective: Objective, result: Result, solve_one: Solve, tol: float, max_iter: int
-) -> Result:
-    """An exact fit as it is, or the minimum at a scale above zero if there is one.
-
-    Where a scale goes to zero with few rows a parameter, the last steps may have led to rows that
-    are fitted exactly but not to those of the minimum. The least value at each scale is a convex
-    function of it: the minimum is above a scale where the coefficients that are best at it call for
-    a larger one.
-    """
-    point = objective.point(result.parameters)
-    squares = objective.design.value_and_gradient(point._replace(threshold=np.inf)).psi_squares
-    spread = objective.design.spread
-    scale = min(float(np.sqrt(squares / objective.design.total_weight)), spread)
-    iterations = result.n_iter
-    while scale > RESOLVED * spread:
-        fixed = FixedScale(
-            objective.design, objective.delta, objective.alpha, objective.fit_intercept, scale
-        )
-        fixed.rank = objective.rank
-        parameters = fixed.pack(point.coef, point.intercept, scale)
-        solved = solve_one(fixed, parameters, LIFT_TOLERANCE, max_iter)
-        iterations += solved.n_iter
-        point = fixed.point(solved.parameters)
-        wanted = objective.best_scale(point)
-        if wanted > scale:
-            start = objective.pack(point.coef, point.intercept, wanted)
-            lifted = solve_one(objective, start, tol, max_iter)
-            if lifted.status is Status.EXACT_FIT:
-                lifted = Result(start, np.inf, lifted.n_iter, Status.MAX_ITER)
-            return replace(lifted, n_iter=iterations + lifted.n_iter)
-        scale *= LIFT_STEP
-    if iterations == result.n_iter:
+def _with_least_norm(result: Result, tol: float) -> Result:
+    """The solution of least norm where columns depend on one another, and its own certificate."""
+    problem = result.problem
+    if problem.penalty or problem.known_rank == problem.design.n_features:
         return result
-    # The rows inside the threshold of the last scale are those that fit where it is zero.
-    last = objective.pack(point.coef, point.intercept, 0.0)
-    parameters = exact_fit(objective, last, point.threshold)
-    return replace(result, parameters=parameters, n_iter=iterations)
+    point = minimum_norm(problem, result.point)
+    if result.status is Status.EXACT_FIT:
+        return replace(result, point=point)
+    objective = problem.jointly() if problem.convex_in_scale else problem.at_scale(point.scale)
+    model = local_model(objective, objective.at(point), 0.0)
+    if fits_exactly(objective, model.evaluation):
+        return replace(result, point=point)
+    distance, parameters = model.distance(model.evaluation), objective.at(point)
+    if distance + model.rounding > max(tol, result.optimality):
+        # The way along the null space has cost digits: a Newton step leaves that space alone.
+        step = model.metric.solve(model.evaluation.gradient)
+        evaluation = objective.evaluate(parameters - step)
+        if model.distance(evaluation) < distance:
+            parameters, distance = evaluation.parameters, model.distance(evaluation)
+    bound = max(distance + model.rounding, result.optimality)
+    status = result.status
+    if status is Status.CONVERGED and bound > tol:
+        status = Status.ROUNDING
+    return replace(
+        result, point=objective.point(parameters), optimality=bound, status=status
+    )

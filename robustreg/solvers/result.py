@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
+from robustreg.design.base import Point
+from robustreg.problem import Problem
 
-from robustreg.objective import Objective
-
-__all__ = ["Result", "Solve", "Status"]
+__all__ = ["Result", "Status"]
 
 
 class Status(Enum):
@@ -25,13 +22,22 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """Parameters, how far they are from the minimiser in standard errors, and at what cost."""
+    """A solution, how far it is from the minimiser, and at what cost.
 
-    parameters: NDArray[np.float64]
+    Attributes
+    ----------
+    problem : Problem
+        With what the solver found out about X.
+    point : Point
+        In working units; its scale is zero at an exact fit.
+    optimality : float
+        Bound on the distance: see ``HuberRegressor.optimality_``.
+    n_iter : int
+    status : Status
+    """
+
+    problem: Problem
+    point: Point
     optimality: float
     n_iter: int
     status: Status
-
-
-#: A solver of one problem: (objective, start, tolerance, iterations allowed).
-Solve = Callable[[Objective, NDArray[np.float64], float, int], Result]

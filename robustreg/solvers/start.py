@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
-from robustreg.objective import FixedScale, Objective
-from robustreg.solvers.local_model import whiten
-from robustreg.solvers.result import Solve
+from robustreg.losses import Huber
+from robustreg.problem import AtScale, Problem
+from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.result import Result
 
-__all__ = ["continue_to_scale", "least_squares_start", "pilot_start"]
+__all__ = ["least_squares_start", "pilot_start"]
 
 Vector = NDArray[np.float64]
 
@@ -28,77 +32,95 @@ MODIFIED_STEPS = 2
 #: where columns nearly determine one another, or up to so many numbers in X, a millisecond's work.
 REFINEMENTS, FEW_NUMBERS = 2, 2**16
 
-#: Factor by which the scale is lowered at a time, and distance to which each problem is solved.
-CONTINUATION, CONTINUATION_TOLERANCE = 4.0, 0.3
 
-
-def pilot_start(objective: Objective, solve: Solve, max_iter: int) -> Vector:
-    """The solution on a sixteenth of the rows where they are many, else ``least_squares_start``.
+def pilot_start(
+    problem: Problem, solve: Callable[[Problem, float], Result]
+) -> tuple[Problem, Point]:
+    """The solution on a sixteenth of the rows where they are many, else that of a simpler problem.
 
     A pilot of n/16 rows is ``4 sqrt(p)`` standard errors from the solution, and costs less than one
     pass. Large data have a pilot of a pilot.
+
+    Parameters
+    ----------
+    problem : Problem
+    solve : callable
+        Solves a problem to a tolerance.
+
+    Returns
+    -------
+    tuple of Problem and Point
+        The problem, with what has been found out about X, and the start.
     """
-    design = objective.design
-    if not np.isfinite(objective.delta) or design.pilot_rows < design.smallest_pilot:
-        return least_squares_start(objective)
-    pilot = objective.on(design.subsample(design.pilot_rows))
-    start = pilot_start(pilot, solve, max_iter)
-    objective.ill_conditioned = pilot.ill_conditioned
-    solution = solve(pilot, start, PILOT_TOLERANCE, max_iter).parameters
-    point = pilot.point(solution)
-    objective.start_scale(pilot.scale(solution))
-    return objective.pack(point.coef, point.intercept, pilot.scale(solution))
+    design = problem.design
+    finite = bool(np.isfinite(getattr(problem.loss, "delta", 1.0)))
+    if finite and design.pilot_rows >= design.smallest_pilot:
+        pilot = solve(problem.on(design.subsample(design.pilot_rows)), PILOT_TOLERANCE)
+        if pilot.point.scale > 0.0:
+            found = pilot.problem
+            return replace(
+                problem, ill_conditioned=found.ill_conditioned, edf=found.edf
+            ), pilot.point
+    for rule, loss in problem.scale.starts(problem.loss) if finite else []:
+        simpler = solve(replace(problem, scale=rule, loss=loss), PILOT_TOLERANCE)
+        found = simpler.problem
+        known = replace(problem, rank=found.rank, ill_conditioned=found.ill_conditioned)
+        point = simpler.point._replace(loss=problem.loss)
+        point = point._replace(scale=known.estimate_scale(point))
+        if simpler.point.scale > 0.0:
+            break
+    else:
+        return least_squares_start(problem)
+    return known, point
 
 
-def continue_to_scale(
-    objective: FixedScale, parameters: Vector, solve: Solve, max_iter: int
-) -> Vector:
-    """Walk down to a scale far below the residuals', each solution the next one's start.
-
-    At once, nearly all rows would be outside the threshold, where there is no curvature to go by.
-    """
-    scale = objective.design.median_scale(objective.point(parameters))
-    while scale > CONTINUATION * objective.fixed_scale:
-        arguments = (objective.design, objective.delta, objective.alpha, objective.fit_intercept)
-        wider = FixedScale(*arguments, scale)
-        wider.rank = objective.rank
-        parameters = solve(wider, parameters, CONTINUATION_TOLERANCE, max_iter).parameters
-        scale /= CONTINUATION
-    return parameters
-
-
-def least_squares_start(objective: Objective) -> Vector:
+def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
     """Least squares on clipped responses, then a few steps of Huber's modified residuals.
 
     Both are steps in the metric of the Gram matrix of all rows, the first from the constant fit, so
     that gross outliers in y, however large, move the start no more than a clipped response can. At
     delta = inf nothing is clipped, and the start is the least-squares solution.
     """
-    design = objective.design
-    location, spread = design.response_location_and_spread(objective.fit_intercept)
-    clipped = bool(np.isfinite(objective.delta) and spread > 0)
-    threshold = CLIP * spread if clipped else np.inf
-    linear = FixedScale(design, threshold, objective.alpha, objective.fit_intercept, 1.0)
-    parameters = linear.pack(np.zeros(design.n_features), location, np.nan)
-    evaluation, preconditioner = whiten(linear, parameters, "all")
-    objective.rank, objective.ill_conditioned = linear.rank, linear.ill_conditioned
-    parameters = parameters - preconditioner.newton_step(evaluation.gradient)
+    design = problem.design
+    location, spread = design.response_location_and_spread(problem.fit_intercept)
+    delta = getattr(problem.loss, "delta", 1.0)
+    clipped = bool(np.isfinite(delta) and spread > 0.0)
+    linear = problem.least_squares(CLIP * spread if clipped else np.inf)
+    begin = linear.pack(np.zeros(design.n_features), location, np.nan)
+    model = local_model(linear, begin, None)
+    problem = replace(
+        problem,
+        rank=model.objective.problem.rank,
+        ill_conditioned=model.objective.problem.ill_conditioned,
+        edf=linear.size - model.metric.trace(linear.problem.penalty_curvature)
+        if problem.penalty
+        else None,
+    )
+    parameters = begin - model.metric.solve(model.evaluation.gradient)
     if not clipped:
-        # The problem is quadratic: one more step is the solution but for rounding errors, and gives
-        # back the digits that the condition number, squared in a Gram matrix, has cost.
-        precise = objective.ill_conditioned or design.n_rows * design.n_features <= FEW_NUMBERS
-        sums_at = design.precise_gradient if precise else design.value_and_gradient
-        for _ in range(REFINEMENTS if precise else 1):
-            refined = linear.evaluation(parameters, sums_at(linear.point(parameters)))
-            parameters = parameters - preconditioner.newton_step(refined.gradient)
-    scale = objective.best_scale(linear.point(parameters))
-    for _ in range(MODIFIED_STEPS if clipped else 0):
-        coef, intercept = linear.coef(parameters), linear.intercept(parameters)
-        point = Point(coef, intercept, objective.delta * scale)
-        gradient = linear.evaluation(parameters, design.value_and_gradient(point)).gradient
+        parameters = _refined(model, parameters, problem.ill_conditioned)
+    point = linear.point(parameters)
+    scale = problem.estimate_scale(point)
+    for _ in range(MODIFIED_STEPS if clipped and scale > 0.0 else 0):
+        at_scale = AtScale(replace(problem, loss=Huber(delta)), scale)
+        evaluation = at_scale.evaluate(parameters)
         # The Hessian is about the Gram matrix times the share of rows inside the threshold.
-        share = max(design.inside_fraction(point), 0.5)
-        scale = objective.best_scale(point)
-        parameters = parameters - preconditioner.newton_step(gradient) / share
-    objective.start_scale(scale)
-    return objective.pack(linear.coef(parameters), linear.intercept(parameters), scale)
+        share = max(evaluation.sums.curvature / design.total_weight, 0.5)
+        scale = problem.estimate_scale(at_scale.point(parameters))
+        parameters = parameters - model.metric.solve(evaluation.gradient) / share
+    return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
+
+
+def _refined(model: LocalModel, parameters: Vector, ill_conditioned: bool) -> Vector:
+    """One more step, or several.
+
+    The problem is quadratic: the step is the solution but for rounding errors, and gives back the
+    digits that the condition number, squared in a Gram matrix, has cost.
+    """
+    linear, design = model.objective, model.objective.design
+    precise = ill_conditioned or design.n_rows * design.n_features <= FEW_NUMBERS
+    sums_at = design.precise_gradient if precise else design.value_and_gradient
+    for _ in range(REFINEMENTS if precise else 1):
+        refined = linear.evaluation(parameters, sums_at(linear.point(parameters)))
+        parameters = parameters - model.metric.solve(refined.gradient)
+    return parameters

@@ -1,0 +1,121 @@
+"""Running sums over blocks of rows, and what a row contributes to a Gram matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Matrix, Mixing, Point, Sums, Vector
+from robustreg.design.units import Units
+from robustreg.losses import Loss
+
+__all__ = ["Accumulator", "SeveralAccumulator", "augmented_parts", "row_curvature"]
+
+
+class Accumulator:
+    """Running sums of one point over blocks of rows.
+
+    Parameters
+    ----------
+    loss : Loss
+        In the units of the residuals.
+    n_features : int
+    dtype : type
+        Of the sums with the columns.
+    """
+
+    def __init__(
+        self, loss: Loss, n_features: int, dtype: type[np.floating] = np.float64
+    ) -> None:
+        self.rho = loss
+        self.loss = self.psi_squares = self.curvature = 0.0
+        self.psi = dtype(0.0)
+        self.product = np.zeros(n_features, dtype)  # sum s psi x, the columns as they stand in X
+
+    def add(self, residual: Vector, frequency: Vector | None, X: Matrix) -> None:
+        """Add a block of rows with these residuals."""
+        psi, curvature = self.rho.psi(residual), self.rho.psi_prime(residual)
+        weighted = psi if frequency is None else frequency * psi
+        self.loss += float(self.rho.sum_of(residual, psi, weighted, frequency))
+        self.psi_squares += float(weighted @ psi)
+        self.psi += weighted.sum()
+        if frequency is not None:
+            self.curvature += float(frequency @ curvature)
+        elif curvature.dtype == bool:
+            self.curvature += np.count_nonzero(curvature)
+        else:
+            self.curvature += float(curvature.sum())
+        self.product += weighted @ X
+
+    def sums(self, units: Units) -> Sums:
+        """What has been added."""
+        gradient = (self.product - units.center * self.psi) / units.column_scale
+        return Sums(
+            self.loss,
+            self.psi_squares,
+            float(self.psi),
+            float(self.curvature),
+            gradient.astype(np.float64),
+        )
+
+
+class SeveralAccumulator:
+    """Running sums at several points over blocks of rows, as products of matrices.
+
+    Temporaries of all blocks share one buffer: fresh ones of that size cost more than what is
+    computed.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    n_features : int
+    """
+
+    def __init__(self, points: Sequence[Point], n_features: int) -> None:
+        units_losses = [point.units_loss for point in points]
+        self.rho = type(units_losses[0]).together(units_losses)
+        self.loss, self.psi_squares, self.psi, self.curvature = np.zeros((4, len(points)))
+        self.product = np.zeros((len(points), n_features))
+
+    def add(self, residual: Matrix, frequency: Vector | None, X: NDArray) -> None:
+        """Add a block, with residuals of shape (points, rows)."""
+        psi = self.rho.psi(residual)
+        curvature = self.rho.psi_prime(residual)
+        weighted = psi if frequency is None else psi * frequency
+        self.loss += self.rho.sum_of(residual, psi, weighted, frequency)
+        self.psi_squares += np.einsum("ij,ij->i", weighted, psi)
+        self.psi += weighted.sum(axis=1)
+        self.curvature += curvature.sum(axis=1) if frequency is None else curvature @ frequency
+        self.product += weighted @ X
+
+    def sums(self, units: Units) -> list[Sums]:
+        """One for each point."""
+        gradient = (self.product - np.outer(self.psi, units.center)) / units.column_scale
+        scalars = (self.loss, self.psi_squares, self.psi, self.curvature)
+        numbers = zip(*(array.tolist() for array in scalars), strict=True)
+        return [Sums(*four, row) for four, row in zip(numbers, gradient, strict=True)]
+
+
+def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:
+    """The factor of each row (z, 1) in a Gram matrix, but for its frequency."""
+    return np.ones_like(residual) if mixing is None else loss.curvature(residual, mixing)
+
+
+def augmented_parts(
+    loss: Loss, residual: Vector, mixing: Mixing
+) -> tuple[NDArray, Vector, Vector]:
+    """Curvature f of rows, the root of its size, and the last column of the augmented rows.
+
+    The last column, times the root of f, is ``psi' e``: the derivative with respect to sigma is
+    linear where psi' is zero, and has no curvature there.
+    """
+    f = row_curvature(loss, residual, mixing)
+    if mixing is None:
+        return f, f, residual
+    root = np.sqrt(np.abs(f))
+    slope = f if mixing == 0.0 else loss.psi_prime(residual)
+    # Within the threshold f and psi' are one; where f is zero, so is psi'.
+    last = np.divide(slope * residual, root, out=np.zeros_like(residual), where=root > 0.0)
+    return f, root, last

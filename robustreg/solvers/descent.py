@@ -1,0 +1,333 @@
+"""One descent: quasi-Newton steps in the metric of a nearby Hessian, safeguarded by the objective.
+
+It serves a single fit, where it chooses the length of each step and asks for fresh metrics, and
+the candidates of a search, which move together by steps of full length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Sums
+from robustreg.problem import Evaluation, Objective
+from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.metric import WELL_DETERMINED, DETERMINED, FIRST_MIXING, SquareRoot
+from robustreg.solvers.result import Status
+
+__all__ = ["Descent", "Reached", "fits_exactly", "minimise"]
+
+Vector = NDArray[np.float64]
+
+#: Relative decrease of the objective below which its values are rounding errors and the gradient
+#: decides: five digits above the rounding of a sum.
+VALUE_ROUNDING = 1e-11
+
+#: Part of the linear decrease that a step must bring (Armijo); factor by which a step is shortened,
+#: and how often: to a length of 1e-8.
+SUFFICIENT, BACKTRACK, SHORTENINGS = 1e-4, 0.3, 15
+
+#: A damped step is lengthened by this factor while the slope at its end is more than half of that
+#: at its beginning: it may be short by orders of magnitude.
+EXPAND = 4.0
+
+#: A step never takes the scale below this fraction of where it began.
+SMALLEST_SCALE = 0.1
+
+#: A metric serves as long as a step leaves at most this part of the distance, with and without a
+#: memory of earlier steps, and for so many steps; past them a fresh one costs less.
+SERVES = {True: 0.5, False: 0.2}
+MOST_STEPS = 8
+
+#: Standard errors within which a fresh quadratic model is so good that it serves further steps of
+#: Newton's method.
+NEAR = 1.0
+
+#: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
+#: the majorant's, and once more.
+PATIENCE = 4
+
+#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
+ROUNDED = 4.0
+
+#: Part of the scale at the start below which the descent gives the problem back: the minimum may
+#: be at a scale of zero.
+COLLAPSE = 1e-4
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where a descent has ended.
+
+    Attributes
+    ----------
+    model : LocalModel
+        The last one.
+    evaluation : Evaluation
+    distance : float
+        In standard errors.
+    n_iter : int
+    status : Status or None
+        None where the scale collapses.
+    """
+
+    model: LocalModel
+    evaluation: Evaluation
+    distance: float
+    n_iter: int
+    status: Status | None
+
+    @property
+    def parameters(self) -> Vector:
+        """Where it stands."""
+        return self.evaluation.parameters
+
+    @property
+    def bound(self) -> float:
+        """The distance with its rounding errors; zero where the residuals are rounding errors."""
+        return 0.0 if self.distance == 0.0 else self.distance + self.model.rounding
+
+
+class Descent:
+    """Steps in one metric, with the memory of L-BFGS.
+
+    J. Nocedal, S. Wright, Numerical Optimization (2006), algorithm 7.4, with a metric in place of
+    the scaled identity.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+        Where it stands.
+    distance : float
+        From there to the minimiser, in standard errors.
+    contraction : float
+        Part of the distance that the last step has left; 0 before there was one.
+    """
+
+    def __init__(self, model: LocalModel, *, memory: bool = True) -> None:
+        self.model, self._memory = model, memory
+        self._secants: list[tuple[Vector, Vector, float]] = []
+        self._stand_at(model.evaluation)
+        self.contraction = 0.0
+
+    def _stand_at(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self._newton = self.model.metric.solve(evaluation.gradient)
+        self.length = float(np.sqrt(max(evaluation.gradient @ self._newton, 0.0)))
+        self.distance = self.model.in_standard_errors(self.length, evaluation)
+
+    @property
+    def direction(self) -> Vector:
+        """The step that the gradient calls for."""
+        if not self._secants:
+            return -self._newton
+        product, parts = self.evaluation.gradient, []
+        for s, y, sy in reversed(self._secants):
+            part = float(s @ product) / sy
+            parts.append(part)
+            product = product - part * y
+        product = self.model.metric.solve(product)
+        for (s, y, sy), part in zip(self._secants, reversed(parts), strict=True):
+            product = product + (part - float(y @ product) / sy) * s
+        return -product
+
+    def move(self, evaluation: Evaluation) -> None:
+        """Stand at another point, and remember the way there."""
+        s = evaluation.parameters - self.evaluation.parameters
+        y = evaluation.gradient - self.evaluation.gradient
+        sy = float(s @ y)
+        if self._memory and sy > 0.0:
+            self._secants.append((s, y, sy))
+        before = self.distance
+        self._stand_at(evaluation)
+        self.contraction = self.distance / before if before > 0.0 else 0.0
+
+    def accepts(self, trial: Evaluation, decrease: float) -> bool:
+        """Whether a trial is lower by that much, or as low and nearer where values are rounding."""
+        start = self.evaluation
+        if trial.value <= start.value - SUFFICIENT * decrease:
+            return True
+        if not abs(trial.value - start.value) <= VALUE_ROUNDING * abs(start.value):
+            return False
+        return self.model.length(trial.gradient) < self.length
+
+    def advance(self) -> float:
+        """Step as far as the objective falls; the length of the step, 0.0 where there is none."""
+        objective, start = self.model.objective, self.evaluation
+        direction = self.direction
+        slope = float(start.gradient @ direction)
+        if not slope < 0.0:
+            self._secants, direction = [], -self._newton
+            slope = float(start.gradient @ direction)
+        longest = np.inf
+        if objective.has_scale and direction[-1] < 0.0:
+            longest = (1.0 - SMALLEST_SCALE) * float(start.parameters[-1] / -direction[-1])
+        length = min(1.0, longest)
+        for _ in range(SHORTENINGS):
+            trial = objective.evaluate(start.parameters + length * direction)
+            if self.accepts(trial, -length * slope):
+                break
+            length *= BACKTRACK
+        else:
+            return 0.0
+        while (
+            self.model.metric.mixing
+            and length >= 1.0
+            and float(trial.gradient @ direction) < 0.5 * slope
+        ):
+            longer = min(EXPAND * length, longest)
+            further = objective.evaluate(start.parameters + longer * direction)
+            if longer == length or not further.value < trial.value:
+                break
+            trial, length = further, longer
+        self.move(trial)
+        return length
+
+    def advance_in_turn(self) -> float:
+        """Step at the present scale, then to the scale that suits the coefficients.
+
+        Where the residuals inside the threshold are a linear function of X, as on the way to an
+        exact fit, the Hessian is singular along the ray to it, and the joint step has no length.
+        """
+        objective, start = self.model.objective, self.evaluation
+        assert isinstance(self.model.metric, SquareRoot)
+        direction = -self.model.metric.solve_at_scale(start.gradient)
+        slope, length = float(start.gradient @ direction), 1.0
+        for _ in range(SHORTENINGS):
+            trial = _at_best_scale(objective, start.parameters + length * direction)
+            if self.accepts(trial, -length * slope):
+                self.move(trial)
+                return length
+            length *= BACKTRACK
+        return 0.0
+
+
+def _at_best_scale(objective: Objective, parameters: Vector) -> Evaluation:
+    point = objective.point(parameters)
+    scale = objective.problem.estimate_scale(point)
+    parameters = parameters.copy()
+    parameters[-1] = max(scale, SMALLEST_SCALE * point.scale)
+    return objective.evaluate(parameters)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of trials too far away, which are not accepted
+def minimise(
+    objective: Objective, parameters: Vector, *, memory: bool, tol: float, max_iter: int
+) -> Reached:
+    """Minimise to ``tol`` standard errors.
+
+    1. Take the metric at the present point, damped by ``mixing``.
+    2. Step in it as long as it serves: with a memory of the steps, or by Newton's method.
+    3. Levenberg's rule: less damping where the model predicted the decrease, else more.
+    4. End when the distance is at most ``tol`` in an undamped metric, when the scale collapses,
+       when ``max_iter`` is spent, or when ``PATIENCE`` rounds have brought no progress.
+
+    Parameters
+    ----------
+    objective : Objective
+    parameters : array of shape (objective.size,)
+    memory : bool
+        Whether to keep the memory of L-BFGS.
+    tol : float
+    max_iter : int
+
+    Returns
+    -------
+    Reached
+    """
+    iterations = idle = 0
+    mixing, poor = 0.0, False
+    first_scale = objective.scale_of(parameters)
+    while True:
+        model = local_model(objective, parameters, mixing)
+        objective = model.objective
+        descent = Descent(model, memory=memory)
+        target = model.target(tol)
+        begin = descent.distance
+        if fits_exactly(objective, model.evaluation):
+            return Reached(model, model.evaluation, 0.0, iterations, Status.CONVERGED)
+        if begin <= target and mixing:
+            mixing = 0.0
+            continue
+        rounded = idle > 0 and begin <= ROUNDED * model.rounding
+        if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
+            return _ended(model, descent, iterations, tol, max_iter)
+        if objective.has_scale and _collapses(objective, parameters, first_scale):
+            return Reached(model, descent.evaluation, begin, iterations, None)
+        sine = model.metric.scale_sine
+        in_turn = sine < DETERMINED or (poor and sine < WELL_DETERMINED)
+        ratio, made = _run(descent, target, max_iter - iterations, memory, in_turn)
+        iterations += made
+        parameters = descent.evaluation.parameters
+        stalled = descent.contraction > 0.5 and descent.distance <= ROUNDED * model.rounding
+        arrived = descent.distance <= target and not mixing
+        if stalled or (arrived and not model.is_stale(begin)):
+            return _ended(model, descent, iterations, tol, max_iter)
+        idle = 0 if _progress(model, descent) else idle + 1
+        poor = ratio < 0.25
+        mixing = _levenberg(float(model.metric.mixing or 0.0), poor)
+
+
+def _run(
+    descent: Descent, target: float, limit: int, memory: bool, in_turn: bool
+) -> tuple[float, int]:
+    """Step while the metric serves; how well it predicted the first step, and how many were made."""
+    made, ratio = 0, 0.0
+    while made < limit:
+        before, far = descent.evaluation, descent.distance > NEAR
+        predicted = 0.5 * descent.length**2
+        length = descent.advance_in_turn() if in_turn else descent.advance()
+        if length == 0.0:
+            break
+        made += 1
+        if made == 1:
+            decrease = before.value - descent.evaluation.value
+            rounding = decrease <= VALUE_ROUNDING * abs(before.value)
+            ratio = 1.0 if rounding else decrease / predicted
+            ratio = ratio if length >= 1.0 or in_turn else 0.0
+        served = descent.contraction <= SERVES[memory] and (memory or not far)
+        if descent.distance <= target or not served or made >= MOST_STEPS or in_turn:
+            break
+    return ratio, max(made, 1)
+
+
+def _levenberg(mixing: float, poor: bool) -> float:
+    if poor:
+        return min(max(10.0 * mixing, FIRST_MIXING), 1.0)
+    return 0.1 * mixing if mixing > FIRST_MIXING else 0.0
+
+
+def _progress(model: LocalModel, descent: Descent) -> bool:
+    start, end = model.evaluation, descent.evaluation
+    if model.length(end.gradient) <= 0.5 * model.length(start.gradient):
+        return True
+    return start.value - end.value > VALUE_ROUNDING * abs(start.value)
+
+
+def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
+    """Whether the residuals are rounding errors beside a given scale: there is no noise to speak of."""
+    problem = objective.problem
+    scale = objective.scale_of(evaluation.parameters)
+    point = objective.point(evaluation.parameters)
+    spread = float(np.sqrt(evaluation.sums.psi_squares / problem.design.total_weight))
+    return (
+        problem.scale.known() is not None
+        and problem.is_zero(spread, point)
+        and not problem.is_zero(scale, point)
+    )
+
+
+def _collapses(objective: Objective, parameters: Vector, first_scale: float) -> bool:
+    scale = objective.scale_of(parameters)
+    return scale < COLLAPSE * first_scale or objective.problem.is_zero(
+        scale, objective.point(parameters)
+    )
+
+
+def _ended(model: LocalModel, descent: Descent, n_iter: int, tol: float, max_iter: int) -> Reached:
+    status = model.status(descent.distance, tol)
+    if status is Status.MAX_ITER and n_iter < max_iter:
+        status = Status.ROUNDING
+    return Reached(model, descent.evaluation, descent.distance, n_iter, status)

@@ -1,0 +1,264 @@
+"""A scale that is no parameter of a convex problem: the MAD, and any scale beside a penalty.
+
+The coefficients are a function of sigma, and sigma is what its rule makes of their residuals. One
+equation in one unknown is solved, ``log estimate(sigma) = log sigma``, by secants between the ends
+of a bracket. Near its root the coefficients take one Newton step for each new sigma.
+
+Beside a penalty the rule needs the effective number of parameters, ``edf = tr(H^-1 (H - A))`` with
+the Hessian H of iterated least squares and A that of the penalty. It changes little near the
+solution: it is held while the equation is solved, and then computed anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Point
+from robustreg.problem import NEGLIGIBLE, Objective, Problem
+from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.descent import Reached, minimise
+from robustreg.solvers.result import Result, Status
+from robustreg.solvers.zero import solve_at_zero, without_slopes
+
+__all__ = ["solve_with_rule"]
+
+Vector = NDArray[np.float64]
+
+#: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
+INNER = 0.1
+
+#: Longest step of log sigma, and slope of ``log estimate`` over which a secant is not trusted
+#: without a bracket.
+LONGEST, STEEPEST = 2.0, 0.9
+
+#: Part of the distance that a step in one metric may leave.
+CONTRACTION = 0.5
+
+#: Multiple of the distance over which a step is taken back: along a curve of few rows one that
+#: lengthens it a little may still be on the way.
+WORSE = 4.0
+
+#: Distance to which the equation is solved before that, in standard errors.
+FIRST_ROUND = 1e-3
+
+#: How often the effective parameters are computed anew, and how often a scale of zero is left.
+ROUNDS = 10
+
+#: Most sigmas that are tried: a bisection of log sigma to its last bit takes fewer.
+MOST_TRIALS = 80
+
+
+@dataclass
+class Root:
+    """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
+
+    low: float = -np.inf  # the estimate is larger than sigma here
+    high: float = np.inf
+    trials: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, log_scale: float, excess: float) -> None:
+        """A trial."""
+        self.trials.append((log_scale, excess))
+        if excess > 0.0:
+            self.low = max(self.low, log_scale) if log_scale < self.high else log_scale
+        else:
+            self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
+
+    def next(self) -> float:
+        """The next trial: a secant's root, if it is between the ends, or their middle."""
+        excess, proposed = self.trials[-1][1], _secant(self.trials)
+        bracketed = np.isfinite(self.low) and np.isfinite(self.high)
+        stuck = len(self.trials) > 4 and abs(excess) > 0.5 * abs(self.trials[-3][1])
+        if bracketed and (stuck or not self.low < proposed < self.high):
+            return 0.5 * (self.low + self.high)
+        return proposed
+
+
+@dataclass(frozen=True)
+class _State:
+    """Coefficients near their minimum at a sigma, and how far sigma is from what its rule says."""
+
+    reached: Reached
+    objective: Objective
+    estimate: float
+    shift: float  # in standard errors
+
+    @classmethod
+    def of(cls, reached: Reached, objective: Objective) -> _State:
+        problem = objective.problem
+        point = objective.point(reached.parameters)
+        estimate = problem.estimate_scale(point)
+        return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
+
+    @property
+    def point(self) -> Point:
+        return self.objective.point(self.reached.parameters)
+
+    @property
+    def log_scale(self) -> float:
+        return float(np.log(self.point.scale))
+
+    @property
+    def excess(self) -> float:
+        return float(np.log(max(self.estimate, np.finfo(np.float64).tiny))) - self.log_scale
+
+    @property
+    def distance(self) -> float:
+        """The larger of the two distances."""
+        return max(self.reached.distance, self.shift)
+
+    @property
+    def vanishes(self) -> bool:
+        return self.objective.problem.is_zero(self.estimate, self.point, NEGLIGIBLE)
+
+
+def solve_with_rule(
+    problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
+) -> Result:
+    """Coefficients and sigma that belong to each other.
+
+    Parameters
+    ----------
+    problem : Problem
+    point : Point
+        Where to begin.
+    memory : bool
+    tol : float
+    max_iter : int
+
+    Returns
+    -------
+    Result
+    """
+    iterations, state = 0, None
+    for number in range(ROUNDS):
+        left = max(max_iter - iterations, 0)
+        # Until the effective parameters are known near the solution there is no use in more.
+        first = max(tol, FIRST_ROUND) if number == 0 and problem.penalty else tol
+        state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
+        iterations += made
+        problem = state.objective.problem
+        if state.vanishes:
+            ended = _at_zero(state, memory=memory, max_iter=max(max_iter - iterations, 0))
+            if isinstance(ended, Result):
+                return replace(ended, n_iter=max(1, iterations + ended.n_iter))
+            point, made = ended
+            iterations += made
+            state = None
+            continue
+        elif problem.penalty and problem.scale.convex:
+            problem = replace(problem, edf=_effective_parameters(state))
+            state = _State.of(state.reached, problem.at_scale(state.point.scale))
+            point = state.point
+        model = state.reached.model
+        still = number > 0 and not made
+        if iterations >= max_iter or state.distance <= model.target(tol) or still:
+            break
+    status = model.status(state.distance, tol)
+    if status is Status.MAX_ITER and iterations < max_iter:
+        status = Status.ROUNDING
+    bound = state.distance + model.rounding
+    return Result(problem, state.point, bound, max(1, iterations), status)
+
+
+def _solve(
+    problem: Problem,
+    point: Point,
+    state: _State | None,
+    *,
+    memory: bool,
+    tol: float,
+    max_iter: int,
+) -> tuple[_State, int]:
+    """The root at the present number of effective parameters, and the iterations."""
+    root, iterations, inner = Root(), 0, 1.0
+    scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
+    while True:
+        if state is None:
+            reached = minimise(
+                problem.at_scale(scale),
+                parameters,
+                memory=memory,
+                tol=inner,
+                max_iter=max_iter - iterations,
+            )
+            iterations += reached.n_iter
+            problem = reached.model.objective.problem
+            state = _State.of(reached, problem.at_scale(scale))
+        state, made = _follow(state, tol, max_iter - iterations)
+        iterations += made
+        done = state.distance <= state.reached.model.target(tol) or state.vanishes
+        if done or iterations >= max_iter or len(root.trials) > MOST_TRIALS:
+            return state, iterations
+        if state.reached.distance <= max(INNER * state.shift, tol):
+            root.add(state.log_scale, state.excess)
+            scale = float(np.exp(root.next()))
+        else:
+            scale = state.point.scale
+        inner = max(min(inner, INNER * state.shift), 0.5 * tol)
+        parameters, state = state.reached.parameters, None
+
+
+def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
+    """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
+    model, made, log_scales = state.reached.model, 0, [(state.log_scale, state.excess)]
+    target, tangent = model.target(tol), _tangent(model)
+    while made < limit and state.distance > target and not state.vanishes:
+        step = model.metric.solve(state.reached.evaluation.gradient)
+        scale = float(np.exp(_secant(log_scales)))
+        objective = state.objective.problem.at_scale(scale)
+        moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
+        evaluation = objective.evaluate(moved)
+        made += 1
+        distance = model.distance(evaluation)
+        trial = _State.of(replace(state.reached, evaluation=evaluation, distance=distance), objective)
+        if not trial.distance <= CONTRACTION * state.distance:
+            return (trial if trial.distance < WORSE * state.distance else state), made
+        log_scales.append((trial.log_scale, trial.excess))
+        state = trial
+    return state, made
+
+
+def _tangent(model: LocalModel) -> Vector:
+    """Derivative of the coefficients with respect to sigma, by that of the gradient."""
+    start, border = model.evaluation, model.metric.border
+    if border is None:
+        return np.zeros_like(start.gradient)
+    sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
+    return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
+
+
+def _secant(trials: list[tuple[float, float]]) -> float:
+    """The root of the line through the last two trials; the estimate where they tell no slope."""
+    log_scale, excess = trials[-1]
+    step = excess
+    if len(trials) > 1 and log_scale != trials[-2][0]:
+        slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
+        if abs(slope) < STEEPEST:
+            step = excess / (1.0 - slope)
+    return log_scale + float(np.clip(step, -LONGEST, LONGEST))
+
+
+def _effective_parameters(state: _State) -> float:
+    """edf at a point."""
+    objective = state.objective
+    model = local_model(objective, state.reached.parameters, 1.0)
+    objective = model.objective
+    curvature = objective.problem.penalty_curvature
+    return objective.problem.n_linear - model.metric.trace(curvature)
+
+
+def _at_zero(state: _State, *, memory: bool, max_iter: int) -> Result | tuple[Point, int]:
+    """The fit at a scale of zero."""
+    problem, point = state.objective.problem, state.point
+    if not problem.penalty:
+        small = point._replace(scale=min(point.scale, max(state.estimate, 0.1 * point.scale)))
+        return solve_at_zero(problem, small, memory=memory, max_iter=max_iter)
+    flat = without_slopes(problem)
+    if problem.is_zero(problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
+        return flat
+    # The data are fitted exactly but for a penalty that is smaller than rounding errors.
+    return replace(flat, point=point._replace(scale=0.0))

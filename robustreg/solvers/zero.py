@@ -1,0 +1,133 @@
+"""A scale of zero: least absolute deviations, as the limit of the fits at ever smaller scales.
+
+Where the rule's equation has no positive root, the coefficients are those of the limit. With a
+small threshold t, q = psi/t is the sign of most residuals, and a point of the dual problem,
+
+    maximise  sum s q y      over |q| <= 1 with  sum s q z = 0 ,
+
+whose value is at most ``sum s |e|`` of any coefficients: the gap between the two certifies them. As
+t goes to zero the fit moves along a line, on which q and the rows within t stay the same: the end
+of the line is the fit through these rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Point
+from robustreg.losses import Huber
+from robustreg.problem import Evaluation, Problem
+from robustreg.solvers.certificate import local_model
+from robustreg.solvers.descent import minimise
+from robustreg.solvers.result import Result, Status
+
+__all__ = ["interpolation", "solve_at_zero", "without_slopes"]
+
+Vector = NDArray[np.float64]
+
+#: Factor by which the scale is lowered at a time, and the most such steps: from the scale of y to
+#: that of rounding errors.
+STEP, LEVELS = 0.1, 16
+
+#: Distance to which the problem at each scale is solved, and relative duality gap that is a
+#: rounding error.
+TOLERANCE, CLOSED = 1e-6, 1e-12
+
+#: The least scale that is tried, in rounding errors of a residual.
+ROUNDING_ERRORS = 10.0
+
+#: Newton steps from a fit that is exact but for rounding errors of a Gram matrix.
+REFINEMENTS = 2
+
+
+def solve_at_zero(
+    problem: Problem, point: Point, *, memory: bool, max_iter: int
+) -> Result | tuple[Point, int]:
+    """The fit at a scale of zero, or a point at which the rule asks for a larger scale.
+
+    Parameters
+    ----------
+    problem : Problem
+        Without a penalty.
+    point : Point
+        Where the descent stood when its scale collapsed.
+    memory : bool
+    max_iter : int
+        Most iterations altogether.
+
+    Returns
+    -------
+    Result, or tuple of Point and int
+        In the second case where to go on from, and the iterations so far.
+    """
+    # Rows that are fitted exactly are to lie within the threshold in spite of rounding errors.
+    smallest = ROUNDING_ERRORS * problem.design.rounding_level(point)
+    scale, iterations, best = max(point.scale, smallest), 0, (np.inf, point)
+    for _ in range(LEVELS):
+        objective = problem.at_scale(scale)
+        reached = minimise(
+            objective,
+            objective.at(point),
+            memory=memory,
+            tol=TOLERANCE,
+            max_iter=max(max_iter - iterations, 0),
+        )
+        iterations += reached.n_iter
+        problem = reached.model.objective.problem
+        point = objective.point(reached.parameters)
+        wanted = problem.estimate_scale(point)
+        solved = reached.status is not Status.MAX_ITER
+        if wanted > scale and solved:
+            return point._replace(scale=wanted), iterations
+        best = min(best, _end_of_line(problem, point, reached.evaluation), key=lambda end: end[0])
+        if (best[0] <= CLOSED and solved) or scale <= smallest:
+            break
+        scale = max(STEP * scale, smallest)
+    gap, end = best
+    return Result(problem, end._replace(scale=0.0), max(gap, 0.0), iterations, Status.EXACT_FIT)
+
+
+def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tuple[float, Point]:
+    """The fit through the rows within the threshold, and its relative duality gap."""
+    design, threshold = problem.design, point.threshold
+    inside = np.abs(design.residuals(point)) <= threshold
+    weights = inside.astype(np.float64) if design.weights is None else inside * design.weights
+    if not weights.any():
+        return np.inf, point
+    end = interpolation(problem.on(design.reweighted(weights)), point).point
+    # The least positive threshold: the loss is sum s |e|.
+    tiny = float(np.finfo(np.float64).tiny) ** 0.5
+    deviations = design.value_and_gradient(end._replace(scale=tiny, loss=Huber(1.0))).loss / tiny
+    at_scale = problem.at_scale(point.scale)
+    moved = at_scale.at(end) - at_scale.at(point)
+    products = evaluation.sums.loss + 0.5 * evaluation.sums.psi_squares  # sum s psi e
+    dual = (products + float(evaluation.gradient @ moved)) / threshold
+    rounding = design.total_weight * design.rounding_level(end)
+    gap = deviations - dual
+    return (0.0 if gap <= rounding else gap / deviations), end
+
+
+def interpolation(problem: Problem, point: Point) -> Result:
+    """Least squares by refined Newton steps: all rows exactly, where there are so few."""
+    linear = problem.least_squares()
+    parameters = linear.at(point)
+    for _ in range(1 + REFINEMENTS):
+        model = local_model(linear, parameters, None)
+        linear = model.objective
+        parameters = parameters - model.metric.solve(model.evaluation.gradient)
+    fitted = linear.point(parameters)._replace(scale=0.0, loss=problem.loss)
+    known = replace(
+        problem, rank=linear.problem.rank, ill_conditioned=linear.problem.ill_conditioned
+    )
+    return Result(known, fitted, 0.0, 0, Status.EXACT_FIT)
+
+
+def without_slopes(problem: Problem) -> Result:
+    """The limit under a penalty: it outweighs a loss that vanishes with the scale."""
+    design = problem.design
+    location, _ = design.response_location_and_spread(problem.fit_intercept)
+    point = Point(np.zeros(design.n_features), location, 0.0, problem.loss)
+    return Result(problem, point, 0.0, 0, Status.EXACT_FIT)
