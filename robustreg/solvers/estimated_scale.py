@@ -12,13 +12,14 @@ solution: it is held while the equation is solved, and then computed anew.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.problem import NEGLIGIBLE, Objective, Problem
-from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import Reached, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.zero import solve_at_zero, without_slopes
@@ -30,9 +31,9 @@ Vector = NDArray[np.float64]
 #: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
 INNER = 0.1
 
-#: Longest step of log sigma, and slope of ``log estimate`` over which a secant is not trusted
-#: without a bracket.
-LONGEST, STEEPEST = 2.0, 0.9
+#: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
+#: sigma closely, as near breakdown, the root is far.
+LONGEST, LEAP = 2.0, 30.0
 
 #: Part of the distance that a step in one metric may leave.
 CONTRACTION = 0.5
@@ -55,6 +56,7 @@ MOST_TRIALS = 80
 class Root:
     """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
 
+    slope: float = 0.0  # of log estimate, as long as one trial alone is known
     low: float = -np.inf  # the estimate is larger than sigma here
     high: float = np.inf
     trials: list[tuple[float, float]] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Root:
 
     def next(self) -> float:
         """The next trial: a secant's root, if it is between the ends, or their middle."""
-        excess, proposed = self.trials[-1][1], _secant(self.trials)
+        excess, proposed = self.trials[-1][1], _secant(self.trials, self.slope)
         bracketed = np.isfinite(self.low) and np.isfinite(self.high)
         stuck = len(self.trials) > 4 and abs(excess) > 0.5 * abs(self.trials[-3][1])
         if bracketed and (stuck or not self.low < proposed < self.high):
@@ -109,6 +111,26 @@ class _State:
     def distance(self) -> float:
         """The larger of the two distances."""
         return max(self.reached.distance, self.shift)
+
+    @cached_property
+    def tangent(self) -> Vector:
+        """Derivative of the coefficients with respect to sigma, by that of the gradient."""
+        model = self.reached.model
+        start, border = model.evaluation, model.metric.border
+        if border is None:
+            return np.zeros_like(start.gradient)
+        sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
+        return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
+
+    @property
+    def slope(self) -> float:
+        """Derivative of the logarithm of the estimate with respect to that of sigma."""
+        border = self.reached.model.metric.border
+        if border is None:
+            return 0.0
+        problem, sums = self.objective.problem, self.reached.evaluation.sums
+        pull = self.point.scale * float(border @ self.tangent)
+        return problem.scale.slope(pull, sums, problem.design.total_weight, self.point)
 
     @property
     def vanishes(self) -> bool:
@@ -194,6 +216,7 @@ def _solve(
         if done or iterations >= max_iter or len(root.trials) > MOST_TRIALS:
             return state, iterations
         if state.reached.distance <= max(INNER * state.shift, tol):
+            root.slope = state.slope
             root.add(state.log_scale, state.excess)
             scale = float(np.exp(root.next()))
         else:
@@ -205,10 +228,10 @@ def _solve(
 def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
     """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
     model, made, log_scales = state.reached.model, 0, [(state.log_scale, state.excess)]
-    target, tangent = model.target(tol), _tangent(model)
+    target, tangent = model.target(tol), state.tangent
     while made < limit and state.distance > target and not state.vanishes:
         step = model.metric.solve(state.reached.evaluation.gradient)
-        scale = float(np.exp(_secant(log_scales)))
+        scale = float(np.exp(_secant(log_scales, state.slope)))
         objective = state.objective.problem.at_scale(scale)
         moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
         evaluation = objective.evaluate(moved)
@@ -222,24 +245,14 @@ def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
     return state, made
 
 
-def _tangent(model: LocalModel) -> Vector:
-    """Derivative of the coefficients with respect to sigma, by that of the gradient."""
-    start, border = model.evaluation, model.metric.border
-    if border is None:
-        return np.zeros_like(start.gradient)
-    sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
-    return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
-
-
-def _secant(trials: list[tuple[float, float]]) -> float:
-    """The root of the line through the last two trials; the estimate where they tell no slope."""
+def _secant(trials: list[tuple[float, float]], slope: float) -> float:
+    """The root of the line through the last two trials, or through one with this slope."""
     log_scale, excess = trials[-1]
-    step = excess
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-        if abs(slope) < STEEPEST:
-            step = excess / (1.0 - slope)
-    return log_scale + float(np.clip(step, -LONGEST, LONGEST))
+    longest = min(LONGEST, LEAP * abs(excess))
+    step = excess / (1.0 - slope) if slope < 1.0 else excess
+    return log_scale + float(np.clip(step, -longest, longest))
 
 
 def _effective_parameters(state: _State) -> float:
