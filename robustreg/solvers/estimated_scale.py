@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
+from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Objective, Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import Reached, minimise
@@ -56,7 +57,7 @@ MOST_TRIALS = 80
 class Root:
     """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
 
-    slope: float = 0.0  # of log estimate, as long as one trial alone is known
+    slope: float | None = None  # of log estimate, as long as one trial alone is known
     low: float = -np.inf  # the estimate is larger than sigma here
     high: float = np.inf
     trials: list[tuple[float, float]] = field(default_factory=list)
@@ -123,11 +124,11 @@ class _State:
         return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
 
     @property
-    def slope(self) -> float:
-        """Derivative of the logarithm of the estimate with respect to that of sigma."""
+    def slope(self) -> float | None:
+        """Derivative of the logarithm of the estimate with respect to that of sigma, if known."""
         border = self.reached.model.metric.border
         if border is None:
-            return 0.0
+            return None
         problem, sums = self.objective.problem, self.reached.evaluation.sums
         pull = self.point.scale * float(border @ self.tangent)
         return problem.scale.slope(pull, sums, problem.design.total_weight, self.point)
@@ -210,28 +211,31 @@ def _solve(
             iterations += reached.n_iter
             problem = reached.model.objective.problem
             state = _State.of(reached, problem.at_scale(scale))
-        state, made = _follow(state, tol, max_iter - iterations)
+        if state.reached.distance <= max(INNER * state.shift, tol):
+            root.slope = state.slope
+            root.add(state.log_scale, state.excess)
+        state, made = _follow(state, root, tol, max_iter - iterations)
         iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.vanishes
         if done or iterations >= max_iter or len(root.trials) > MOST_TRIALS:
             return state, iterations
-        if state.reached.distance <= max(INNER * state.shift, tol):
-            root.slope = state.slope
-            root.add(state.log_scale, state.excess)
-            scale = float(np.exp(root.next()))
-        else:
-            scale = state.point.scale
+        # Far from the root, where steps in one metric lead nowhere, the bracket decides.
+        scale = float(np.exp(root.next())) if root.trials else state.point.scale
         inner = max(min(inner, INNER * state.shift), 0.5 * tol)
         parameters, state = state.reached.parameters, None
 
 
-def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
+def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, int]:
     """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
     model, made, log_scales = state.reached.model, 0, [(state.log_scale, state.excess)]
     target, tangent = model.target(tol), state.tangent
     while made < limit and state.distance > target and not state.vanishes:
         step = model.metric.solve(state.reached.evaluation.gradient)
-        scale = float(np.exp(_secant(log_scales, state.slope)))
+        known = state.slope
+        proposed = _secant(log_scales if known is None else log_scales[-1:], known)
+        if not root.low < proposed < root.high:
+            break
+        scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
         moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
         evaluation = objective.evaluate(moved)
@@ -245,9 +249,10 @@ def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
     return state, made
 
 
-def _secant(trials: list[tuple[float, float]], slope: float) -> float:
+def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
     """The root of the line through the last two trials, or through one with this slope."""
     log_scale, excess = trials[-1]
+    slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
     longest = min(LONGEST, LEAP * abs(excess))
@@ -273,5 +278,7 @@ def _at_zero(state: _State, *, memory: bool, max_iter: int) -> Result | tuple[Po
     flat = without_slopes(problem)
     if problem.is_zero(problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
         return flat
-    # The data are fitted exactly but for a penalty that is smaller than rounding errors.
-    return replace(flat, point=point._replace(scale=0.0))
+    # The penalty acts at a scale below rounding errors, where it cannot be told from none.
+    without = replace(problem, penalty=Ridge(0.0), edf=None)
+    ended = solve_at_zero(without, point, memory=memory, max_iter=max_iter)
+    return ended if isinstance(ended, Result) else replace(flat, point=point._replace(scale=0.0))
