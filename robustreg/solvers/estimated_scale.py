@@ -33,7 +33,7 @@ Vector = NDArray[np.float64]
 INNER = 0.1
 
 #: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
-#: sigma closely, as near breakdown, the root is far.
+#: sigma closely, as near breakdown or on the way to zero, the root is far.
 LONGEST, LEAP = 2.0, 30.0
 
 #: Part of the distance that a step in one metric may leave.
@@ -255,9 +255,8 @@ def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
     slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-    longest = min(LONGEST, LEAP * abs(excess))
-    step = excess / (1.0 - slope) if slope < 1.0 else excess
-    return log_scale + float(np.clip(step, -longest, longest))
+    step = excess / max(1.0 - slope, 1.0 / LEAP)
+    return log_scale + float(np.clip(step, -LONGEST, LONGEST))
 
 
 def _effective_parameters(state: _State) -> float:
