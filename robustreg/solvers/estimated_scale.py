@@ -96,6 +96,11 @@ class _State:
         estimate = problem.estimate_scale(point)
         return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
 
+    def counting(self, edf: float) -> _State:
+        """The same with another number of effective parameters."""
+        problem = replace(self.objective.problem, edf=edf)
+        return _State.of(self.reached, problem.at_scale(self.point.scale))
+
     @property
     def point(self) -> Point:
         return self.objective.point(self.reached.parameters)
@@ -156,7 +161,7 @@ def solve_with_rule(
     -------
     Result
     """
-    iterations, state = 0, None
+    iterations, state, found = 0, None, []
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
@@ -173,13 +178,16 @@ def solve_with_rule(
             state = None
             continue
         elif problem.penalty and problem.scale.convex:
-            problem = replace(problem, edf=_effective_parameters(state))
-            state = _State.of(state.reached, problem.at_scale(state.point.scale))
-            point = state.point
+            found.append((problem.effective_parameters, _effective_parameters(state)))
+            state = state.counting(found[-1][1])
+            problem = state.objective.problem
         model = state.reached.model
         still = number > 0 and not made
         if iterations >= max_iter or state.distance <= model.target(tol) or still:
             break
+        if found:
+            state = state.counting(_extrapolated(found))
+            problem = state.objective.problem
     status = model.status(state.distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
         status = Status.ROUNDING
@@ -257,6 +265,15 @@ def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
     step = excess / max(1.0 - slope, 1.0 / LEAP)
     return log_scale + float(np.clip(step, -LONGEST, LONGEST))
+
+
+def _extrapolated(found: list[tuple[float, float]]) -> float:
+    """The fixed point of the line through the last two numbers assumed, and those found there."""
+    assumed, edf = found[-1]
+    if len(found) == 1 or assumed == found[-2][0]:
+        return edf
+    slope = (edf - found[-2][1]) / (assumed - found[-2][0])
+    return assumed + (edf - assumed) / (1.0 - slope) if slope < 1.0 - 1.0 / LEAP else edf
 
 
 def _effective_parameters(state: _State) -> float:
