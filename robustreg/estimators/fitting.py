@@ -185,16 +185,26 @@ def _beyond(residuals: Vector, size: float) -> NDArray[np.bool_]:
     return np.abs(residuals) > size
 
 
+def _consequence(problem: HuberProblem) -> str:
+    """What a scale of zero means for the coefficients."""
+    if problem.alpha > 0.0:
+        return (
+            f"alpha={problem.alpha:g} acts in units of a noise that is zero, so that it outweighs "
+            "the data: use alpha=0 instead."
+        )
+    return "The coefficients minimise the sum of absolute residuals."
+
+
 def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
     """Say what is doubtful about a solution, and what to do."""
     result = solution.result
     if result.status is Status.EXACT_FIT:
         warnings.warn(
-            "The data are fitted exactly by so many observations that the scale of the residuals "
-            "is zero: scale_ and threshold_ are 0.0. This is the right answer for data without "
-            "noise, a constant y, or no more observations than parameters. Otherwise pass a number "
-            "as scale, use alpha > 0, or check that sample_weight are frequencies and that y is no "
-            "function of a column of X.",
+            "So many observations are fitted exactly that the scale of the residuals is zero: "
+            f"scale_ and threshold_ are 0.0. {_consequence(problem)} This is the right answer for "
+            "data without noise, a constant y, or no more observations than parameters. Otherwise "
+            "pass a number as scale, and check whether many values of y are equal, a few weights "
+            "outweigh the others, or a column of X determines y.",
             ExactFitWarning,
             stacklevel=4,
         )

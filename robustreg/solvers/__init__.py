@@ -10,7 +10,7 @@ from robustreg.design.base import Point
 from robustreg.design.rotated import row_space_design
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import fits_exactly, minimise
+from robustreg.solvers.descent import Descent, fits_exactly, minimise
 from robustreg.solvers.estimated_scale import solve_with_rule
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Result, Status
@@ -103,10 +103,9 @@ def _with_least_norm(result: Result, tol: float) -> Result:
     distance, parameters = model.distance(model.evaluation), objective.at(point)
     if distance + model.rounding > max(tol, result.optimality):
         # The way along the null space has cost digits: a Newton step leaves that space alone.
-        step = model.metric.solve(model.evaluation.gradient)
-        evaluation = objective.evaluate(parameters - step)
-        if model.distance(evaluation) < distance:
-            parameters, distance = evaluation.parameters, model.distance(evaluation)
+        descent = Descent(model)
+        descent.advance()
+        parameters, distance = descent.evaluation.parameters, descent.distance
     bound = max(distance + model.rounding, result.optimality)
     status = result.status
     if status is Status.CONVERGED and bound > tol:

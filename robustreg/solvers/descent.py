@@ -36,6 +36,10 @@ EXPAND = 4.0
 #: A step never takes the scale below this fraction of where it began.
 SMALLEST_SCALE = 0.1
 
+#: Nor does it multiply the scale by more: residuals within the threshold that call for that are
+#: rounding errors.
+LARGEST_GROWTH = 10.0
+
 #: A metric serves as long as a step leaves at most this part of the distance, with and without a
 #: memory of earlier steps, and for so many steps; past them a fresh one costs less.
 SERVES = {True: 0.5, False: 0.2}
@@ -256,8 +260,7 @@ def minimise(
             return _ended(model, descent, iterations, tol, max_iter)
         if objective.has_scale and _collapses(objective, parameters, first_scale):
             return Reached(model, descent.evaluation, begin, iterations, None)
-        sine = model.metric.scale_sine
-        in_turn = sine < DETERMINED or (poor and sine < WELL_DETERMINED)
+        in_turn = _goes_in_turn(descent, poor)
         ratio, made = _run(descent, target, max_iter - iterations, memory, in_turn)
         iterations += made
         parameters = descent.evaluation.parameters
@@ -268,6 +271,19 @@ def minimise(
         idle = 0 if _progress(model, descent) else idle + 1
         poor = ratio < 0.25
         mixing = _levenberg(float(model.metric.mixing or 0.0), poor)
+
+
+def _goes_in_turn(descent: Descent, poor: bool) -> bool:
+    """Whether the scale should follow the coefficients instead of moving with them.
+
+    It does where the rows within the threshold do not determine it: their residuals are a linear
+    function of X, or so small that a joint step would multiply it.
+    """
+    objective, sine = descent.model.objective, descent.model.metric.scale_sine
+    if not objective.has_scale:
+        return False
+    multiplied = descent.direction[-1] > LARGEST_GROWTH * descent.evaluation.parameters[-1]
+    return bool(multiplied or sine < DETERMINED or (poor and sine < WELL_DETERMINED))
 
 
 def _run(

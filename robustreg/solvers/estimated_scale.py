@@ -36,6 +36,9 @@ INNER = 0.1
 #: sigma closely, as near breakdown or on the way to zero, the root is far.
 LONGEST, LEAP = 2.0, 30.0
 
+#: Difference of the slope from one below which the estimate is taken to be a multiple of sigma.
+PROPORTIONAL = 1e-3
+
 #: Part of the distance that a step in one metric may leave.
 CONTRACTION = 0.5
 
@@ -263,7 +266,9 @@ def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
     slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-    step = excess / max(1.0 - slope, 1.0 / LEAP)
+    # In proportion to sigma the estimate has no root: the way is to zero, or far up.
+    proportional = abs(1.0 - slope) < PROPORTIONAL and len(trials) > 1
+    step = LONGEST * np.sign(excess) if proportional else excess / max(1.0 - slope, 1.0 / LEAP)
     return log_scale + float(np.clip(step, -LONGEST, LONGEST))
 
 

@@ -98,9 +98,7 @@ def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tupl
     if not weights.any():
         return np.inf, point
     end = interpolation(problem.on(design.reweighted(weights)), point).point
-    # The least positive threshold: the loss is sum s |e|.
-    tiny = float(np.finfo(np.float64).tiny) ** 0.5
-    deviations = design.value_and_gradient(end._replace(scale=tiny, loss=Huber(1.0))).loss / tiny
+    deviations = _deviations(problem, end)
     at_scale = problem.at_scale(point.scale)
     moved = at_scale.at(end) - at_scale.at(point)
     products = evaluation.sums.loss + 0.5 * evaluation.sums.psi_squares  # sum s psi e
@@ -108,6 +106,13 @@ def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tupl
     rounding = design.total_weight * design.rounding_level(end)
     gap = deviations - dual
     return (0.0 if gap <= rounding else gap / deviations), end
+
+
+def _deviations(problem: Problem, point: Point) -> float:
+    """``sum s |e|``: the Huber loss at the least of thresholds, in its unit."""
+    tiny = float(np.finfo(np.float64).tiny) ** 0.5
+    sums = problem.design.value_and_gradient(point._replace(scale=tiny, loss=Huber(1.0)))
+    return sums.loss / tiny
 
 
 def interpolation(problem: Problem, point: Point) -> Result:

@@ -1,0 +1,155 @@
+"""A scale of zero: the coefficients are least absolute deviations over all rows, by linear programs."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.optimize import linprog
+
+from robustreg import ExactFitWarning, HuberRegressor, HuberRegressorCV
+
+SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+KINDS = pytest.mark.parametrize("kind", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+
+
+def least_deviations(X, y, s=None):
+    """The least ``sum s |e|`` over w and b, by linear programming."""
+    n, p = X.shape
+    s = np.ones(n) if s is None else s
+    A = np.column_stack((X, np.ones(n), np.eye(n), -np.eye(n)))
+    cost = np.concatenate((np.zeros(p + 1), s, s))
+    bounds = [(None, None)] * (p + 1) + [(0, None)] * (2 * n)
+    solution = linprog(cost, A_eq=A, b_eq=y, bounds=bounds, method="highs")
+    assert solution.status == 0
+    return solution.fun
+
+
+def deviations(model, X, y, s=None):
+    e = np.abs(y - X @ model.coef_ - model.intercept_)
+    return e.sum() if s is None else s @ e
+
+
+def quietly(model, *data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExactFitWarning)
+        return model.fit(*data)
+
+
+CLOSED = np.array([[0.0]] * 16 + [[1.0]] * 4)
+MISTYPED = np.array([0.0] * 16 + [10.0, 11.0, 9.0, 1000.0])
+
+
+class TestOneTypingError:
+    @SOLVERS
+    @KINDS
+    @pytest.mark.parametrize("parameters", [{}, {"delta": "auto"}, {"scale": "mad"}], ids=repr)
+    def test_does_not_move_a_fit_that_is_exact_elsewhere(self, solver, kind, parameters):
+        with pytest.warns(ExactFitWarning):
+            model = HuberRegressor(solver=solver, **parameters).fit(kind(CLOSED), MISTYPED)
+        assert 10.0 <= model.coef_[0] <= 11.0
+        assert_allclose(model.intercept_, 0.0, atol=1e-12)
+        assert model.scale_ == 0.0
+        assert_allclose(deviations(model, CLOSED, MISTYPED), 992.0, rtol=1e-12)
+        assert model.optimality_ <= 1e-6
+
+    def test_in_cross_validation(self):
+        rows = np.random.default_rng(0).permutation(20)
+        model = quietly(HuberRegressorCV(cv=4), CLOSED[rows], MISTYPED[rows])
+        assert 10.0 <= model.coef_[0] <= 11.0
+
+    @SOLVERS
+    def test_beside_a_heavy_row(self, solver):
+        i = np.arange(20)
+        x = i[:, None] * 1.0
+        y = 3 + 2 * x[:, 0] + 0.5 * (-1.0) ** i * (1 + i % 3)
+        y[15] = 1000
+        s = np.where(i == 4, 100.0, 1.0)
+        model = quietly(HuberRegressor(solver=solver), x, y, s)
+        assert_allclose(deviations(model, x, y, s), least_deviations(x, y, s), rtol=1e-9)
+        assert 1.9 < model.coef_[0] < 2.0
+
+
+class TestMedianScale:
+    @SOLVERS
+    def test_groups_with_a_constant_response(self, solver):
+        i = np.arange(100)
+        g = i // 20
+        y = np.where(g < 3, 7.0 * g, 50 + np.sin(37.0 * i))
+        G = np.eye(5)[g]
+        model = quietly(HuberRegressor(scale="mad", solver=solver), G, y)
+        # Any point between the two middle values of a group of twenty is a median.
+        for k, fitted in enumerate(model.coef_ + model.intercept_):
+            middle = np.sort(y[g == k])[9:11]
+            assert middle[0] - 1e-9 <= fitted <= middle[1] + 1e-9
+        assert_allclose(deviations(model, G, y), least_deviations(G, y), rtol=1e-9)
+
+    @SOLVERS
+    def test_dummies_that_occur_once(self, solver):
+        i = np.arange(40)
+        X = np.column_stack((np.eye(40)[:, :21], i))
+        y = 3 + 2.0 * i + np.sin(11.0 * i)
+        model = quietly(HuberRegressor(scale="mad", solver=solver), X, y)
+        assert_allclose(deviations(model, X, y), least_deviations(X, y), rtol=1e-9)
+
+
+@st.composite
+def partly_exact(draw):
+    """X, y and weights: some rows fit exactly, some have noise, and a few are gross errors."""
+    kind = draw(st.sampled_from(["groups", "zeros", "dummies", "heavy", "line"]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, p = draw(st.integers(15, 80)), draw(st.integers(1, 4))
+    share = draw(st.sampled_from([0.35, 0.55, 0.7, 0.85]))
+    X, s = rng.normal(size=(n, p)), None
+    noisy = rng.random(n) > share
+    noise = noisy * rng.normal(size=n) * 10.0 ** rng.uniform(-1, 1)
+    if kind == "groups":
+        g = rng.integers(p + 2, size=n)
+        X = np.eye(p + 2)[g]
+        y = rng.normal(size=p + 2)[g] * 10 + noise * (g > 1)
+    elif kind == "zeros":
+        X = X * noisy[:, None]
+        y = noisy * (5 + X.sum(axis=1)) + noise
+    elif kind == "dummies":
+        X = np.column_stack((X, np.eye(n)[:, : n // 3]))
+        y = X[:, 0] + noise
+    elif kind == "heavy":
+        y = X.sum(axis=1) + rng.normal(size=n)
+        s = rng.integers(1, 3, n).astype(float)
+        s[: p + 1] = 50.0 * n
+    else:
+        y = X.sum(axis=1) + 3.0 + noise
+    gross = rng.permutation(n)[: draw(st.integers(0, 3))]
+    y[gross] += 10.0 ** rng.uniform(1, 5, gross.size)
+    return kind, X, y, s
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    partly_exact(), st.sampled_from(["joint", "mad"]), st.sampled_from([0.5, 1.345, "auto"])
+)
+def test_the_sum_of_deviations_is_least_where_the_scale_is_zero(data, scale, delta):
+    kind, X, y, s = data
+    least = None
+    for solver in ("lbfgs", "newton"):
+        model = quietly(HuberRegressor(scale=scale, delta=delta, solver=solver), X, y, s)
+        note(f"{kind} {X.shape} {solver}: scale {model.scale_}, optimality {model.optimality_:.2g}")
+        assert model.optimality_ <= 1e-6
+        if model.scale_ == 0.0:
+            least = least_deviations(X, y, s) if least is None else least
+            size = np.abs(y).max()
+            assert_allclose(deviations(model, X, y, s), least, rtol=1e-6, atol=1e-9 * size)
+
+
+class TestUnderAPenalty:
+    @SOLVERS
+    def test_slopes_are_zero_and_the_intercept_is_the_median(self, solver, rng):
+        X = rng.normal(size=(50, 3))
+        y = np.where(np.arange(50) < 45, 2.0, 2.0 + rng.normal(size=50))
+        with pytest.warns(ExactFitWarning, match="alpha=0"):
+            model = HuberRegressor(alpha=1.0, solver=solver).fit(X, y)
+        assert_allclose(model.coef_, 0.0, atol=1e-12)
+        assert_allclose(model.intercept_, 2.0, rtol=1e-12)
