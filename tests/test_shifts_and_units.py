@@ -59,10 +59,9 @@ def minimum(X, y, e, sigma, delta=1.345):
     cold = np.append(A.T @ np.clip(target, -5, 5), 0.0)
     there = np.append(A.T @ (target - e / unit), np.log(sigma / unit))
     options = {"maxiter": 5000, "maxfun": 50_000, "ftol": 1e-15, "gtol": 1e-11, "maxcor": 50}
-    found = [
-        minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options=options).fun
-        for start in (cold, there)
-    ]
+    bounds = [(None, None)] * A.shape[1] + [(-30.0, 30.0)]
+    arguments = {"jac": True, "method": "L-BFGS-B", "bounds": bounds, "options": options}
+    found = [minimize(value_and_gradient, start, **arguments).fun for start in (cold, there)]
     return min(found) * unit, nu
 
 

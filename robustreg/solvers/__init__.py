@@ -68,7 +68,7 @@ def _solved(
     while True:
         left = max(max_iter - iterations, 0)
         if collapsed and not problem.penalty:
-            ended = solve_at_zero(problem, start, memory=memory, max_iter=left)
+            ended = solve_at_zero(problem, start, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
             start, made = ended

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Sums
 from robustreg.problem import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, local_model
-from robustreg.solvers.metric import WELL_DETERMINED, DETERMINED, FIRST_MIXING, SquareRoot
+from robustreg.solvers.metric import DETERMINED, FIRST_MIXING, SquareRoot
 from robustreg.solvers.result import Status
 
 __all__ = ["Descent", "Reached", "fits_exactly", "minimise"]
@@ -29,25 +29,13 @@ VALUE_ROUNDING = 1e-11
 #: and how often: to a length of 1e-8.
 SUFFICIENT, BACKTRACK, SHORTENINGS = 1e-4, 0.3, 15
 
-#: A damped step is lengthened by this factor while the slope at its end is more than half of that
-#: at its beginning: it may be short by orders of magnitude.
-EXPAND = 4.0
-
-#: A step never takes the scale below this fraction of where it began.
+#: A step takes the scale at most to this fraction, or to its inverse: residuals within the threshold
+#: that call for more growth are rounding errors. After two such steps down the problem is given
+#: back, since the minimum may be at a scale of zero.
 SMALLEST_SCALE = 0.1
 
-#: Nor does it multiply the scale by more: residuals within the threshold that call for that are
-#: rounding errors.
-LARGEST_GROWTH = 10.0
-
-#: A metric serves as long as a step leaves at most this part of the distance, with and without a
-#: memory of earlier steps, and for so many steps; past them a fresh one costs less.
-SERVES = {True: 0.5, False: 0.2}
-MOST_STEPS = 8
-
-#: Standard errors within which a fresh quadratic model is so good that it serves further steps of
-#: Newton's method.
-NEAR = 1.0
+#: A metric serves as long as a step leaves at most this part of the distance.
+SERVES = 0.3
 
 #: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
 #: the majorant's, and once more.
@@ -55,10 +43,6 @@ PATIENCE = 4
 
 #: Multiple of its typical rounding errors at which a distance without progress is all rounding.
 ROUNDED = 4.0
-
-#: Part of the scale at the start below which the descent gives the problem back: the minimum may
-#: be at a scale of zero.
-COLLAPSE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -176,16 +160,6 @@ class Descent:
             length *= BACKTRACK
         else:
             return 0.0
-        while (
-            self.model.metric.mixing
-            and length >= 1.0
-            and float(trial.gradient @ direction) < 0.5 * slope
-        ):
-            longer = min(EXPAND * length, longest)
-            further = objective.evaluate(start.parameters + longer * direction)
-            if longer == length or not further.value < trial.value:
-                break
-            trial, length = further, longer
         self.move(trial)
         return length
 
@@ -242,7 +216,7 @@ def minimise(
     Reached
     """
     iterations = idle = 0
-    mixing, poor = 0.0, False
+    mixing = 0.0
     first_scale = objective.scale_of(parameters)
     while True:
         model = local_model(objective, parameters, mixing)
@@ -260,8 +234,8 @@ def minimise(
             return _ended(model, descent, iterations, tol, max_iter)
         if objective.has_scale and _collapses(objective, parameters, first_scale):
             return Reached(model, descent.evaluation, begin, iterations, None)
-        in_turn = _goes_in_turn(descent, poor)
-        ratio, made = _run(descent, target, max_iter - iterations, memory, in_turn)
+        in_turn = _goes_in_turn(descent)
+        ratio, made = _run(descent, target, max_iter - iterations, in_turn)
         iterations += made
         parameters = descent.evaluation.parameters
         stalled = descent.contraction > 0.5 and descent.distance <= ROUNDED * model.rounding
@@ -269,11 +243,10 @@ def minimise(
         if stalled or (arrived and not model.is_stale(begin)):
             return _ended(model, descent, iterations, tol, max_iter)
         idle = 0 if _progress(model, descent) else idle + 1
-        poor = ratio < 0.25
-        mixing = _levenberg(float(model.metric.mixing or 0.0), poor)
+        mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)
 
 
-def _goes_in_turn(descent: Descent, poor: bool) -> bool:
+def _goes_in_turn(descent: Descent) -> bool:
     """Whether the scale should follow the coefficients instead of moving with them.
 
     It does where the rows within the threshold do not determine it: their residuals are a linear
@@ -282,17 +255,17 @@ def _goes_in_turn(descent: Descent, poor: bool) -> bool:
     objective, sine = descent.model.objective, descent.model.metric.scale_sine
     if not objective.has_scale:
         return False
-    multiplied = descent.direction[-1] > LARGEST_GROWTH * descent.evaluation.parameters[-1]
-    return bool(multiplied or sine < DETERMINED or (poor and sine < WELL_DETERMINED))
+    multiplied = SMALLEST_SCALE * descent.direction[-1] > descent.evaluation.parameters[-1]
+    return bool(multiplied or sine < DETERMINED)
 
 
 def _run(
-    descent: Descent, target: float, limit: int, memory: bool, in_turn: bool
+    descent: Descent, target: float, limit: int, in_turn: bool
 ) -> tuple[float, int]:
     """Step while the metric serves; how well it predicted the first step, and how many were made."""
     made, ratio = 0, 0.0
     while made < limit:
-        before, far = descent.evaluation, descent.distance > NEAR
+        before = descent.evaluation
         predicted = 0.5 * descent.length**2
         length = descent.advance_in_turn() if in_turn else descent.advance()
         if length == 0.0:
@@ -303,8 +276,7 @@ def _run(
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             ratio = 1.0 if rounding else decrease / predicted
             ratio = ratio if length >= 1.0 or in_turn else 0.0
-        served = descent.contraction <= SERVES[memory] and (memory or not far)
-        if descent.distance <= target or not served or made >= MOST_STEPS or in_turn:
+        if descent.distance <= target or descent.contraction > SERVES or in_turn:
             break
     return ratio, max(made, 1)
 
@@ -337,7 +309,7 @@ def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
 
 def _collapses(objective: Objective, parameters: Vector, first_scale: float) -> bool:
     scale = objective.scale_of(parameters)
-    return scale < COLLAPSE * first_scale or objective.problem.is_zero(
+    return scale < SMALLEST_SCALE**2 * first_scale or objective.problem.is_zero(
         scale, objective.point(parameters)
     )
 

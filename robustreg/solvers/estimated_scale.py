@@ -21,7 +21,7 @@ from robustreg.design.base import Point
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Objective, Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import Reached, minimise
+from robustreg.solvers.descent import SERVES, Reached, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.zero import solve_at_zero, without_slopes
 
@@ -34,26 +34,11 @@ INNER = 0.1
 
 #: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
 #: sigma closely, as near breakdown or on the way to zero, the root is far.
-LONGEST, LEAP = 2.0, 30.0
+LONGEST, LEAP = 1.0, 100.0
 
-#: Difference of the slope from one below which the estimate is taken to be a multiple of sigma.
-PROPORTIONAL = 1e-3
-
-#: Part of the distance that a step in one metric may leave.
-CONTRACTION = 0.5
-
-#: Multiple of the distance over which a step is taken back: along a curve of few rows one that
-#: lengthens it a little may still be on the way.
-WORSE = 4.0
-
-#: Distance to which the equation is solved before that, in standard errors.
-FIRST_ROUND = 1e-3
-
-#: How often the effective parameters are computed anew, and how often a scale of zero is left.
-ROUNDS = 10
-
-#: Most sigmas that are tried: a bisection of log sigma to its last bit takes fewer.
-MOST_TRIALS = 80
+#: How often the effective parameters are computed anew, and the most sigmas that are tried for each:
+#: a bisection of log sigma to its last bit takes fewer.
+ROUNDS = 60
 
 
 @dataclass
@@ -168,12 +153,12 @@ def solve_with_rule(
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
-        first = max(tol, FIRST_ROUND) if number == 0 and problem.penalty else tol
+        first = tol**0.5 if number == 0 and problem.penalty else tol
         state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
         iterations += made
         problem = state.objective.problem
         if state.vanishes:
-            ended = _at_zero(state, memory=memory, max_iter=max(max_iter - iterations, 0))
+            ended = _at_zero(state, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
             point, made = ended
@@ -210,7 +195,7 @@ def _solve(
     """The root at the present number of effective parameters, and the iterations."""
     root, iterations, inner = Root(), 0, 1.0
     scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
-    while True:
+    for number in range(ROUNDS):
         if state is None:
             reached = minimise(
                 problem.at_scale(scale),
@@ -228,12 +213,14 @@ def _solve(
         state, made = _follow(state, root, tol, max_iter - iterations)
         iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.vanishes
-        if done or iterations >= max_iter or len(root.trials) > MOST_TRIALS:
-            return state, iterations
+        if done or iterations >= max_iter or number == ROUNDS - 1:
+            break
         # Far from the root, where steps in one metric lead nowhere, the bracket decides.
         scale = float(np.exp(root.next())) if root.trials else state.point.scale
         inner = max(min(inner, INNER * state.shift), 0.5 * tol)
         parameters, state = state.reached.parameters, None
+    assert state is not None
+    return state, iterations
 
 
 def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, int]:
@@ -253,8 +240,8 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
         made += 1
         distance = model.distance(evaluation)
         trial = _State.of(replace(state.reached, evaluation=evaluation, distance=distance), objective)
-        if not trial.distance <= CONTRACTION * state.distance:
-            return (trial if trial.distance < WORSE * state.distance else state), made
+        if not trial.distance <= SERVES * state.distance:
+            return (trial), made
         log_scales.append((trial.log_scale, trial.excess))
         state = trial
     return state, made
@@ -266,9 +253,7 @@ def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
     slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-    # In proportion to sigma the estimate has no root: the way is to zero, or far up.
-    proportional = abs(1.0 - slope) < PROPORTIONAL and len(trials) > 1
-    step = LONGEST * np.sign(excess) if proportional else excess / max(1.0 - slope, 1.0 / LEAP)
+    step = excess / max(1.0 - slope, 1.0 / LEAP)
     return log_scale + float(np.clip(step, -LONGEST, LONGEST))
 
 
@@ -278,7 +263,7 @@ def _extrapolated(found: list[tuple[float, float]]) -> float:
     if len(found) == 1 or assumed == found[-2][0]:
         return edf
     slope = (edf - found[-2][1]) / (assumed - found[-2][0])
-    return assumed + (edf - assumed) / (1.0 - slope) if slope < 1.0 - 1.0 / LEAP else edf
+    return assumed + (edf - assumed) / (1.0 - slope) if slope < 1.0 else edf
 
 
 def _effective_parameters(state: _State) -> float:
@@ -290,16 +275,16 @@ def _effective_parameters(state: _State) -> float:
     return objective.problem.n_linear - model.metric.trace(curvature)
 
 
-def _at_zero(state: _State, *, memory: bool, max_iter: int) -> Result | tuple[Point, int]:
+def _at_zero(state: _State, *, memory: bool, tol: float, max_iter: int) -> Result | tuple[Point, int]:
     """The fit at a scale of zero."""
     problem, point = state.objective.problem, state.point
     if not problem.penalty:
         small = point._replace(scale=min(point.scale, max(state.estimate, 0.1 * point.scale)))
-        return solve_at_zero(problem, small, memory=memory, max_iter=max_iter)
+        return solve_at_zero(problem, small, memory=memory, tol=tol, max_iter=max_iter)
     flat = without_slopes(problem)
     if problem.is_zero(problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
         return flat
     # The penalty acts at a scale below rounding errors, where it cannot be told from none.
     without = replace(problem, penalty=Ridge(0.0), edf=None)
-    ended = solve_at_zero(without, point, memory=memory, max_iter=max_iter)
+    ended = solve_at_zero(without, point, memory=memory, tol=tol, max_iter=max_iter)
     return ended if isinstance(ended, Result) else replace(flat, point=point._replace(scale=0.0))

@@ -30,9 +30,9 @@ SMALLEST_PIVOT = 1e-8
 #: zero (as in LinearRegression); reflections over more rows than so many add no larger errors.
 RANK_CUTOFF, CUTOFF_ROWS = float(np.finfo(np.float64).eps), 1000
 
-#: Squared sine of the angle between the residuals and the columns: below the first the scale is
-#: not determined, and below the second (a thousandth, DESIGN.md section 4) a joint step may fail.
-DETERMINED, WELL_DETERMINED = 1e-8, 1e-3
+#: Squared sine of the angle between the residuals and the columns below which the scale is not
+#: determined: the accuracy of Cholesky's factor.
+DETERMINED = SMALLEST_PIVOT
 
 #: Damping that is tried first where the rows within the threshold leave directions free.
 FIRST_MIXING = 1e-3

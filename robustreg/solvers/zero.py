@@ -21,30 +21,17 @@ from robustreg.design.base import Point
 from robustreg.losses import Huber
 from robustreg.problem import Evaluation, Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import minimise
+from robustreg.solvers.descent import SMALLEST_SCALE, minimise
 from robustreg.solvers.result import Result, Status
+from robustreg.solvers.start import REFINEMENTS
 
 __all__ = ["interpolation", "solve_at_zero", "without_slopes"]
 
 Vector = NDArray[np.float64]
 
-#: Factor by which the scale is lowered at a time, and the most such steps: from the scale of y to
-#: that of rounding errors.
-STEP, LEVELS = 0.1, 16
-
-#: Distance to which the problem at each scale is solved, and relative duality gap that is a
-#: rounding error.
-TOLERANCE, CLOSED = 1e-6, 1e-12
-
-#: The least scale that is tried, in rounding errors of a residual.
-ROUNDING_ERRORS = 10.0
-
-#: Newton steps from a fit that is exact but for rounding errors of a Gram matrix.
-REFINEMENTS = 2
-
 
 def solve_at_zero(
-    problem: Problem, point: Point, *, memory: bool, max_iter: int
+    problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
 ) -> Result | tuple[Point, int]:
     """The fit at a scale of zero, or a point at which the rule asks for a larger scale.
 
@@ -55,6 +42,8 @@ def solve_at_zero(
     point : Point
         Where the descent stood when its scale collapsed.
     memory : bool
+    tol : float
+        Distance to which the problem at each scale is solved.
     max_iter : int
         Most iterations altogether.
 
@@ -64,15 +53,15 @@ def solve_at_zero(
         In the second case where to go on from, and the iterations so far.
     """
     # Rows that are fitted exactly are to lie within the threshold in spite of rounding errors.
-    smallest = ROUNDING_ERRORS * problem.design.rounding_level(point)
+    smallest = problem.design.rounding_level(point) / SMALLEST_SCALE
     scale, iterations, best = max(point.scale, smallest), 0, (np.inf, point)
-    for _ in range(LEVELS):
+    while True:
         objective = problem.at_scale(scale)
         reached = minimise(
             objective,
             objective.at(point),
             memory=memory,
-            tol=TOLERANCE,
+            tol=tol,
             max_iter=max(max_iter - iterations, 0),
         )
         iterations += reached.n_iter
@@ -83,11 +72,11 @@ def solve_at_zero(
         if wanted > scale and solved:
             return point._replace(scale=wanted), iterations
         best = min(best, _end_of_line(problem, point, reached.evaluation), key=lambda end: end[0])
-        if (best[0] <= CLOSED and solved) or scale <= smallest:
+        if (best[0] == 0.0 and solved) or scale <= smallest:
             break
-        scale = max(STEP * scale, smallest)
+        scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
-    return Result(problem, end._replace(scale=0.0), max(gap, 0.0), iterations, Status.EXACT_FIT)
+    return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
 
 
 def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tuple[float, Point]:
