@@ -128,6 +128,11 @@ class DaskDesign(Design):
         request = partial(_map_rows, function, block_rows)
         return self._reduce(request, _appended, values=values)
 
+    def sum_over_residuals(
+        self, function: Callable[[Vector, Vector | None], Vector], point: Point
+    ) -> Vector:
+        return self._reduce(methodcaller("sum_over_residuals", function, point))
+
     # -- rows -------------------------------------------------------------------------------------
 
     def residuals(self, point: Point) -> Any:
