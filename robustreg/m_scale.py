@@ -27,8 +27,8 @@ __all__ = ["MScale", "m_scale", "m_scales"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Relative change of sigma at which Newton's method ends: the next would be a rounding error.
-TOLERANCE = 1e-15
+#: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
+TOLERANCE = 1e-9
 
 #: Most steps. Newton's method takes 4 to 8, and a bisection of log sigma over 700 takes 62.
 MOST_STEPS = 100
@@ -121,7 +121,7 @@ def _roots(
         moved = bracket.advance(log_scale, excess, step)
         change = np.abs(moved - log_scale).max()
         log_scale = moved
-        if change <= TOLERANCE * 4.0:
+        if change <= TOLERANCE:
             break
     return log_scale
 
