@@ -1,13 +1,26 @@
-"""Starts from projections of the joint rows (x, y) whose third or fourth moment is extreme.
+r"""Starts from projections of the joint rows (x, y) that have two modes.
 
-Rows of another population form a second mode of some projection. Of a standardised projection with
-a share a of the rows in one mode, far from the other, the fourth moment is 1/(a(1 - a)) - 3: below
-the normal's 3 for a > 0.21, and above it for less; the third moment is (1 - 2a)/sqrt(a(1 - a)). Both
-are polynomials in the direction, whose extremes are found by a fixed point, many directions at
-once. (D. Peña, F. J. Prieto, "Multivariate outlier detection and robust covariance matrix
-estimation", Technometrics 43 (2001), for the principle; A. Hyvärinen, "Fast and robust fixed-point
-algorithms for independent component analysis", IEEE Trans. Neural Networks 10 (1999), for the fixed
-point.)
+A cluster of wrong rows is a second mode of some projection. For whitened rows z and a direction w of
+length one, ``E|w'z + d|`` is large where the projection has two modes: with all of a share a in one
+point and the rest in another it is 1 at a = 1/2 and d = 0, and for a shift d it is largest where one
+mode is at -d. At the normal it is 0.80, 0.83, 0.95 and 1.17 for d = 0, 0.3, 0.6 and 1. It is convex in
+w, so that the power iteration
+
+    w  <-  E[z sign(w'z + d)] / |...|
+
+never lowers it (d = 0: N. Kwak, "Principal component analysis based on L1-norm maximization", IEEE
+Trans. Pattern Anal. 30 (2008)). Fourth moments, which also find clusters (D. Peña, F. J. Prieto,
+Technometrics 43 (2001)), follow single rows where columns are many: with 500 rows and 30 columns
+their fixed points were directions of a few extreme rows.
+
+Iterations begin at the eigenvectors of the matrices of fourth and of third moments
+
+    E[|z|² z z'],      E[(m'z) z z'],   m = E[|z|² z],
+
+which are the same directions whatever the coordinates (D. Peña, F. J. Prieto, J. Viladomat,
+"Eigenvectors of a kurtosis matrix as interesting directions to reveal cluster structure", J.
+Multivariate Anal. 101 (2010)). Of 400 random starts at 500 rows and 30 columns at most two reach a
+near cluster (share 0.3, x about 3), and of the 60 eigenvectors one to three do.
 """
 
 from __future__ import annotations
@@ -17,73 +30,86 @@ from numpy.typing import NDArray
 
 from robustreg.solvers.starts.sample import Sample
 
-__all__ = ["moment_projections"]
+__all__ = ["two_mode_projections"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Steps of the fixed point: it converges cubically near an extreme, and starts far from it.
-STEPS = 12
+#: Shifts d: 0 and 0.3 are for clusters of 35 to 50 % of the rows, 1 for those of 10 to 25 %.
+SHIFTS = (0.0, 0.3, 0.6, 1.0)
+
+#: Steps of the power iteration. It ends after 10 to 30, and three lead close enough.
+STEPS = 15
+
+#: Rows that are looked at, and rows a column: the directions take time in proportion.
+ROWS, ROWS_PER_COLUMN = 300, 20
+
+#: Projections with a correlation beyond it are one.
+SAME = 0.99
 
 
-def moment_projections(
-    sample: Sample, kept: NDArray[np.bool_], n_directions: int, rng: np.random.Generator
-) -> Matrix | None:
-    """Projections of some rows with extreme moments, of shape (2 n_directions, kept rows).
-
-    Directions start at the rows themselves, so that they follow any change of coordinates.
+def two_mode_projections(sample: Sample, n_projections: int) -> Matrix:
+    """Projections of all rows, those with the most extreme criterion of each shift.
 
     Parameters
     ----------
     sample : Sample
-    kept : array of shape (n,) of bool
-    n_directions : int
-        How many of each moment.
-    rng : Generator
-        Draws the rows at which directions start.
+    n_projections : int
+        For each shift at most.
 
     Returns
     -------
-    array or None
-        None where the rows determine no covariance.
+    array of shape (at most 4 * n_projections, n)
+        None of them may be left where the rows have no spread.
     """
-    frequencies = sample.frequencies[kept]
-    joint = np.column_stack((sample.rows[kept], sample.response[kept]))
-    white = _whitened(joint, frequencies)
-    if white is None:
-        return None
+    joint = np.column_stack((sample.rows, sample.response))
+    wanted = max(ROWS, ROWS_PER_COLUMN * joint.shape[1])
+    step = max(1, joint.shape[0] // wanted)
+    white, share = _whitened(joint, sample.frequencies)
+    some, counts = white[::step], share[::step]
+    starts = _eigenvectors(some, counts / counts.sum())
+    both = np.concatenate((starts, -starts))
+    found = [
+        _best(some, counts, starts if shift == 0.0 else both, shift, n_projections)
+        for shift in SHIFTS
+    ]
+    return np.concatenate(found) @ white.T
+
+
+def _whitened(joint: Matrix, frequencies: Vector) -> tuple[Matrix, Vector]:
+    """Rows of mean zero and covariance I in the directions that have spread, and their shares."""
     share = frequencies / frequencies.sum()
-    drawn = rng.choice(white.shape[0], size=n_directions, p=share)
-    starts = _normalised(white[drawn])
-    return np.concatenate(
-        [(white @ _extremes(white, share, starts, power).T).T for power in (3, 2)]
-    )
-
-
-def _whitened(joint: Matrix, frequencies: Vector) -> Matrix | None:
-    mean = frequencies @ joint / frequencies.sum()
-    centred = joint - mean
-    root = np.sqrt(frequencies / frequencies.sum())
-    left, singular, _ = np.linalg.svd(centred * root[:, None], full_matrices=False)
-    # The intercept's column is constant, and has no direction.
+    centred = joint - share @ joint
+    root = np.sqrt(share)[:, None]
+    left, singular, _ = np.linalg.svd(centred * root, full_matrices=False)
     kept = singular > 1e-9 * singular.max(initial=0.0)
-    if not kept.any():
-        return None
-    return left[:, kept] / root[:, None]
+    return left[:, kept] / root, share
 
 
-def _normalised(directions: Matrix) -> Matrix:
-    length = np.linalg.norm(directions, axis=1, keepdims=True)
-    return directions / np.where(length > 0.0, length, 1.0)
+def _eigenvectors(white: Matrix, share: Vector) -> Matrix:
+    """Of the matrices of fourth and third moments, one a line."""
+    weighted = white * share[:, None]
+    square = np.einsum("ij,ij->i", white, white)
+    third = white @ (square @ weighted)
+    matrices = [(weighted * factor[:, None]).T @ white for factor in (square, third)]
+    return np.concatenate([np.linalg.eigh(matrix)[1].T for matrix in matrices])
 
 
-def _extremes(white: Matrix, share: Vector, directions: Matrix, power: int) -> Matrix:
-    """Fixed points of ``w = E[z (w'z)^power]``, less ``3 w`` for the fourth moment."""
+def _best(
+    white: Matrix, share: Vector, directions: Matrix, shift: float, n_kept: int
+) -> Matrix:
+    """Ends of the power iteration from several directions, the best distinct ones."""
     weighted = white * share[:, None]
     for _ in range(STEPS):
-        projections = white @ directions.T
-        moved = (projections**power).T @ weighted
-        if power == 3:
-            moved -= 3.0 * directions
-        directions = _normalised(moved)
-    return directions
+        signs = np.sign(white @ directions.T + shift)
+        moved = signs.T @ weighted
+        length = np.linalg.norm(moved, axis=1, keepdims=True)
+        directions = np.divide(moved, length, out=directions.copy(), where=length > 0.0)
+    criterion = share @ np.abs(white @ directions.T + shift)
+    kept: list[int] = []
+    for i in np.argsort(-criterion).tolist():
+        if len(kept) == n_kept:
+            break
+        if all(directions[i] @ directions[j] < SAME for j in kept):
+            kept.append(i)
+    return directions[kept]
