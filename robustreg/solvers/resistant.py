@@ -38,6 +38,10 @@ Vector = NDArray[np.float64]
 #: all rows, and how many of them are followed there.
 DOUBT, FOLLOWED = 3.0, 4
 
+#: Part of the tolerance to which S and M are solved: Newton's method takes one or two passes to
+#: square a distance, and other programs' numbers then agree to ten digits.
+BEYOND = 1e-3
+
 #: Distance to which S is solved at the scale of its start; the scale moves by its square.
 FIRST_ROUND = 0.1
 
@@ -142,7 +146,7 @@ def solve_mm(stated: MMProblem, design: object, rng: np.random.Generator) -> MMR
     if s.status is Status.EXACT_FIT:
         return _exact(problem, s.point, counts)
     m_problem = replace(problem, loss=stated.m_loss)
-    m = _solve_at_scale(m_problem, s.point._replace(loss=stated.m_loss), stated)
+    m = _solve_m(m_problem, s.point._replace(loss=stated.m_loss), stated)
     point, s_point = m.point, s.point
     if problem.known_rank < problem.design.n_features:
         point, s_point = minimum_norm(m_problem, point), minimum_norm(problem, s_point)
@@ -190,40 +194,43 @@ def _lowest(problem: Problem, pilot: Pilot, minima: Minima, stated: MMProblem) -
 
 def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
     """The local minimum of the scale near a point."""
-    iterations, tol = 0, max(FIRST_ROUND, stated.tol)
+    iterations, tol = 0, FIRST_ROUND
     for _ in range(ROUNDS):
         if problem.is_zero(point.scale, point, NEGLIGIBLE):
             return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
-        local = _solve_at_scale(problem, point, stated, tol, stated.max_iter - iterations)
+        left = stated.max_iter - iterations
+        local = _solve_at_scale(problem, point, tol, left)
         iterations += local.n_iter
         scale = problem.estimate_scale(local.point)
         shift = problem.scale_shift(point.scale, scale)
         point = local.point._replace(scale=scale)
-        settled = tol <= stated.tol and (local.n_iter == 0 or shift <= stated.tol**2)
-        if settled or iterations >= stated.max_iter or local.status is Status.ROUNDING:
+        settled = tol < FIRST_ROUND and (local.n_iter == 0 or shift <= tol)
+        if settled or iterations >= stated.max_iter:
             break
-        tol = stated.tol
-    return _Local(point, local.optimality, iterations, local.status)
+        tol = BEYOND * stated.tol
+    return _judged(replace(local, point=point, n_iter=iterations), stated)
 
 
-def _solve_at_scale(
-    problem: Problem,
-    point: Point,
-    stated: MMProblem,
-    tol: float | None = None,
-    max_iter: int | None = None,
-) -> _Local:
+def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
+    """The local minimum of M near a point, at its scale."""
+    return _judged(_solve_at_scale(problem, point, BEYOND * stated.tol, stated.max_iter), stated)
+
+
+def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:
     objective = problem.at_scale(point.scale)
     reached = minimise(
-        objective,
-        objective.at(point),
-        memory=True,
-        tol=stated.tol if tol is None else tol,
-        max_iter=stated.max_iter if max_iter is None else max_iter,
+        objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter
     )
     end = objective.point(reached.parameters)
-    status = reached.status or Status.ROUNDING
-    return _Local(end, reached.bound, reached.n_iter, status)
+    return _Local(end, reached.bound, reached.n_iter, reached.status or Status.ROUNDING)
+
+
+def _judged(local: _Local, stated: MMProblem) -> _Local:
+    """With the status that the user's tolerance calls for, and not the one that was worked for."""
+    if local.optimality <= stated.tol:
+        return replace(local, status=Status.CONVERGED)
+    spent = local.n_iter >= stated.max_iter
+    return replace(local, status=Status.MAX_ITER if spent else Status.ROUNDING)
 
 
 # -- fits without noise ---------------------------------------------------------------------------
