@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from robustreg.design import as_design
 from robustreg.design.base import Design
+from robustreg.design.chunks import is_collection
 from robustreg.estimators.huber import HuberRegressor, validate_regression_data
 from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
@@ -205,7 +206,11 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         return self
 
     predict = HuberRegressor.predict
-    __getstate__ = HuberRegressor.__getstate__
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without lazy arrays, which hold on to the data and to a cluster."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if not is_collection(value)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

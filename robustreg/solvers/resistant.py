@@ -239,11 +239,12 @@ def _judged(local: _Local, stated: MMProblem) -> _Local:
 def _interpolated(problem: Problem) -> MMResult:
     """Of all coefficients that fit every row, those of least norm."""
     p = problem.design.n_features
-    start = Point(np.zeros(p), 0.0, 0.0, problem.loss)
+    start = Point(np.zeros(p), 0.0, 1.0, problem.loss)
     result = interpolation(replace(problem, rank=None), start)
     point = result.point
     if result.problem.known_rank < p:
-        point = minimum_norm(result.problem, point)
+        point = minimum_norm(result.problem, point._replace(scale=1.0))
+    point = point._replace(scale=0.0)
     return MMResult(result.problem, point, point, 0.0, 1, Status.EXACT_FIT)
 
 
@@ -259,7 +260,7 @@ def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MM
         if np.abs(design.residuals(refined))[fitted].max(initial=0.0) <= level:
             point = refined
         if problem.known_rank < design.n_features:
-            point = minimum_norm(part, point)
+            point = minimum_norm(part, point._replace(scale=1.0))
     point = point._replace(scale=0.0)
     return MMResult(problem, point, point, 0.0, 1, Status.EXACT_FIT, *counts)
 
