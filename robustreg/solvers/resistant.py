@@ -17,13 +17,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Point
+from robustreg.design.base import Design, Point
 from robustreg.losses import Redescending
 from robustreg.m_scale import MScale
 from robustreg.penalties import Ridge
-from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.problem import NEGLIGIBLE, AtScale, Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import minimise
+from robustreg.solvers.independent import (
+    AtScaleOfColumns,
+    independent_columns,
+    moved_to_columns,
+)
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
 from robustreg.solvers.starts.pilot import Pilot, take_pilot
@@ -74,10 +79,10 @@ class MMProblem:
     max_iter: int
     tol: float
 
-    def over(self, design: object) -> Problem:
+    def over(self, design: Design) -> Problem:
         """The S problem over a design."""
         rule = MScale(self.s_loss, self.breakdown)
-        return Problem(design, self.s_loss, rule, Ridge(), self.fit_intercept)  # type: ignore[arg-type]
+        return Problem(design, self.s_loss, rule, Ridge(), self.fit_intercept)
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class _Local:
     status: Status
 
 
-def solve_mm(stated: MMProblem, design: object, rng: np.random.Generator) -> MMResult:
+def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMResult:
     """The MM-estimate over a design.
 
     Parameters
@@ -217,7 +222,11 @@ def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
 
 
 def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:
-    objective = problem.at_scale(point.scale)
+    objective: AtScale = problem.at_scale(point.scale)
+    if problem.known_rank < problem.design.n_features:
+        kept, factor = independent_columns(problem, point)
+        point = moved_to_columns(point, kept, factor)
+        objective = AtScaleOfColumns(problem, point.scale, kept)
     reached = minimise(
         objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter
     )
