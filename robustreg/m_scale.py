@@ -30,6 +30,10 @@ Matrix = NDArray[np.float64]
 #: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
 TOLERANCE = 1e-9
 
+#: A residual of so many rounding errors is zero, where these are below this part of the spread of y:
+#: whether exactly half of the rows are zero must not depend on their last bits.
+NEGLIGIBLE, RESOLVED = 1000.0, 1e-7
+
 #: Most steps. Newton's method takes 4 to 8, and a bisection of log sigma over 700 takes 62.
 MOST_STEPS = 100
 
@@ -166,9 +170,11 @@ class MScale(ScaleRule):
         target = self.breakdown * freedom
         if not target > 0.0:
             return 0.0
-        if design.in_memory:
-            return m_scale(design.residuals(point), self.loss, target, design.weights)
-        return self._by_rounds(design, point, target)
+        negligible = min(NEGLIGIBLE * design.rounding_level(point), RESOLVED * design.spread)
+        if not design.in_memory:
+            return self._by_rounds(design, point, target, negligible)
+        residuals = _without_rounding(design.residuals(point), negligible)
+        return m_scale(residuals, self.loss, target, design.weights)
 
     def relative_error(self, loss: Loss) -> float:
         """``sd(rho) / E[u psi(u)]`` of the rule's own loss."""
@@ -177,7 +183,7 @@ class MScale(ScaleRule):
         variance = normal_mean(own, lambda u: own.rho(u) ** 2) - mean**2
         return float(np.sqrt(variance)) / normal_mean(own, lambda u: u * own.psi(u))
 
-    def _by_rounds(self, design: Any, point: Any, target: float) -> float:
+    def _by_rounds(self, design: Any, point: Any, target: float, negligible: float) -> float:
         """Newton's method where each step reads the rows: from the point's scale, or the MAD."""
         scale = point.scale if point.scale > 0.0 else design.median_scale(point)
         if not scale > 0.0:
@@ -185,7 +191,12 @@ class MScale(ScaleRule):
         log_scale = np.array([np.log(scale)])
         bracket = _Bracket(np.array([-np.inf]), np.array([np.inf]))
         for _ in range(MOST_STEPS):
-            sides = partial(_sides_of_rows, loss=self.loss, scale=float(np.exp(log_scale[0])))
+            sides = partial(
+                _sides_of_rows,
+                loss=self.loss,
+                scale=float(np.exp(log_scale[0])),
+                negligible=negligible,
+            )
             left, slope = design.sum_over_residuals(sides, point)
             if not left > 0.0:
                 return 0.0
@@ -201,7 +212,18 @@ class MScale(ScaleRule):
 
 
 def _sides_of_rows(
-    residuals: Vector, weights: Vector | None, *, loss: Redescending, scale: float
+    residuals: Vector,
+    weights: Vector | None,
+    *,
+    loss: Redescending,
+    scale: float,
+    negligible: float,
 ) -> Vector:
+    residuals = _without_rounding(residuals, negligible)
     sides = _sides(np.abs(residuals)[None, :], loss, np.array([scale]), weights)
     return np.array([side[0] for side in sides])
+
+
+def _without_rounding(residuals: Vector, negligible: float) -> Vector:
+    """Residuals with zeros for those that are rounding errors."""
+    return np.where(np.abs(residuals) > negligible, residuals, 0.0)

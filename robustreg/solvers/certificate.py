@@ -73,11 +73,9 @@ class LocalModel:
     def _magnification(self) -> float:
         """Length of a gradient in this metric, if each sum has the size of its columns."""
         objective = self.objective
-        units, p = objective.design.block_units, objective.design.n_features
-        size = np.ones(p + 1)
-        size[:p] = units.magnitude / units.column_scale
-        columns, _ = objective.columns(self.evaluation.parameters)
-        size = size[columns[columns <= p]]
+        units = objective.design.block_units
+        size = np.ones(objective.problem.n_linear)
+        size[: units.magnitude.shape[0]] = units.magnitude / units.column_scale
         unit = objective.gradient_unit(self.evaluation.parameters)
         return self.metric.magnification(size) * unit
 

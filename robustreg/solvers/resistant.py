@@ -21,14 +21,9 @@ from robustreg.design.base import Design, Point
 from robustreg.losses import Redescending
 from robustreg.m_scale import MScale
 from robustreg.penalties import Ridge
-from robustreg.problem import NEGLIGIBLE, AtScale, Problem
+from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import minimise
-from robustreg.solvers.independent import (
-    AtScaleOfColumns,
-    independent_columns,
-    moved_to_columns,
-)
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
 from robustreg.solvers.starts.pilot import Pilot, take_pilot
@@ -222,11 +217,7 @@ def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
 
 
 def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:
-    objective: AtScale = problem.at_scale(point.scale)
-    if problem.known_rank < problem.design.n_features:
-        kept, factor = independent_columns(problem, point)
-        point = moved_to_columns(point, kept, factor)
-        objective = AtScaleOfColumns(problem, point.scale, kept)
+    objective = problem.at_scale(point.scale)
     reached = minimise(
         objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter
     )

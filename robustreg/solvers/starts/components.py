@@ -48,6 +48,8 @@ def sensitivity_components(sample: Sample, kept: NDArray[np.bool_]) -> Matrix | 
     single = basis / root[:, None]
     leverage = np.minimum(np.einsum("ij,ij->i", single, single), LARGEST_LEVERAGE)
     change = single * (residuals / (1.0 - leverage))[:, None]
+    # Of any size: squares of far residuals would overflow.
+    change /= np.abs(change).max(initial=0.0) or 1.0
     moments = change * root[:, None]
     _, vectors = np.linalg.eigh(moments.T @ moments)
     return (change @ vectors[:, ::-1]).T

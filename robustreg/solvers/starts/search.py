@@ -115,8 +115,7 @@ def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
 
 def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide: bool) -> Minima:
     pool = _Pool()
-    n, k = sample.shape
-    everything = np.zeros((1, k))
+    n = sample.shape[0]
     everything = _fits(sample, np.ones((1, n)))
     pool.add(*sample.refined(everything, FIRST_STEPS))
     projections = two_mode_projections(sample, PROJECTIONS[wide])
@@ -132,8 +131,7 @@ def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide:
 def _fits(sample: Sample, weights: Matrix) -> Matrix:
     """Least squares with these weights."""
     start = np.zeros((weights.shape[0], sample.shape[1]))
-    candidates = sample.least_squares(weights, sample.residuals(start), start)
-    return sample.least_squares(weights, sample.residuals(candidates), candidates)
+    return sample.least_squares(weights, sample.residuals(start), start)
 
 
 def _delete(
@@ -176,8 +174,8 @@ def _screened(sample: Sample, fits: Matrix, rng: np.random.Generator) -> Matrix:
     share = None if sample.weights is None else sample.weights / sample.weights.sum()
     rows = rng.choice(n, size=number, replace=False, p=share) if number < n else np.arange(n)
     sizes = np.abs(sample.response[rows] - fits @ sample.rows[rows].T)
-    # A subset fits its own k rows exactly.
-    position = min(number - 1, (number + k) // 2)
+    # A subset fits its own k rows exactly. (n + k)/2 rows fitted exactly make the scale zero.
+    position = min(number, (number + k + 1) // 2) - 1
     median = np.partition(sizes, position, axis=1)[:, position]
     return fits[np.argsort(median)[:SCREENED]]
 
