@@ -173,6 +173,12 @@ class DaskDesign(Design):
         weights = self.weights
         return self.reweighted(counts if weights is None else weights * counts)
 
+    def in_units(self, units: Units) -> DaskDesign:
+        design = DaskDesign(self._chunks, centered=self.centered, units=units)
+        design._home = self._home.in_units(units)
+        design.passes, design.on_pass = self.passes, self.on_pass
+        return design
+
     def reweighted(self, weights: Any) -> DaskDesign:
         chunks = self._chunks.reweighted(weights)
         return DaskDesign(chunks, centered=self.centered, units=self.units)

@@ -107,5 +107,9 @@ class RowAccess(ABC):
         """A design of these rows alone, a copy of them, in the same working units."""
 
     @abstractmethod
+    def in_units(self, units: Units) -> Design:
+        """The same rows in other working units; its passes go on from those made."""
+
+    @abstractmethod
     def answering(self, y: Vector, weights: Vector | None) -> Design:
         """The same X with other responses, in the units of the user, and frequencies."""

@@ -200,7 +200,7 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         progress.follow(design)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         result = solve_mm(problem, design, np.random.default_rng(seed))
-        self._store(design, result)
+        self._store(result)
         progress.close()
         _warn_of_doubt(result, problem)
         return self
@@ -237,7 +237,8 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             self.tol,
         )
 
-    def _store(self, design: Design, result: MMResult) -> None:
+    def _store(self, result: MMResult) -> None:
+        design = result.problem.design
         unit = design.units.response_scale
         self.coef_, intercept = design.to_user(result.point)
         self.s_coef_, s_intercept = design.to_user(result.s_point)

@@ -136,7 +136,7 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
         Of all solutions the one with coefficients of least norm.
     """
     problem = stated.over(design)
-    pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
+    problem, pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
     problem = replace(problem, rank=_rank(problem, pilot))
     if problem.freedom <= 0.0:
         return _interpolated(problem)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from robustreg.design.base import Design, Point
+from robustreg.design.base import Point
+from robustreg.design.units import Units
 from robustreg.losses import Redescending
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.scales import weighted_median
@@ -28,6 +29,14 @@ PILOT_ROWS, PILOT_ROWS_PER_COEFFICIENT = 2000, 20
 NEARLY_ALL = 1.5
 
 
+#: Size from which a row is shortened.
+LONGEST_ROW = 1e100
+
+#: Deviations (MAD) of a column that its centre in the working units may be off its median. Where
+#: clusters of far rows draw the mean, the other rows become a large number with a small variation.
+FAR_CENTER = 10.0
+
+
 @dataclass(frozen=True)
 class Pilot:
     """A sample of the rows of a design, in coordinates of full rank.
@@ -41,6 +50,7 @@ class Pilot:
         What was subtracted from the responses.
     whole : bool
         Whether the sample has all rows with a positive weight.
+    fit_intercept : bool
     """
 
     sample: Sample
@@ -62,8 +72,8 @@ class Pilot:
         return Point(coefficients[:-1], float(coefficients[-1]) + self.location, scale, loss)
 
 
-def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> Pilot:
-    """The rows on which starts are searched.
+def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[Problem, Pilot]:
+    """The rows on which starts are searched, and the problem in units that suit most rows.
 
     Parameters
     ----------
@@ -76,30 +86,41 @@ def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> Pilot:
     wanted = max(PILOT_ROWS, PILOT_ROWS_PER_COEFFICIENT * problem.n_linear)
     whole = design.n_rows <= NEARLY_ALL * wanted
     part = design.subsample(design.n_rows if whole else wanted)
-    rows, response, weights = _arrays(part, problem.fit_intercept)
+    X = part.rows_of_X(np.arange(part.n_rows))
+    X = X.toarray() if issparse(X) else X
+    units = _units_of_most(X, design.units) if problem.fit_intercept else design.units
+    if units is not design.units:
+        problem = replace(problem, design=design.in_units(units))
+    rows = _augmented(X, units, problem.fit_intercept)
+    response, weights = np.array(part.response), part.weights
     location = weighted_median(response, weights) if problem.fit_intercept else 0.0
     scaled, transform = scaled_rows(rows)
-    counts = part.n_observations
-    target = breakdown * part.total_weight * (1.0 - transform.shape[1] / counts)
-    sample = Sample(
-        scaled, response - location, weights, loss, target, NEGLIGIBLE * _rounding(part, location)
-    )
-    return Pilot(sample, transform, location, whole, problem.fit_intercept)
+    # A multiple of a row says the same of the coefficients, and its squares do not overflow.
+    shorter = np.minimum(1.0, LONGEST_ROW / np.maximum(np.abs(scaled).max(axis=1), 1.0))
+    scaled *= shorter[:, None]
+    target = breakdown * part.total_weight * (1.0 - transform.shape[1] / part.n_observations)
+    # Rounding errors of the residuals of a fit whose coefficients are not large.
+    center = Point(np.zeros(part.n_features), location, 1.0, loss)
+    negligible = NEGLIGIBLE * part.rounding_level(center)
+    sample = Sample(scaled, (response - location) * shorter, weights, loss, target, negligible)
+    return problem, Pilot(sample, transform, location, whole, problem.fit_intercept)
 
 
-def _arrays(design: Design, fit_intercept: bool) -> tuple[Matrix, Vector, Vector | None]:
-    """Rows (z, 1) in working units, responses and frequencies."""
-    units = design.units
-    X = design.rows_of_X(np.arange(design.n_rows))
-    X = X.toarray() if issparse(X) else X
-    rows = np.empty((design.n_rows, design.n_features + fit_intercept))
-    np.subtract(X, units.center, out=rows[:, : design.n_features])
-    rows[:, : design.n_features] /= units.column_scale
-    rows[:, design.n_features :] = 1.0
-    return rows, np.array(design.response), design.weights
+def _units_of_most(X: NDArray, units: Units) -> Units:
+    """The units with medians as centre, where the centre is far from those of most rows."""
+    medians = np.median(X, axis=0).astype(np.float64)
+    with np.errstate(over="ignore"):
+        deviation = np.median(np.abs(X - medians), axis=0)
+        far = np.abs(units.center - medians) > FAR_CENTER * deviation
+    far &= deviation > 0.0
+    return units._replace(center=np.where(far, medians, units.center)) if far.any() else units
 
 
-def _rounding(design: Design, location: float) -> float:
-    """Rounding errors of the residuals of a fit whose coefficients are not large."""
-    point = Point(np.zeros(design.n_features), location, 1.0, None)  # type: ignore[arg-type]
-    return design.rounding_level(point)
+def _augmented(X: NDArray, units: Units, fit_intercept: bool) -> Matrix:
+    """Rows (z, 1) in working units."""
+    n, p = X.shape
+    rows = np.empty((n, p + fit_intercept))
+    np.subtract(X, units.center, out=rows[:, :p])
+    rows[:, :p] /= units.column_scale
+    rows[:, p:] = 1.0
+    return rows
