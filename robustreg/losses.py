@@ -187,6 +187,10 @@ class Redescending(Loss):
         """The largest value of the loss."""
         return self.shape_sup * self.c**2
 
+    def scale_sides(self, u: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """``rho(u) / sup`` and ``u psi(u) / sup``: what the equation of an M-scale takes."""
+        return self.rho(u) / self.sup, u * self.psi(u) / self.sup
+
     def at(self, scale: float) -> Redescending:
         """The loss with the constant ``c scale``: the family is closed under a change of units."""
         return type(self)(self.c * scale)
@@ -227,6 +231,17 @@ class Bisquare(Redescending):
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """``(1 - (u/c)²)²`` within c."""
         return self._kept(u) ** 2
+
+    def scale_sides(self, u: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """As in the base class, from the square of u alone."""
+        v = np.minimum(np.abs(u) / self.c, 1.0)
+        v *= v
+        rho = v * (3.0 + v * (v - 3.0))
+        slope = 1.0 - v
+        slope *= slope
+        slope *= v
+        slope *= 6.0
+        return rho, slope
 
     def _kept(self, u: ArrayLike) -> NDArray[Any]:
         return 1.0 - np.minimum(np.abs(u) / self.c, 1.0) ** 2

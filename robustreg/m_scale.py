@@ -98,7 +98,8 @@ def m_scales(
     if live.size < sizes.shape[0]:
         sizes = sizes[live]
     if start is None:
-        begin = np.median(sizes, axis=1)
+        middle = sizes.shape[1] // 2
+        begin = np.partition(sizes, middle, axis=1)[:, middle]
         begin = np.where(begin > 0.0, begin, sizes.mean(axis=1))
     else:
         begin = start[live]
@@ -134,13 +135,10 @@ def _sides(
     sizes: Matrix, loss: Redescending, scale: Vector, weights: Vector | None
 ) -> tuple[Vector, Vector]:
     """``sum s rho / sup`` and minus its derivative with respect to log sigma, ``sum s psi u / sup``."""
-    u = sizes / scale[:, None]
-    rho = loss.rho(u)
-    product = loss.psi(u)
-    product *= u
+    rho, slope = loss.scale_sides(sizes / scale[:, None])
     if weights is None:
-        return rho.sum(axis=1) / loss.sup, product.sum(axis=1) / loss.sup
-    return rho @ weights / loss.sup, product @ weights / loss.sup
+        return rho.sum(axis=1), slope.sum(axis=1)
+    return rho @ weights, slope @ weights
 
 
 def m_scale(

@@ -73,14 +73,20 @@ def deletions(
     array of shape (3 * q * len(shares), n)
     """
     orders = np.concatenate((components, -components, np.abs(components)))
-    order = np.argsort(orders, axis=1, kind="stable")
-    counts = frequencies[kept][order]
-    below = np.cumsum(counts, axis=1)
-    index = np.flatnonzero(kept)
+    counts = frequencies[kept]
+    equal = bool(np.all(counts == counts[:1]))
+    order = None if equal else np.argsort(orders, axis=1, kind="stable")
     parts = []
     for share in shares:
-        chosen = below <= (1.0 - share) * below[:, -1:] + 1e-9 * below[:, -1:]
         mask = np.zeros((orders.shape[0], kept.size))
-        np.put_along_axis(mask, index[order], chosen.astype(np.float64), axis=1)
+        if order is None:
+            last = max(1, round((1.0 - share) * orders.shape[1])) - 1
+            limit = np.partition(orders, last, axis=1)[:, last]
+            mask[:, kept] = orders <= limit[:, None]
+        else:
+            below = np.cumsum(counts[order], axis=1)
+            chosen = below <= (1.0 - share) * below[:, -1:] * (1.0 + 1e-9)
+            index = np.flatnonzero(kept)[order]
+            np.put_along_axis(mask, index, chosen.astype(np.float64), axis=1)
         parts.append(mask)
     return np.concatenate(parts)

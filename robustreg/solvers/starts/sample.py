@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
+from robustreg.design.units import stratified_rows
 from robustreg.losses import Redescending
 from robustreg.m_scale import m_scales
 
@@ -63,6 +64,24 @@ class Sample:
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and of coefficients."""
         return self.rows.shape[0], self.rows.shape[1]
+
+    def part(self, n_rows: int) -> Sample:
+        """About so many rows, evenly spread; all of them where fewer leave a coefficient open."""
+        n, k = self.shape
+        if n_rows >= n:
+            return self
+        index = stratified_rows(n, None, n_rows)
+        diagonal = np.abs(np.diagonal(np.linalg.qr(self.rows[index], mode="r")))
+        if diagonal.min() <= 1e-6 * diagonal.max():
+            return self
+        weights = None if self.weights is None else self.weights[index]
+        share = (index.size if weights is None else weights.sum()) / self.frequencies.sum()
+        # The target has the factor 1 - k/N, which is smaller for fewer rows.
+        bound = self.target / self.frequencies.sum() / (1.0 - k / n)
+        target = bound * (1.0 - k / index.size) * share * self.frequencies.sum()
+        return Sample(
+            self.rows[index], self.response[index], weights, self.loss, target, self.negligible
+        )
 
     @cached_property
     def frequencies(self) -> Vector:
@@ -118,7 +137,7 @@ class Sample:
         """``sum_i w_i x_i x_i'`` for each line of weights, of shape (m, k, k)."""
         k = self.rows.shape[1]
         if k > FEW_COLUMNS:
-            return np.stack([_gram(self.rows, line) for line in weights])
+            return _grams(self.rows, weights)
         grams = np.empty((weights.shape[0], k, k))
         upper = np.triu_indices(k)
         products = weights @ self._products
@@ -132,10 +151,14 @@ class Sample:
         return self.rows[:, upper[0]] * self.rows[:, upper[1]]
 
 
-def _gram(rows: Matrix, weights: Vector) -> Matrix:
-    half = rows * np.sqrt(weights)[:, None]
-    upper = blas.dsyrk(1.0, half.T)
-    return upper + np.triu(upper, 1).T
+def _grams(rows: Matrix, weights: Matrix) -> NDArray[np.float64]:
+    upper = np.empty((weights.shape[0], rows.shape[1], rows.shape[1]))
+    half = np.empty_like(rows)
+    for gram, root in zip(upper, np.sqrt(weights), strict=True):
+        np.multiply(rows, root[:, None], out=half)
+        gram[:] = blas.dsyrk(1.0, half.T)
+    strict = np.triu(np.ones(upper.shape[1:]), 1)
+    return upper + np.swapaxes(upper * strict, 1, 2)
 
 
 def _solve(grams: NDArray[np.float64], gradient: Matrix) -> Matrix:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.design.units import stratified_rows
 from robustreg.solvers.starts.components import deletions, sensitivity_components
 from robustreg.solvers.starts.directions import two_mode_projections
 from robustreg.solvers.starts.sample import Sample
@@ -16,6 +17,9 @@ __all__ = ["Minima", "search"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+#: Rows on which candidates are compared before the best go on, and rows a coefficient.
+FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 500, 20
 
 #: Rounds of sensitivity components, and residuals in scales from which rows are left out of the
 #: next (Peña and Yohai 1999, section 3; at 3 instead of 2 hard cases are missed).
@@ -36,9 +40,12 @@ FIRST_STEPS, CONVERGED = 2, 10
 #: absolute residuals; this many go on.
 SCREENING_ROWS, ROWS_PER_COEFFICIENT, SCREENED = 200, 5, 20
 
-#: Steps to convergence, and relative decrease of the scale at which a candidate has converged: the
-#: scale is flat at its minimum.
-MOST_STEPS, STEPS_AT_ONCE, SETTLED = 200, 5, 1e-9
+#: Steps to convergence, and relative decrease of the scale in so many of them at which a candidate
+#: has converged: the scale is flat at its minimum.
+MOST_STEPS, STEPS_AT_ONCE, SETTLED = 200, 5, 1e-8
+
+#: Distance between two candidates, in scales, at which they are on the way to the same minimum.
+TOGETHER = 0.01
 
 #: Relative difference of scales below which two candidates are the same minimum.
 SAME_MINIMUM = 1e-6
@@ -114,17 +121,17 @@ def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
 
 
 def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide: bool) -> Minima:
-    pool = _Pool()
-    n = sample.shape[0]
-    everything = _fits(sample, np.ones((1, n)))
-    pool.add(*sample.refined(everything, FIRST_STEPS))
-    projections = two_mode_projections(sample, PROJECTIONS[wide])
+    pool, k = _Pool(), sample.shape[1]
+    few = sample.part(max(FEW_ROWS, FEW_ROWS_PER_COEFFICIENT * k))
+    n = few.shape[0]
+    pool.add(*few.refined(_fits(few, np.ones((1, n))), FIRST_STEPS))
+    projections = two_mode_projections(few, PROJECTIONS[wide])
     if projections.size:
-        _delete(sample, pool, projections, np.full(n, True), wide)
-    _component_rounds(sample, pool, wide)
+        _delete(few, pool, projections, np.full(n, True), wide)
+    _component_rounds(few, pool, wide)
     if n_subsets:
-        fits = _screened(sample, subset_fits(sample, n_subsets, rng), rng)
-        pool.add(*sample.refined(fits, FIRST_STEPS))
+        fits = _screened(few, subset_fits(sample, n_subsets, rng))
+        pool.add(*few.refined(fits, FIRST_STEPS))
     return _converged(sample, pool.best(CONVERGED))
 
 
@@ -167,50 +174,66 @@ def _component_rounds(sample: Sample, pool: _Pool, wide: bool) -> None:
         bases = list(np.abs(residuals) <= CUTOFF * scales[:, None])
 
 
-def _screened(sample: Sample, fits: Matrix, rng: np.random.Generator) -> Matrix:
+def _screened(sample: Sample, fits: Matrix) -> Matrix:
     """The subsets' fits with the least median of absolute residuals on some rows."""
     n, k = sample.shape
-    number = min(n, max(SCREENING_ROWS, ROWS_PER_COEFFICIENT * k))
-    share = None if sample.weights is None else sample.weights / sample.weights.sum()
-    rows = rng.choice(n, size=number, replace=False, p=share) if number < n else np.arange(n)
+    rows = stratified_rows(n, None, max(SCREENING_ROWS, ROWS_PER_COEFFICIENT * k))
     sizes = np.abs(sample.response[rows] - fits @ sample.rows[rows].T)
     # A subset fits its own k rows exactly. (n + k)/2 rows fitted exactly make the scale zero.
-    position = min(number, (number + k + 1) // 2) - 1
+    position = min(rows.size, (rows.size + k + 1) // 2) - 1
     median = np.partition(sizes, position, axis=1)[:, position]
     return fits[np.argsort(median)[:SCREENED]]
 
 
 def _converged(sample: Sample, candidates: Matrix) -> Minima:
-    """Iterate all to convergence."""
-    scales = np.full(candidates.shape[0], np.inf)
-    live = np.arange(candidates.shape[0])
+    """Iterate all to convergence; those that have met go on as one."""
+    number = candidates.shape[0]
+    scales, leader = np.full(number, np.inf), np.arange(number)
+    live = np.arange(number)
     for _ in range(MOST_STEPS // STEPS_AT_ONCE):
         moved, _ = sample.refined(candidates[live], STEPS_AT_ONCE)
         new = sample.scales(sample.residuals(moved))
         lower = new < scales[live] * (1.0 - SETTLED)
         better = new < scales[live]
         candidates[live[better]], scales[live[better]] = moved[better], new[better]
-        live = live[lower & (new > 0.0)]
+        for position, i in enumerate(live.tolist()):
+            before = live[:position]
+            met = _met(candidates, scales, before[leader[before] == before], i)
+            if met is not None:
+                leader[leader == i] = met
+        live = live[lower & (new > 0.0) & (leader[live] == live)]
         if not live.size:
             break
+    own = np.unique(leader)
+    counts = np.bincount(leader, minlength=number)[own]
+    return _distinct(candidates[own], scales[own], counts)
+
+
+def _met(candidates: Matrix, scales: Vector, others: NDArray[np.intp], i: int) -> int | None:
+    """One of the other candidates that is at the same place."""
+    if not others.size:
+        return None
+    distance = np.abs(candidates[others] - candidates[i]).max(axis=1)
+    near = np.flatnonzero(distance <= TOGETHER * np.minimum(scales[others], scales[i]))
+    return int(others[near[0]]) if near.size else None
+
+
+def _distinct(candidates: Matrix, scales: Vector, counts: NDArray[np.intp]) -> Minima:
+    """Minima in ascending order, those of the same scale as one."""
     order = np.argsort(scales, kind="stable")
-    candidates, scales = candidates[order], scales[order]
-    distinct = np.append(True, np.diff(scales) > SAME_MINIMUM * scales[1:])
-    n_best = int((scales <= scales[0] * (1.0 + SAME_MINIMUM)).sum())
-    return Minima(candidates[distinct], scales[distinct], scales.size, n_best)
+    candidates, scales, counts = candidates[order], scales[order], counts[order]
+    first = np.append(True, np.diff(scales) > SAME_MINIMUM * scales[1:])
+    best = scales <= scales[0] * (1.0 + SAME_MINIMUM)
+    return Minima(candidates[first], scales[first], int(counts.sum()), int(counts[best].sum()))
 
 
 def _merged(first: Minima, second: Minima) -> Minima:
-    candidates = np.concatenate((first.candidates, second.candidates))
-    scales = np.concatenate((first.scales, second.scales))
-    order = np.argsort(scales, kind="stable")
-    candidates, scales = candidates[order], scales[order]
-    distinct = np.append(True, np.diff(scales) > SAME_MINIMUM * scales[1:])
-    n_best = sum(
-        part.n_best
-        for part in (first, second)
-        if part.scales[0] <= scales[0] * (1.0 + SAME_MINIMUM)
+    """The minima of two searches."""
+    best = min(first.scales[0], second.scales[0]) * (1.0 + SAME_MINIMUM)
+    minima = _distinct(
+        np.concatenate((first.candidates, second.candidates)),
+        np.concatenate((first.scales, second.scales)),
+        np.ones(first.scales.size + second.scales.size, dtype=np.intp),
     )
-    return Minima(
-        candidates[distinct], scales[distinct], first.n_starts + second.n_starts, n_best
-    )
+    n_best = sum(part.n_best for part in (first, second) if part.scales[0] <= best)
+    return replace(minima, n_starts=first.n_starts + second.n_starts, n_best=n_best)
