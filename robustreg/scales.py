@@ -207,6 +207,24 @@ class ScaleRule(ABC):
         """Sigma where it does not depend on the data."""
         return None
 
+    def slope(self, pull: float, sums: Any, total_weight: float, point: Any) -> float | None:
+        """Derivative of ``log estimate`` by ``log sigma``, where the coefficients follow sigma.
+
+        Parameters
+        ----------
+        pull : float
+            ``sum s psi' e (z d theta)`` for the change of the coefficients with log sigma.
+        sums : Sums
+        total_weight : float
+        point : Point
+
+        Returns
+        -------
+        float or None
+            None where it is not known, as of an order statistic.
+        """
+        return None
+
     def starts(self, loss: Loss) -> list[tuple[ScaleRule, Loss]]:
         """Problems whose solutions are a start, the better first; none where any start will do."""
         return []
@@ -246,6 +264,12 @@ class JointScale(ScaleRule):
     def estimate(self, design: Any, point: Any, freedom: float) -> float:
         """The root of the equation."""
         return design.joint_scale(point, point.loss, 2.0 * point.loss.kappa * freedom)
+
+    def slope(self, pull: float, sums: Any, total_weight: float, point: Any) -> float | None:
+        """``-pull / sum s psi' e²``, as the equation's derivatives have it."""
+        outside = max(total_weight - sums.curvature, 0.0)
+        inside = sums.psi_squares - (outside * point.threshold**2 if outside > 0.0 else 0.0)
+        return -pull / inside if inside > 0.0 else None
 
     def relative_error(self, loss: Loss) -> float:
         """``sd(chi) / E[u chi'(u)]`` with ``chi = psi² / 2``."""

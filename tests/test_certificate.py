@@ -160,8 +160,6 @@ def is_exact(model, X, y, weights):
     outside, inside = (np.abs(e) > 10 * error) & (s > 0), (np.abs(e) <= 10 * error) & (s > 0)
     if model.scale == "mad":
         return s[outside].sum() <= 0.5 * s.sum()
-    if model.alpha > 0 and np.any(model.coef_ != 0):
-        return False
     A = np.column_stack((X, np.ones(len(y)))) if model.fit_intercept else X
     A = A / np.maximum(np.abs(A).max(axis=0), np.finfo(float).tiny)
     pull = model.delta_ * (s * np.sign(e))[outside] @ A[outside]

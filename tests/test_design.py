@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from robustreg.design.base import Point
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
+from robustreg.losses import Huber
 
 
 def misaligned(X):
@@ -26,7 +27,8 @@ KINDS = {
     "misaligned": (DenseDesign, misaligned),
     "CSR": (SparseDesign, sp.csr_array),
 }
-ROWS = ["inside", "damped", "weighted", "all"]
+#: Mixing of the curvature: 0 is the second derivative, 1 the weight, None one for every row.
+MIXING = [0.0, 1e-3, 1.0, None]
 N, P = 5000, 4  # two blocks
 
 
@@ -45,7 +47,7 @@ def make(kind, density, offset, weighted):
     )
 
 
-def explicit(design, X, y, s, point, rows):
+def explicit(design, X, y, s, point, mixing):
     """Sums and Gram matrix of the augmented rows, as they are defined."""
     units = design.units
     Z = (X - units.center) / units.column_scale
@@ -53,16 +55,16 @@ def explicit(design, X, y, s, point, rows):
     t = point.threshold
     psi, inside = np.clip(e, -t, t), np.abs(e) <= t
     loss = s @ np.where(inside, e**2 / 2, t * (np.abs(e) - t / 2))
-    weight = np.minimum(1.0, t / np.abs(e))
-    factor = {
-        "inside": inside.astype(float),
-        "damped": np.where(inside, 1.0, 1e-3 * weight),
-        "weighted": weight,
-        "all": np.ones(N),
-    }[rows]
-    last = psi if rows == "all" else psi * inside
-    A = np.column_stack((np.sqrt(factor)[:, None] * np.column_stack((Z, np.ones(N))), last))
-    return (loss, s @ psi**2, s @ psi, (s * psi) @ Z), A.T @ (s[:, None] * A)
+    if mixing is None:
+        factor = inside = np.ones(N)
+    else:
+        factor = (1 - mixing) * inside + mixing * np.minimum(1.0, t / np.abs(e))
+    A, last = np.column_stack((Z, np.ones(N))), inside * e
+    gram = np.zeros((P + 2, P + 2))
+    gram[:-1, :-1] = A.T @ ((s * factor)[:, None] * A)
+    gram[-1, :-1] = gram[:-1, -1] = A.T @ (s * last)
+    gram[-1, -1] = (s * last) @ e
+    return (loss, s @ psi**2, s @ psi, s @ (np.abs(e) <= t), (s * psi) @ Z), gram
 
 
 @pytest.fixture(params=[(0.0, 1.0), (3.0, 1.0), (50.0, 1.0), (1e4, 1.0), (0.0, 0.05)], ids=str)
@@ -73,28 +75,28 @@ def column(request):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 class TestSums:
-    @pytest.mark.parametrize("rows", ROWS)
-    def test_gram_and_factor(self, kind, weighted, column, rows):
+    @pytest.mark.parametrize("mixing", MIXING)
+    def test_gram_and_factor(self, kind, weighted, column, mixing):
         design, *data = make(kind, column[1], column[0], weighted)
-        point = Point(np.array([1.0, 0.5, -0.2, 0.0]), 0.3, 0.8)
-        expected, gram = explicit(design, *data, point, rows)
+        point = Point(np.array([1.0, 0.5, -0.2, 0.0]), 0.3, 0.8, Huber(1.0))
+        expected, gram = explicit(design, *data, point, mixing)
         size = np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
         # Columns that are far from zero are shifted before their products, but in sparse X.
         tolerance = 1e-6 if kind == "CSR" and column[0] else 1e-10
         for _ in range(2):  # the second time, what was learnt of the columns is known
-            sums, found = design.gram(point, rows)
+            sums, found = design.gram(point, mixing)
             upper = np.triu(np.ones_like(gram)) > 0
             assert_allclose((found / size)[upper], (gram / size)[upper], atol=tolerance)
             for value, wanted in zip(sums, expected, strict=True):
                 assert_allclose(value, wanted, rtol=1e-8, atol=1e-6)
-        _, factor = design.triangular_factor(point, rows)
+        _, factor = design.triangular_factor(point, mixing)
         assert_allclose(factor.T @ factor / size, gram / size, atol=1e-10)
-        _, diagonal = design.gram_diagonal(point, rows)
+        _, diagonal = design.gram_diagonal(point, mixing)
         assert_allclose(diagonal / np.diag(gram), 1.0, atol=tolerance)
 
     def test_other_sums_agree(self, kind, weighted, column):
         design, *data = make(kind, column[1], column[0], weighted)
-        points = [Point(np.full(P, c), 0.1 * c, t) for c, t in [(1.0, 0.5), (0.9, 2.0), (0.5, 1.0)]]
+        points = [Point(np.full(P, c), 0.1 * c, t, Huber(1.0)) for c, t in [(1.0, 0.5), (0.9, 2.0), (0.5, 1.0)]]
         one_by_one = [design.value_and_gradient(point) for point in points]
         precisely = [design.precise_gradient(point) for point in points]
         for other in (design.values_and_gradients(points), precisely):
@@ -102,7 +104,7 @@ class TestSums:
                 for value, expected in zip(found, wanted, strict=True):
                     assert_allclose(value, expected, rtol=1e-8, atol=1e-6)
         vector = np.arange(1.0, P + 3)
-        _, gram = explicit(design, *data, points[0], "inside")
+        _, gram = explicit(design, *data, points[0], 0.0)
         product = design.gram_product(points[0], vector)
         assert_allclose(product, gram @ vector, rtol=1e-6, atol=1e-6 * np.abs(gram).max())
 
@@ -111,5 +113,5 @@ def test_a_constant_column_is_exactly_zero():
     rng = np.random.default_rng(0)
     X = np.column_stack((rng.standard_normal(N), np.full(N, 0.1)))
     design = DenseDesign(X, rng.standard_normal(N), None, centered=True)
-    _, gram = design.gram(Point(np.zeros(2), 0.0, 1.0), "all")
+    _, gram = design.gram(Point(np.zeros(2), 0.0, 1.0, Huber(1.0)), None)
     assert gram[1, 1] == 0.0

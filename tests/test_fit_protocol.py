@@ -102,9 +102,12 @@ class TestFittedAttributes:
         else:
             assert model.scale_ == 2.0
 
-    def test_a_penalty_is_part_of_the_equation_of_the_scale(self, rng):
+    def test_the_scale_counts_effective_parameters_beside_a_penalty(self, rng):
         X, y = plain(rng, n=80, p=3)
         model = HuberRegressor(alpha=30.0).fit(X, y)
         e = y - model.predict(X)
-        left = np.minimum(e**2, model.threshold_**2).sum() + 30.0 * model.coef_ @ model.coef_
-        assert_allclose(left, 2 * kappa(1.345) * 79 * model.scale_**2, rtol=1e-6)
+        centred = X - np.average(X, axis=0, weights=model.weights_)
+        gram = centred.T @ (model.weights_[:, None] * centred)
+        edf = 1 + np.trace(np.linalg.solve(gram + 30.0 * np.eye(3), gram))
+        left = np.minimum(e**2, model.threshold_**2).sum()
+        assert_allclose(left, 2 * kappa(1.345) * (80 - edf) * model.scale_**2, rtol=1e-6)

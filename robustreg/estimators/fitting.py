@@ -17,12 +17,14 @@ from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.scales import scale_rule
 from robustreg.solvers import Result, Status, solve
+from robustreg.solvers.certificate import local_model
 from robustreg.tuning import least_variance_delta
 
 __all__ = [
     "HuberProblem",
     "Solution",
     "Start",
+    "effective_parameters",
     "fit_huber",
     "warn_of_doubt",
     "weights_and_outliers",
@@ -103,6 +105,17 @@ def fit_huber(design: Design, problem: HuberProblem, start: Start | None = None)
         # So many residuals are equal that a small threshold follows them alone: not a choice.
         return _fit(design, replace(problem, delta=PILOT_DELTAS[-1]), start)
     return solution
+
+
+def effective_parameters(design: Design, problem: HuberProblem) -> float:
+    """Degrees of freedom of the linear smoother of a ridge fit with the penalty of a problem."""
+    stated = problem.over(design)
+    most = float(stated.n_linear)
+    if not stated.penalty or most < design.n_observations / 10:
+        return most
+    linear = stated.least_squares()
+    model = local_model(linear, np.zeros(linear.size), None)
+    return most - model.metric.trace(stated.penalty_curvature)
 
 
 def _pilot(design: Design, problem: HuberProblem, start: Start | None) -> Solution:

@@ -38,6 +38,7 @@ from robustreg.estimators.cross_validation import (
 from robustreg.estimators.fitting import (
     HuberProblem,
     Solution,
+    effective_parameters,
     fit_huber,
     warn_of_doubt,
 )
@@ -58,12 +59,19 @@ __all__ = ["HuberRegressorCV"]
 
 Vector = NDArray[np.float64]
 
-#: Delta of the pilot whose scale the score takes, and that of the score in units of this scale. A
-#: scale that outliers have inflated makes a score that they mislead: with 25 % of them ten standard
-#: deviations to one side, the joint scale is 3.2 times the noise level at delta = 1.345, where the
-#: model chosen has a prediction error 1.43 times the best candidate's, and 1.6 at 0.5, where it has
-#: 1.05 times (tests/test_simulation_cv.py). Without outliers there is no difference.
-SCALE_DELTA, SCORE_DELTA = 0.5, 1.345
+#: Delta of the pilot, whose scale is the MAD, and threshold of the score in units of that scale.
+#: Each wrong validation row pulls the choice with a force in proportion to the threshold. With 25 %
+#: of outliers far to one side the prediction error of the model chosen was 1.33 times that of the
+#: best candidate at a threshold of 1.345 joint scales, and 1.00 times at this one; without outliers
+#: 1.10 and 1.12 times (DESIGN.md, section 2, and tests/test_simulation_cv.py).
+PILOT_DELTA, SCORE_DELTA = 0.5, 0.5
+
+#: Delta of a joint fit whose scale is taken where that of the pilot is zero.
+SECOND_DELTA = 1.345
+
+#: Share of the observations that the pilot's effective parameters may have: the MAD of a fit that
+#: follows nearly half of the rows vanishes.
+FOLLOWED = 1 / 3
 
 SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_error}
 
@@ -73,11 +81,11 @@ class HuberRegressorCV(HuberRegressor):
 
     Scored by squared error, the outliers among the validation rows choose the model, and with it
     the largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
-    residuals, at one threshold for all candidates and folds: 1.345 times the scale of one pilot
-    fit, that of ``HuberRegressor(delta=0.5, alpha=min(alphas))``, to all rows that ``fit`` is
-    given. That one number is all that a fold's score takes from its validation rows before it is
-    scored. The pilot's small delta keeps its scale near the noise level where outliers inflate that
-    of 1.345.
+    residuals, at one threshold for all candidates and folds: half the scale of one pilot fit, that
+    of ``HuberRegressor(delta=0.5, scale="mad")``, to all rows that ``fit`` is given. That one
+    number is all that a fold's score takes from its validation rows before it is scored. The
+    threshold is small because each wrong validation row pulls the choice in proportion to it. For
+    skewed responses whose mean is to be predicted, ``scoring="neg_mean_squared_error"`` is better.
 
     The grid is solved as a path on all rows, and each fold from there: 100 fits cost about what ten
     single ones do.
@@ -91,8 +99,7 @@ class HuberRegressorCV(HuberRegressor):
     alphas : array-like of shape (n_alphas,), default=(0.0,)
         Candidates for alpha in [0, inf), increasing.
     scale : {"joint", "mad"} or float, default="joint"
-        As in :class:`HuberRegressor`. The pilot's scale is the MAD where this is, and joint
-        elsewhere.
+        As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     solver : {"lbfgs", "newton"}, default="lbfgs"
@@ -162,7 +169,9 @@ class HuberRegressorCV(HuberRegressor):
 
     Notes
     -----
-    Where the pilot fits exactly there is no scale, and the mean absolute error takes its place.
+    The pilot has the smallest of the ``alphas`` with fewer effective parameters than a third of the
+    observations, or the largest. Where its scale is zero, the joint scale at ``delta=1.345`` takes
+    its place, and where that is zero too the score is minus the mean absolute error.
 
     References
     ----------
@@ -176,7 +185,7 @@ class HuberRegressorCV(HuberRegressor):
     >>> X, y = make_contaminated_regression(400, 3, contamination=0.3, random_state=0)
     >>> model = HuberRegressorCV(deltas=[0.5, 0.7, 1.0, 1.345, 2.0, float("inf")]).fit(X, y)
     >>> model.delta_
-    0.7
+    0.5
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -266,7 +275,7 @@ class HuberRegressorCV(HuberRegressor):
 
         design = as_design(X, y, weights, centered=self.fit_intercept)
         with tasks.task(0):
-            pilot = self._pilot(design, alphas[0])
+            pilot = self._pilot(design, alphas)
             grid = ParameterGrid({"alpha": alphas, "delta": self._deltas(design, pilot)})
             candidates = [self._problem_at(**candidate) for candidate in grid]
             waypoints = reference_path(design, candidates, pilot)
@@ -304,15 +313,20 @@ class HuberRegressorCV(HuberRegressor):
 
     # -- what is searched -------------------------------------------------------------------------
 
-    def _pilot(self, design: Design, alpha: float) -> Solution:
-        pilot = fit_huber(design, self._problem_at(SCALE_DELTA, alpha, pilot=True))
+    def _pilot(self, design: Design, alphas: list[float]) -> Solution:
+        most = FOLLOWED * design.n_observations
+        for alpha in alphas:
+            problem = self._problem_at(PILOT_DELTA, alpha, scale="mad")
+            if effective_parameters(design, problem) < most:
+                break
+        pilot = fit_huber(design, problem)
         if pilot.scale > 0.0:
             return pilot
-        # A quarter of the residuals or more are zero: there may be a scale at a larger delta.
-        return fit_huber(design, self._problem_at(1.345, alpha, pilot=True))
+        # Half of the residuals or more are zero: there may be a scale at a larger delta.
+        return fit_huber(design, self._problem_at(SECOND_DELTA, alpha, scale="joint"))
 
-    def _problem_at(self, delta: float, alpha: float, pilot: bool = False) -> HuberProblem:
-        scale = "joint" if pilot and self.scale != "mad" else self.scale
+    def _problem_at(self, delta: float, alpha: float, scale: Any = None) -> HuberProblem:
+        scale = self.scale if scale is None else scale
         intercept = bool(self.fit_intercept)
         return HuberProblem(delta, scale, alpha, intercept, self.solver, self.max_iter, self.tol)
 

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Rows
+from robustreg.design.base import Mixing
 from robustreg.inference.equations import inverse_root, scale_equation, whitening
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.interpolation import (
@@ -97,7 +97,7 @@ def huber_covariance(
     n, k = fitted.n, fitted.n_parameters
     m, K, notes = _mean_and_correction(fitted, kind, ddof)
     S = fitted.working_scale**2 * n * fitted.mean(fitted.psi**2) / (n - k)
-    transform, constant = normal_equations(fitted, "all" if kind == "H1" else "inside")
+    transform, constant = normal_equations(fitted, None if kind == "H1" else 0.0)
     if kind == "H1":
         core = K**2 * S / m**2 * np.eye(k)
     elif kind == "H2":
@@ -128,7 +128,7 @@ def _mean_and_correction(
     return m, 1.0 + k / n * variance / m**2, notes
 
 
-def normal_equations(fitted: FittedRegression, which: Rows) -> tuple[Matrix, Vector]:
+def normal_equations(fitted: FittedRegression, which: Mixing) -> tuple[Matrix, Vector]:
     """T with ``T T'`` the inverse of the Gram matrix of the rows, and their sum; in one pass."""
     k, p = fitted.n_parameters, fitted.design.n_features
     sums, upper = fitted.design.gram(fitted.point, which)
@@ -136,7 +136,7 @@ def normal_equations(fitted: FittedRegression, which: Rows) -> tuple[Matrix, Vec
     transform = inverse_root(augmented[:k, :k])
     if transform is None:
         transform = whitening(fitted, which)
-    share = fitted.mean(fitted.inside) if which == "all" else 1.0
+    share = fitted.mean(fitted.inside) if which is None else 1.0
     gradient = np.append(sums.gradient, sums.psi)[:k] / fitted.working_scale
     fitted.check_solution(transform / np.sqrt(share), gradient)
     return transform, augmented[:k, p]

@@ -214,7 +214,7 @@ def diagnose(
             f"diagnose makes a table of every row, here {fitted.design.n_rows}, and a Dask "
             "collection of that size is not loaded: pass a sample with compute()."
         )
-    transform = normal_equations(fitted, "all")[0]
+    transform = normal_equations(fitted, None)[0]
     leverages = fitted.rows.map(lambda z: ((z @ transform) ** 2).sum(axis=1))
     try:
         changes = _coefficient_changes(fitted, whiten(fitted))

@@ -16,7 +16,7 @@ from robustreg.inference.goodness import d2, robust_r2
 from robustreg.inference.prediction import ErrorDistribution, Predictor, widened
 from robustreg.inference.sandwich import default_variant, sandwich_covariance
 from robustreg.inference.summary import Summary, check_level
-from robustreg.scale import median_absolute_residual
+from robustreg.scales import median_absolute_residual
 from robustreg.tuning import efficiency
 
 __all__ = ["summarize"]

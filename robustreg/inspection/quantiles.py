@@ -30,7 +30,7 @@ from robustreg.inspection.predictions import (
     positive,
     residuals_of,
 )
-from robustreg.scale import median_absolute_residual
+from robustreg.scales import median_absolute_residual
 
 __all__ = ["QuantilesDisplay"]
 

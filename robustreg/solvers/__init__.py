@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from robustreg.design.base import Point
+from robustreg.design.rotated import row_space_design
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import fits_exactly, minimise
@@ -41,6 +42,13 @@ def solve(
     Result
         Of all solutions the one with coefficients of least norm.
     """
+    rotated = row_space_design(problem.design) if problem.penalty else None
+    if rotated is not None:
+        begin = None if start is None else rotated.into(start)
+        result = _solved(problem.on(rotated), SOLVERS[solver], tol, max_iter, begin)
+        problem.design.passes += rotated.passes
+        known = replace(problem, edf=result.problem.edf)
+        return replace(result, problem=known, point=rotated.back(result.point))
     result = _solved(problem, SOLVERS[solver], tol, max_iter, start)
     return _with_least_norm(result, tol)
 

@@ -54,7 +54,7 @@ ROUNDED = 4.0
 
 #: Part of the scale at the start below which the descent gives the problem back: the minimum may
 #: be at a scale of zero.
-COLLAPSE = 1e-4
+COLLAPSE = 1e-2
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ solution: it is held while the equation is solved, and then computed anew.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
+from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Objective, Problem
-from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import Reached, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.zero import solve_at_zero, without_slopes
@@ -30,9 +32,9 @@ Vector = NDArray[np.float64]
 #: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
 INNER = 0.1
 
-#: Longest step of log sigma, and slope of ``log estimate`` over which a secant is not trusted
-#: without a bracket.
-LONGEST, STEEPEST = 2.0, 0.9
+#: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
+#: sigma closely, as near breakdown or on the way to zero, the root is far.
+LONGEST, LEAP = 2.0, 30.0
 
 #: Part of the distance that a step in one metric may leave.
 CONTRACTION = 0.5
@@ -55,6 +57,7 @@ MOST_TRIALS = 80
 class Root:
     """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
 
+    slope: float | None = None  # of log estimate, as long as one trial alone is known
     low: float = -np.inf  # the estimate is larger than sigma here
     high: float = np.inf
     trials: list[tuple[float, float]] = field(default_factory=list)
@@ -69,7 +72,7 @@ class Root:
 
     def next(self) -> float:
         """The next trial: a secant's root, if it is between the ends, or their middle."""
-        excess, proposed = self.trials[-1][1], _secant(self.trials)
+        excess, proposed = self.trials[-1][1], _secant(self.trials, self.slope)
         bracketed = np.isfinite(self.low) and np.isfinite(self.high)
         stuck = len(self.trials) > 4 and abs(excess) > 0.5 * abs(self.trials[-3][1])
         if bracketed and (stuck or not self.low < proposed < self.high):
@@ -93,6 +96,11 @@ class _State:
         estimate = problem.estimate_scale(point)
         return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
 
+    def counting(self, edf: float) -> _State:
+        """The same with another number of effective parameters."""
+        problem = replace(self.objective.problem, edf=edf)
+        return _State.of(self.reached, problem.at_scale(self.point.scale))
+
     @property
     def point(self) -> Point:
         return self.objective.point(self.reached.parameters)
@@ -109,6 +117,26 @@ class _State:
     def distance(self) -> float:
         """The larger of the two distances."""
         return max(self.reached.distance, self.shift)
+
+    @cached_property
+    def tangent(self) -> Vector:
+        """Derivative of the coefficients with respect to sigma, by that of the gradient."""
+        model = self.reached.model
+        start, border = model.evaluation, model.metric.border
+        if border is None:
+            return np.zeros_like(start.gradient)
+        sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
+        return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
+
+    @property
+    def slope(self) -> float | None:
+        """Derivative of the logarithm of the estimate with respect to that of sigma, if known."""
+        border = self.reached.model.metric.border
+        if border is None:
+            return None
+        problem, sums = self.objective.problem, self.reached.evaluation.sums
+        pull = self.point.scale * float(border @ self.tangent)
+        return problem.scale.slope(pull, sums, problem.design.total_weight, self.point)
 
     @property
     def vanishes(self) -> bool:
@@ -133,7 +161,7 @@ def solve_with_rule(
     -------
     Result
     """
-    iterations, state = 0, None
+    iterations, state, found = 0, None, []
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
@@ -150,13 +178,16 @@ def solve_with_rule(
             state = None
             continue
         elif problem.penalty and problem.scale.convex:
-            problem = replace(problem, edf=_effective_parameters(state))
-            state = _State.of(state.reached, problem.at_scale(state.point.scale))
-            point = state.point
+            found.append((problem.effective_parameters, _effective_parameters(state)))
+            state = state.counting(found[-1][1])
+            problem = state.objective.problem
         model = state.reached.model
         still = number > 0 and not made
         if iterations >= max_iter or state.distance <= model.target(tol) or still:
             break
+        if found:
+            state = state.counting(_extrapolated(found))
+            problem = state.objective.problem
     status = model.status(state.distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
         status = Status.ROUNDING
@@ -188,27 +219,31 @@ def _solve(
             iterations += reached.n_iter
             problem = reached.model.objective.problem
             state = _State.of(reached, problem.at_scale(scale))
-        state, made = _follow(state, tol, max_iter - iterations)
+        if state.reached.distance <= max(INNER * state.shift, tol):
+            root.slope = state.slope
+            root.add(state.log_scale, state.excess)
+        state, made = _follow(state, root, tol, max_iter - iterations)
         iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.vanishes
         if done or iterations >= max_iter or len(root.trials) > MOST_TRIALS:
             return state, iterations
-        if state.reached.distance <= max(INNER * state.shift, tol):
-            root.add(state.log_scale, state.excess)
-            scale = float(np.exp(root.next()))
-        else:
-            scale = state.point.scale
+        # Far from the root, where steps in one metric lead nowhere, the bracket decides.
+        scale = float(np.exp(root.next())) if root.trials else state.point.scale
         inner = max(min(inner, INNER * state.shift), 0.5 * tol)
         parameters, state = state.reached.parameters, None
 
 
-def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
+def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, int]:
     """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
     model, made, log_scales = state.reached.model, 0, [(state.log_scale, state.excess)]
-    target, tangent = model.target(tol), _tangent(model)
+    target, tangent = model.target(tol), state.tangent
     while made < limit and state.distance > target and not state.vanishes:
         step = model.metric.solve(state.reached.evaluation.gradient)
-        scale = float(np.exp(_secant(log_scales)))
+        known = state.slope
+        proposed = _secant(log_scales if known is None else log_scales[-1:], known)
+        if not root.low < proposed < root.high:
+            break
+        scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
         moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
         evaluation = objective.evaluate(moved)
@@ -222,24 +257,23 @@ def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
     return state, made
 
 
-def _tangent(model: LocalModel) -> Vector:
-    """Derivative of the coefficients with respect to sigma, by that of the gradient."""
-    start, border = model.evaluation, model.metric.border
-    if border is None:
-        return np.zeros_like(start.gradient)
-    sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
-    return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
-
-
-def _secant(trials: list[tuple[float, float]]) -> float:
-    """The root of the line through the last two trials; the estimate where they tell no slope."""
+def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
+    """The root of the line through the last two trials, or through one with this slope."""
     log_scale, excess = trials[-1]
-    step = excess
+    slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-        if abs(slope) < STEEPEST:
-            step = excess / (1.0 - slope)
+    step = excess / max(1.0 - slope, 1.0 / LEAP)
     return log_scale + float(np.clip(step, -LONGEST, LONGEST))
+
+
+def _extrapolated(found: list[tuple[float, float]]) -> float:
+    """The fixed point of the line through the last two numbers assumed, and those found there."""
+    assumed, edf = found[-1]
+    if len(found) == 1 or assumed == found[-2][0]:
+        return edf
+    slope = (edf - found[-2][1]) / (assumed - found[-2][0])
+    return assumed + (edf - assumed) / (1.0 - slope) if slope < 1.0 - 1.0 / LEAP else edf
 
 
 def _effective_parameters(state: _State) -> float:
@@ -260,5 +294,7 @@ def _at_zero(state: _State, *, memory: bool, max_iter: int) -> Result | tuple[Po
     flat = without_slopes(problem)
     if problem.is_zero(problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
         return flat
-    # The data are fitted exactly but for a penalty that is smaller than rounding errors.
-    return replace(flat, point=point._replace(scale=0.0))
+    # The penalty acts at a scale below rounding errors, where it cannot be told from none.
+    without = replace(problem, penalty=Ridge(0.0), edf=None)
+    ended = solve_at_zero(without, point, memory=memory, max_iter=max_iter)
+    return ended if isinstance(ended, Result) else replace(flat, point=point._replace(scale=0.0))
