@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.mm_fitted import FittedMM
 
-__all__ = ["mm_covariance", "weight_matrix"]
+__all__ = ["curvature", "mm_covariance", "weight_matrix"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -73,7 +73,7 @@ def weight_matrix(fitted: FittedMM, factors: Vector) -> Matrix:
     return 0.5 * (total + total.T)
 
 
-def _curvature(fitted: FittedMM) -> Matrix:
+def curvature(fitted: FittedMM) -> Matrix:
     """W, of whitened rows.
 
     Raises
@@ -98,7 +98,7 @@ def _avar1(fitted: FittedMM) -> Matrix:
     psi, slope = loss.psi(u), loss.psi_prime(u)
     bound = float(fitted.model.breakdown) * float(s_loss.sup)
     rho = s_loss.rho(u0)
-    inverse = np.linalg.inv(_curvature(fitted) / n)
+    inverse = np.linalg.inv(curvature(fitted) / n)
     s = fitted.frequencies
     sums = fitted.rows.transformed(fitted.whitening).sum(
         lambda z, f, g: (f @ z, g @ z), s * slope * u, s * psi * (rho - bound)
@@ -123,7 +123,7 @@ def _weighted(fitted: FittedMM) -> Matrix:
 
 def _sandwich(fitted: FittedMM) -> Matrix:
     u, loss = fitted.standardized, fitted.loss
-    inverse = np.linalg.inv(_curvature(fitted))
+    inverse = np.linalg.inv(curvature(fitted))
     white = fitted.rows.transformed(fitted.whitening)
     leverage = white.map(lambda z: np.einsum("ij,ij->i", z @ inverse, z))
     leverage = np.clip(leverage * loss.psi_prime(u), 0.0, DECISIVE)
