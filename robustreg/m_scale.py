@@ -53,7 +53,8 @@ class _Bracket:
         self.low = np.where(excess > 0.0, log_scale, self.low)
         self.high = np.where(excess <= 0.0, log_scale, self.high)
         proposed = log_scale + np.clip(step, -LONGEST, LONGEST)
-        outside = (proposed <= self.low) | (proposed >= self.high)
+        # A step of no length, from a root, is inside.
+        outside = (proposed < self.low) | (proposed > self.high)
         closed = np.isfinite(self.low) & np.isfinite(self.high)
         middle = 0.5 * (np.where(closed, self.low, 0.0) + np.where(closed, self.high, 0.0))
         return np.where(outside & closed, middle, proposed)
