@@ -67,7 +67,9 @@ class Loss(ABC):
         scaled = [loss for loss in losses if isinstance(loss, Scaled)]
         return Scaled(scaled[0].loss, np.array([[loss.scale] for loss in scaled]))
 
-    def sum_of(self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None) -> Any:
+    def sum_of(
+        self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
+    ) -> Any:
         """``sum s rho(e)`` along the last axis, with psi and s psi at hand."""
         rho = self.rho(residual)
         return rho.sum(axis=-1) if weights is None else rho @ weights
@@ -136,7 +138,9 @@ class Huber(Loss):
         """One loss for residuals of shape (n_losses, n)."""
         return cls(np.array([[loss.delta] for loss in losses if isinstance(loss, Huber)]))
 
-    def sum_of(self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None) -> Any:
+    def sum_of(
+        self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
+    ) -> Any:
         """``sum s psi (e - psi/2)``: two products, and no array of values."""
         if residual.ndim == 1:
             return float(weighted @ residual) - 0.5 * float(weighted @ psi)
@@ -161,7 +165,8 @@ def _huber_kappa(delta: float) -> float:
 
 
 class Redescending(Loss):
-    """A loss ``c² rho_1(u / c)`` that is constant beyond a multiple of c: it forgets such residuals.
+    """A loss ``c² rho_1(u / c)`` that is constant beyond a multiple of c: it forgets such
+    residuals.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""Redescending losses besides the bisquare, and the constants that make them efficient or resistant.
+r"""Redescending losses besides the bisquare, and constants that make them efficient or resistant.
 
 Each is a family ``c² rho_1(u / c)``. With Z standard normal, an M-estimator with the loss has the
 efficiency ``E[psi'(Z)]² / E[psi(Z)²]`` beside least squares, and an S-estimator has the breakdown
@@ -16,6 +16,7 @@ V. J. Yohai, M. Salibian-Barrera, Robust Statistics, 2nd edition, 2019, section 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,8 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Constants that R's lmrob has at its defaults, rounded as there. Exact ones move the scale by 3e-6,
-#: and fits are compared with lmrob's.
+#: Constants that R's lmrob has at its defaults, rounded as there. Exact ones move the scale by
+#: 3e-6, and fits are compared with lmrob's.
 LMROB_EFFICIENCY, LMROB_BREAKDOWN = 0.95, 0.5
 
 #: Points of Gauss and Legendre in each piece of an integral. Fifty give 15 digits for all constants
@@ -121,9 +122,7 @@ class Optimal(Redescending):
     def rho(self, u: ArrayLike) -> NDArray[Any]:
         """Integral of psi: ``u²/2`` to 2 c, ``3.25 c²`` beyond 3 c."""
         square = np.minimum(np.abs(u) / self.c, 3.0) ** 2
-        bend = 1.792 + square * (
-            -0.972 + square * (0.432 + square * (-0.052 + square * 0.002))
-        )
+        bend = 1.792 + square * (-0.972 + square * (0.432 + square * (-0.052 + square * 0.002)))
         return self.c**2 * np.where(square <= 4.0, 0.5 * square, bend)
 
     def psi(self, u: ArrayLike) -> NDArray[Any]:
@@ -188,7 +187,7 @@ def normal_mean(loss: Redescending, function: Any) -> float:
     own = [knot * loss.c for knot in loss.knots if knot * loss.c < NORMAL_END]
     edges = np.unique(np.concatenate(([0.0], own, [2.0, 5.0, 10.0, NORMAL_END])))
     total = 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges.tolist()):
         z = 0.5 * (high - low) * (nodes + 1.0) + low
         density = np.exp(-0.5 * z * z)
         total += 0.5 * (high - low) * float(weights @ (density * function(z)))

@@ -30,7 +30,8 @@ Matrix = NDArray[np.float64]
 #: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
 TOLERANCE = 1e-9
 
-#: A residual of so many rounding errors is zero, where these are below this part of the spread of y:
+#: A residual of so many rounding errors is zero, where these are below this part of the spread of
+#: y:
 #: whether exactly half of the rows are zero must not depend on their last bits.
 NEGLIGIBLE, RESOLVED = 1000.0, 1e-7
 
@@ -135,8 +136,8 @@ def _roots(
 def _sides(
     sizes: Matrix, loss: Redescending, scale: Vector, weights: Vector | None
 ) -> tuple[Vector, Vector]:
-    """``sum s rho / sup`` and minus its derivative with respect to log sigma, ``sum s psi u / sup``."""
-    rho, slope = loss.scale_sides(sizes / scale[:, None])
+    """``sum s rho / sup`` and minus its derivative with respect to log sigma, ``sum s psi u /
+    sup``.""" rho, slope = loss.scale_sides(sizes / scale[:, None])
     if weights is None:
         return rho.sum(axis=1), slope.sum(axis=1)
     return rho @ weights, slope @ weights

@@ -29,7 +29,7 @@ def fitted(name, loss="bisquare"):
 @pytest.mark.parametrize("loss", TOLERANCES)
 @pytest.mark.parametrize("name", TABLES)
 def test_coefficients_scale_and_weights(name, loss):
-    X, y, model = fitted(name, loss)
+    _, _, model = fitted(name, loss)
     R, rtol = TABLES[name]["results"][f"lmrob_MM_{loss}"], TOLERANCES[loss]
     assert_allclose(np.append(model.intercept_, model.coef_), R["coefficients"], rtol=rtol)
     assert_allclose(model.scale_, R["scale"], rtol=rtol)

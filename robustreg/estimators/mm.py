@@ -41,9 +41,9 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
         \frac{\sum_i s_i\,\rho_0(e_i/\sigma)}{\sup \rho_0} = b \sum_i s_i \Bigl(1 - \frac kN\Bigr),
 
-    with the breakdown point :math:`b`. It resists wrong rows but is inefficient at normal errors. The
-    M-estimate then goes downhill from there to a local minimum of :math:`\sum_i s_i \rho_1(e_i /
-    \sigma)` at this scale, with a loss :math:`\rho_1` that is as efficient as asked for.
+    with the breakdown point :math:`b`. It resists wrong rows but is inefficient at normal errors.
+    The M-estimate then goes downhill from there to a local minimum of :math:`\sum_i s_i \rho_1(e_i
+    / \sigma)` at this scale, with a loss :math:`\rho_1` that is as efficient as asked for.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     V. J. Yohai, "High breakdown-point and high efficiency robust estimates for regression", Ann.
     Statist. 15 (1987).
 
-    D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems", J.
-    Amer. Statist. Assoc. 94 (1999).
+    D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems",
+    J. Amer. Statist. Assoc. 94 (1999).
 
     Examples
     --------
@@ -131,8 +131,10 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     >>> from robustreg import HuberRegressor, MMRegressor
     >>> from robustreg.datasets import load_stars
     >>> X, y = load_stars(return_X_y=True)
-    >>> HuberRegressor().fit(X, y).coef_.round(1), MMRegressor(random_state=0).fit(X, y).coef_.round(1)
-    (array([-0.4]), array([2.3]))
+    >>> HuberRegressor().fit(X, y).coef_.round(1)
+    array([-0.4])
+    >>> MMRegressor(random_state=0).fit(X, y).coef_.round(1)
+    array([2.3])
     """
 
     _parameter_constraints: dict[str, list[Any]] = {

@@ -2,6 +2,7 @@
 
 from robustreg.inference.deviance import DevianceTest, deviance_test
 from robustreg.inference.diagnostics import Diagnostics, diagnose
+from robustreg.inference.mm_diagnostics import MMDiagnostics
 from robustreg.inference.mm_summary import MMSummary
 from robustreg.inference.summarize import summarize
 from robustreg.inference.summary import Summary, WaldTest
@@ -9,6 +10,7 @@ from robustreg.inference.summary import Summary, WaldTest
 __all__ = [
     "DevianceTest",
     "Diagnostics",
+    "MMDiagnostics",
     "MMSummary",
     "Summary",
     "WaldTest",

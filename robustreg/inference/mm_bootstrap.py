@@ -102,7 +102,9 @@ def _counts(fitted: FittedMM, size: int, groups: Any, rng: np.random.Generator) 
     s = fitted.frequencies
     if groups is None:
         number = max(1, round(fitted.n))
-        return rng.multinomial(number, s / s.sum(), size=size).astype(np.float64) * fitted.n / number
+        return (
+            rng.multinomial(number, s / s.sum(), size=size).astype(np.float64) * fitted.n / number
+        )
     labels = np.asarray(groups)
     if labels.shape != s.shape:
         raise ValueError(

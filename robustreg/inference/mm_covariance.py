@@ -11,7 +11,8 @@ M loss, rho_0 and psi_0 of the S loss, b its right side, and means over observat
     weighted   sigma² K² (sum psi² / (n - k)) / mean(psi')² mean(w) (sum w z z')^-1,
                w = psi(u)/u,   K = 1 + (k/n) var(psi') / mean(psi')²
 
-    sandwich   sigma² W^-1 (sum psi² z z' / (1 - h)²) W^-1,   W = sum psi' z z',   h = psi' z W^-1 z'
+    sandwich   sigma² W^-1 (sum psi² z z' / (1 - h)²) W^-1,   W = sum psi' z z',
+               h = psi' z W^-1 z'
 
 avar1 counts the error of the scale and needs neither symmetric errors nor ones whose spread is the
 same for all x (C. Croux, G. Dhaene, D. Hoorelbeke, "Robust standard errors for robust estimators",
@@ -70,7 +71,8 @@ def weight_matrix(fitted: FittedMM, factors: Vector) -> Matrix:
     (total,) = fitted.rows.transformed(fitted.whitening).sum(
         lambda z, f: ((z * f[:, None]).T @ z,), fitted.frequencies * factors
     )
-    return 0.5 * (total + total.T)
+    symmetric: Matrix = 0.5 * (total + total.T)
+    return symmetric
 
 
 def curvature(fitted: FittedMM) -> Matrix:
@@ -118,7 +120,8 @@ def _weighted(fitted: FittedMM) -> Matrix:
     correction = 1.0 + k / n * (fitted.mean(slope**2) - mean**2) / mean**2
     spread = n * fitted.mean(loss.psi(u) ** 2) / (n - k) / mean**2
     inverse = np.linalg.inv(weight_matrix(fitted, weight))
-    return correction**2 * spread * fitted.mean(weight) * inverse
+    core: Matrix = correction**2 * spread * fitted.mean(weight) * inverse
+    return core
 
 
 def _sandwich(fitted: FittedMM) -> Matrix:

@@ -1,4 +1,4 @@
-"""A fitted MM regression and its data, checked, in the units in which its covariance is computed."""
+"""A fitted MM regression and its data, checked, in the units of its covariance."""
 
 from __future__ import annotations
 

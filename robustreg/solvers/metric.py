@@ -258,8 +258,8 @@ def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> S
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:
     """The metric of ``R'R - N'N`` from that of ``R'R``, with N the factor of negative curvature.
 
-    With T the transform of R and ``(N T)'(N T) = V S² V'``, it is ``T V (I - S²)^-1/2``: no digits are
-    lost, however ill-conditioned R is. In a direction without positive curvature in all, R's is
+    With T the transform of R and ``(N T)'(N T) = V S² V'``, it is ``T V (I - S²)^-1/2``: no digits
+    are lost, however ill-conditioned R is. In a direction without positive curvature in all, R's is
     kept: the step goes downhill.
     """
     problem = objective.problem

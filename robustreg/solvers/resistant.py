@@ -218,9 +218,7 @@ def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
 
 def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:
     objective = problem.at_scale(point.scale)
-    reached = minimise(
-        objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter
-    )
+    reached = minimise(objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter)
     end = objective.point(reached.parameters)
     return _Local(end, reached.bound, reached.n_iter, reached.status or Status.ROUNDING)
 
@@ -254,7 +252,9 @@ def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MM
     if design.in_memory:
         level = NEGLIGIBLE * design.rounding_level(point)
         fitted = np.abs(design.residuals(point)) <= level
-        weights = fitted * (1.0 if design.weights is None else design.weights)
+        weights = fitted.astype(np.float64)
+        if design.weights is not None:
+            weights *= design.weights
         part = problem.on(design.reweighted(weights))
         refined = interpolation(part, point).point
         if np.abs(design.residuals(refined))[fitted].max(initial=0.0) <= level:
@@ -263,5 +263,3 @@ def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MM
             point = minimum_norm(part, point._replace(scale=1.0))
     point = point._replace(scale=0.0)
     return MMResult(problem, point, point, 0.0, 1, Status.EXACT_FIT, *counts)
-
-

@@ -1,7 +1,7 @@
 """Starts from the principal sensitivity components of Peña and Yohai.
 
-Fit least squares to some rows. The prediction of row i changes by ``h_ij e_j / (1 - h_jj)`` when row
-j is left out. These changes are the matrix ``H E`` with ``E = diag(e_j / (1 - h_jj))``, and the
+Fit least squares to some rows. The prediction of row i changes by ``h_ij e_j / (1 - h_jj)`` when
+row j is left out. These changes are the matrix ``H E`` with ``E = diag(e_j / (1 - h_jj))``, and the
 principal components of its columns are the eigenvectors of
 
     E H H E = E H E = W W',      W = E Q,      Q an orthonormal basis of the columns,
@@ -10,8 +10,8 @@ of which k are not zero: the sensitivity components z = W v, with v an eigenvect
 are masked by one another lie together at an end of a component. Each component has three
 candidates: least squares without the rows at its upper end, at its lower end, and at both.
 
-D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems", J. Amer.
-Statist. Assoc. 94 (1999).
+D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems", J.
+Amer. Statist. Assoc. 94 (1999).
 """
 
 from __future__ import annotations

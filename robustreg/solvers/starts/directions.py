@@ -1,10 +1,12 @@
 r"""Starts from projections of the joint rows (x, y) that have two modes.
 
-A cluster of wrong rows is a second mode of some projection. For whitened rows z and a direction w of
+A cluster of wrong rows is a second mode of some projection. For whitened rows z and a direction w
+of
 length one, ``E|w'z + d|`` is large where the projection has two modes: with all of a share a in one
-point and the rest in another it is 1 at a = 1/2 and d = 0, and for a shift d it is largest where one
-mode is at -d. At the normal it is 0.80, 0.83, 0.95 and 1.17 for d = 0, 0.3, 0.6 and 1. It is convex in
-w, so that the power iteration
+point and the rest in another it is 1 at a = 1/2 and d = 0, and for a shift d it is largest where
+one
+mode is at -d. At the normal it is 0.80, 0.83, 0.95 and 1.17 for d = 0, 0.3, 0.6 and 1. It is convex
+in w, so that the power iteration
 
     w  <-  E[z sign(w'z + d)] / |...|
 
@@ -95,9 +97,7 @@ def _eigenvectors(white: Matrix, share: Vector) -> Matrix:
     return np.concatenate([np.linalg.eigh(matrix)[1].T for matrix in matrices])
 
 
-def _best(
-    white: Matrix, share: Vector, directions: Matrix, shift: float, n_kept: int
-) -> Matrix:
+def _best(white: Matrix, share: Vector, directions: Matrix, shift: float, n_kept: int) -> Matrix:
     """Ends of the power iteration from several directions, the best distinct ones."""
     weighted = white * share[:, None]
     for _ in range(STEPS):

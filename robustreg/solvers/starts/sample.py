@@ -22,7 +22,8 @@ __all__ = ["Sample", "scaled_rows"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Columns up to which Gram matrices are one product of the weights with all products of two columns.
+#: Columns up to which Gram matrices are one product of the weights with all products of two
+#: columns.
 #: Beyond it one symmetric product for each candidate is as fast, and takes no memory.
 FEW_COLUMNS = 24
 
@@ -97,9 +98,7 @@ class Sample:
 
     def scales(self, residuals: Matrix, *, steps: int = 100, start: Vector | None = None) -> Vector:
         """M-scales of the candidates; with few steps approximate ones."""
-        return m_scales(
-            residuals, self.loss, self.target, self.weights, steps=steps, start=start
-        )
+        return m_scales(residuals, self.loss, self.target, self.weights, steps=steps, start=start)
 
     def least_squares(self, weights: Matrix, residuals: Matrix, candidates: Matrix) -> Matrix:
         """Weighted least squares for each candidate, as a correction of its coefficients.
