@@ -165,8 +165,7 @@ def _huber_kappa(delta: float) -> float:
 
 
 class Redescending(Loss):
-    """A loss ``c² rho_1(u / c)`` that is constant beyond a multiple of c: it forgets such
-    residuals.
+    """A loss ``c² rho_1(u / c)`` that is constant beyond a multiple of c.
 
     Parameters
     ----------

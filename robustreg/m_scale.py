@@ -136,8 +136,8 @@ def _roots(
 def _sides(
     sizes: Matrix, loss: Redescending, scale: Vector, weights: Vector | None
 ) -> tuple[Vector, Vector]:
-    """``sum s rho / sup`` and minus its derivative with respect to log sigma, ``sum s psi u /
-    sup``.""" rho, slope = loss.scale_sides(sizes / scale[:, None])
+    """``sum s rho / sup`` and ``sum s psi u / sup``, minus its derivative by log sigma."""
+    rho, slope = loss.scale_sides(sizes / scale[:, None])
     if weights is None:
         return rho.sum(axis=1), slope.sum(axis=1)
     return rho @ weights, slope @ weights

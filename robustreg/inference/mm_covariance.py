@@ -18,8 +18,8 @@ avar1 counts the error of the scale and needs neither symmetric errors nor ones 
 same for all x (C. Croux, G. Dhaene, D. Hoorelbeke, "Robust standard errors for robust estimators",
 Discussion Paper 03.16, K.U. Leuven, 2003). weighted is Huber's estimate with the metric of the
 weights (V. J. Yohai, W. A. Stahel, R. H. Zamar, 1991; K is P. J. Huber's, 1981, section 7.6), which
-wrong rows in X do not shrink. sandwich takes sigma as known, and widens the score of each row by its
-leverage, as HC3 does. avar1 and weighted are what ``lmrob`` of R's robustbase computes as
+wrong rows in X do not shrink. sandwich takes sigma as known, and widens the score of each row by
+its leverage, as HC3 does. avar1 and weighted are what ``lmrob`` of R's robustbase computes as
 ``.vcov.avar1`` and ``.vcov.w``.
 """
 

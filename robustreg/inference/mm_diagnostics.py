@@ -19,8 +19,8 @@ __all__ = ["REGIONS", "MMDiagnostics", "diagnose_mm", "regions"]
 
 Vector = NDArray[np.float64]
 
-#: Of the map of residuals against distances (Rousseeuw and van Zomeren 1990), by whether a row is an
-#: outlier and whether it is far.
+#: Of the map of residuals against distances (Rousseeuw and van Zomeren 1990), by whether a row is
+#: an outlier and whether it is far.
 REGIONS = {
     (False, False): "regular",
     (True, False): "vertical outlier",

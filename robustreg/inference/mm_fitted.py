@@ -27,8 +27,8 @@ __all__ = ["FittedMM", "fitted_mm", "is_mm"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Distance to the minimum, in standard errors, and relative difference of the scale, from which data
-#: are not those of the fit.
+#: Distance to the minimum, in standard errors, and relative difference of the scale, from which
+#: data are not those of the fit.
 FOREIGN_DATA, OTHER_SCALE = 0.1, 1e-4
 
 #: Ratio of the extreme singular values, of columns of length one, at which a standard error has no

@@ -56,8 +56,8 @@ class MMSummary(Summary):
         Fraction of the bounded loss, at the scale of the fit, that is explained beside the best
         constant.
     robust_r2, adjusted_robust_r2 : float
-        Weighted R², corrected to be consistent at normal errors (O. Renaud, M.-P. Victoria-Feser, J.
-        Statist. Plann. Inference 140, 2010), and with the degrees of freedom counted.
+        Weighted R², corrected to be consistent at normal errors (O. Renaud, M.-P. Victoria-Feser,
+        J. Statist. Plann. Inference 140, 2010), and with the degrees of freedom counted.
     breakdown : float
         Share of wrong rows from which on the fit may be anywhere.
     loss : str
@@ -113,7 +113,7 @@ class MMPredictor:
     """Predictions and their standard errors at new rows.
 
     A new observation that is no outlier has a normal error with the scale of the fit, as in R's
-    ``predict.lmrob``: up to half of the residuals may be those of wrong rows, and say nothing of it.
+    ``predict.lmrob``. Up to half of the residuals may be those of wrong rows, and do not tell.
     """
 
     model: Any
