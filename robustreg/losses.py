@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammainc, ndtr
 
-__all__ = ["LARGEST_DELTA", "Bisquare", "Huber", "Loss"]
+__all__ = ["LARGEST_DELTA", "Bisquare", "Huber", "Loss", "Redescending", "Turned"]
 
 Vector = NDArray[np.float64]
 
@@ -67,7 +67,9 @@ class Loss(ABC):
         scaled = [loss for loss in losses if isinstance(loss, Scaled)]
         return Scaled(scaled[0].loss, np.array([[loss.scale] for loss in scaled]))
 
-    def sum_of(self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None) -> Any:
+    def sum_of(
+        self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
+    ) -> Any:
         """``sum s rho(e)`` along the last axis, with psi and s psi at hand."""
         rho = self.rho(residual)
         return rho.sum(axis=-1) if weights is None else rho @ weights
@@ -136,7 +138,9 @@ class Huber(Loss):
         """One loss for residuals of shape (n_losses, n)."""
         return cls(np.array([[loss.delta] for loss in losses if isinstance(loss, Huber)]))
 
-    def sum_of(self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None) -> Any:
+    def sum_of(
+        self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
+    ) -> Any:
         """``sum s psi (e - psi/2)``: two products, and no array of values."""
         if residual.ndim == 1:
             return float(weighted @ residual) - 0.5 * float(weighted @ psi)
@@ -160,7 +164,48 @@ def _huber_kappa(delta: float) -> float:
     return 0.5 * (inside + outside)
 
 
-class Bisquare(Loss):
+class Redescending(Loss):
+    """A loss ``c² rho_1(u / c)`` that is constant beyond a multiple of c.
+
+    Parameters
+    ----------
+    c : float
+        Tuning constant, in the units of the argument. (Or an array that broadcasts against it.)
+
+    Attributes
+    ----------
+    shape_sup : float
+        The largest value of rho_1.
+    knots : tuple of float
+        Where rho_1 changes its formula; it is constant beyond the last.
+    """
+
+    shape_sup: ClassVar[float]
+    knots: ClassVar[tuple[float, ...]]
+
+    def __init__(self, c: Any) -> None:
+        self.c = c
+
+    @property
+    def sup(self) -> Any:
+        """The largest value of the loss."""
+        return self.shape_sup * self.c**2
+
+    def scale_sides(self, u: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """``rho(u) / sup`` and ``u psi(u) / sup``: what the equation of an M-scale takes."""
+        return self.rho(u) / self.sup, u * self.psi(u) / self.sup
+
+    def at(self, scale: float) -> Redescending:
+        """The loss with the constant ``c scale``: the family is closed under a change of units."""
+        return type(self)(self.c * scale)
+
+    @classmethod
+    def together(cls, losses: Sequence[Loss]) -> Redescending:
+        """One loss for residuals of shape (n_losses, n)."""
+        return cls(np.array([[loss.c] for loss in losses if isinstance(loss, Redescending)]))
+
+
+class Bisquare(Redescending):
     r"""Tukey's bisquare: ``psi(u) = u (1 - (u/c)²)²`` within c and zero beyond.
 
     Parameters
@@ -169,12 +214,14 @@ class Bisquare(Loss):
         Rejection point. 4.685 is 95 % efficient at normal errors.
     """
 
-    def __init__(self, c: float) -> None:
-        self.c = c
+    shape_sup = 1.0 / 6.0
+    knots = (1.0,)
 
     def rho(self, u: ArrayLike) -> NDArray[Any]:
         """``c²/6 (1 - (1 - (u/c)²)³)``, and ``c²/6`` beyond c."""
-        return self.c**2 / 6.0 * (1.0 - self._kept(u) ** 3)
+        # v (3 - 3 v + v²) and not 1 - (1 - v)³, a difference of nearly equal numbers.
+        v = np.minimum(np.abs(u) / self.c, 1.0) ** 2
+        return self.c**2 / 6.0 * (v * (3.0 + v * (v - 3.0)))
 
     def psi(self, u: ArrayLike) -> NDArray[Any]:
         """Derivative of the loss."""
@@ -189,8 +236,19 @@ class Bisquare(Loss):
         """``(1 - (u/c)²)²`` within c."""
         return self._kept(u) ** 2
 
+    def scale_sides(self, u: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """As in the base class, from the square of u alone."""
+        v = np.minimum(np.abs(u) / self.c, 1.0)
+        v *= v
+        rho = v * (3.0 + v * (v - 3.0))
+        slope = 1.0 - v
+        slope *= slope
+        slope *= v
+        slope *= 6.0
+        return rho, slope
+
     def _kept(self, u: ArrayLike) -> NDArray[Any]:
-        return np.maximum(1.0 - (np.minimum(np.abs(u), self.c) / self.c) ** 2, 0.0)
+        return 1.0 - np.minimum(np.abs(u) / self.c, 1.0) ** 2
 
 
 class Scaled(Loss):
@@ -214,3 +272,35 @@ class Scaled(Loss):
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """Weight, without a unit."""
         return self.loss.weight(np.asarray(u) / self.scale)
+
+
+class Turned(Loss):
+    """A loss whose curvature has the opposite sign: rows that count are those that did not.
+
+    Parameters
+    ----------
+    loss : Loss
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+
+    def rho(self, u: ArrayLike) -> NDArray[Any]:
+        """That of the loss."""
+        return self.loss.rho(u)
+
+    def psi(self, u: ArrayLike) -> NDArray[Any]:
+        """That of the loss."""
+        return self.loss.psi(u)
+
+    def psi_prime(self, u: ArrayLike) -> NDArray[Any]:
+        """Minus that of the loss."""
+        return -self.loss.psi_prime(u)
+
+    def weight(self, u: ArrayLike) -> NDArray[Any]:
+        """Minus that of the loss, so that ``curvature`` is minus the loss's at every mixing."""
+        return -self.loss.weight(u)
+
+    def at(self, scale: float) -> Turned:
+        """The loss in units of the residuals, turned."""
+        return Turned(self.loss.at(scale))

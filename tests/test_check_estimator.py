@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from robustreg import HuberRegressor
+from robustreg import HuberRegressor, MMRegressor
 
 ESTIMATORS = [
     HuberRegressor(),
@@ -22,6 +22,10 @@ ESTIMATORS = [
     HuberRegressor(fit_intercept=False),
     HuberRegressor(fit_intercept=False, alpha=1.0, solver="newton"),
     HuberRegressor(warm_start=True),
+    MMRegressor(),
+    MMRegressor(fit_intercept=False),
+    MMRegressor(loss="lqq", efficiency=0.85),
+    MMRegressor(loss="optimal", breakdown=0.3, n_subsets=0),
 ]
 
 

@@ -128,6 +128,11 @@ class DaskDesign(Design):
         request = partial(_map_rows, function, block_rows)
         return self._reduce(request, _appended, values=values)
 
+    def sum_over_residuals(
+        self, function: Callable[[Vector, Vector | None], Vector], point: Point
+    ) -> Vector:
+        return self._reduce(methodcaller("sum_over_residuals", function, point))
+
     # -- rows -------------------------------------------------------------------------------------
 
     def residuals(self, point: Point) -> Any:
@@ -167,6 +172,12 @@ class DaskDesign(Design):
         counts = np.bincount(index, minlength=self.n_rows).astype(np.float64)
         weights = self.weights
         return self.reweighted(counts if weights is None else weights * counts)
+
+    def in_units(self, units: Units) -> DaskDesign:
+        design = DaskDesign(self._chunks, centered=self.centered, units=units)
+        design._home = self._home.in_units(units)
+        design.passes, design.on_pass = self.passes, self.on_pass
+        return design
 
     def reweighted(self, weights: Any) -> DaskDesign:
         chunks = self._chunks.reweighted(weights)

@@ -214,6 +214,12 @@ class DenseDesign(Design):
         y = self._y[index] * self.units.response_scale
         return type(self)(self._X[index], y, weights, centered=self.centered, units=self.units)
 
+    def in_units(self, units: Units) -> DenseDesign:
+        y = self._y * self.units.response_scale
+        design = type(self)(self._X, y, self._weights, centered=self.centered, units=units)
+        design.like_rows, design.passes, design.on_pass = self.like_rows, self.passes, self.on_pass
+        return design
+
     def answering(self, y: Vector, weights: Vector | None) -> DenseDesign:
         return type(self)(self._X, y, weights, centered=self.centered)
 

@@ -65,6 +65,17 @@ class RowAccess(ABC):
             values[rows] = function(residuals[rows])
         return values if self.like_rows is None else self.like_rows(values)
 
+    def sum_over_residuals(
+        self, function: Callable[[Vector, Vector | None], Vector], point: Point
+    ) -> Vector:
+        """Sum of ``function(residuals, weights)`` over blocks of rows, an array of any length."""
+        residuals, weights = self.residuals(point), self.weights
+        parts = (
+            function(residuals[rows], None if weights is None else weights[rows])
+            for rows in self._mapped_rows()
+        )
+        return sum(parts)  # type: ignore[return-value]
+
     def _mapped_rows(self) -> Iterator[slice]:
         for start in range(0, self.n_rows, MAPPED_ROWS):
             yield slice(start, start + MAPPED_ROWS)
@@ -94,6 +105,10 @@ class RowAccess(ABC):
     @abstractmethod
     def rows(self, index: NDArray[np.intp]) -> Design:
         """A design of these rows alone, a copy of them, in the same working units."""
+
+    @abstractmethod
+    def in_units(self, units: Units) -> Design:
+        """The same rows in other working units; its passes go on from those made."""
 
     @abstractmethod
     def answering(self, y: Vector, weights: Vector | None) -> Design:

@@ -14,6 +14,8 @@ from robustreg.inference.covariance import huber_covariance, normal_equations
 from robustreg.inference.equations import UndeterminedError
 from robustreg.inference.fitted import FittedRegression, fitted_regression
 from robustreg.inference.frames import pandas, row_index, row_labels
+from robustreg.inference.mm_diagnostics import MMDiagnostics, diagnose_mm
+from robustreg.inference.mm_fitted import is_mm
 from robustreg.inference.sandwich import Whitened, whiten
 from robustreg.losses import Huber
 from robustreg.tuning import kappa
@@ -164,12 +166,12 @@ class Diagnostics:
 
 def diagnose(
     model: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> Diagnostics:
+) -> Diagnostics | MMDiagnostics:
     r"""Residuals, robustness weights, leverages and influence of every row.
 
     Parameters
     ----------
-    model : HuberRegressor or Pipeline
+    model : HuberRegressor, MMRegressor or Pipeline
         As for :func:`summarize`.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The X of ``fit``; for a pipeline, as the pipeline takes it.
@@ -180,7 +182,8 @@ def diagnose(
 
     Returns
     -------
-    Diagnostics
+    Diagnostics or MMDiagnostics
+        Of an MM regression with robust distances in place of leverages and influence.
 
     Raises
     ------
@@ -208,6 +211,8 @@ def diagnose(
     >>> found.index.to_list(), found["reasons"].iloc[0]
     ([29, 33, 10, 19], 'leverage, influence')
     """
+    if is_mm(model):
+        return diagnose_mm(model, X, y, sample_weight)
     fitted = fitted_regression(model, X, y, sample_weight)
     if not fitted.design.in_memory:
         raise ValueError(

@@ -13,6 +13,8 @@ from robustreg.inference.cluster import cluster_covariance
 from robustreg.inference.covariance import Coupling, CovarianceEstimate, huber_covariance
 from robustreg.inference.fitted import FittedRegression, fitted_regression
 from robustreg.inference.goodness import d2, robust_r2
+from robustreg.inference.mm_fitted import is_mm
+from robustreg.inference.mm_summary import summarize_mm
 from robustreg.inference.prediction import ErrorDistribution, Predictor, widened
 from robustreg.inference.sandwich import default_variant, sandwich_covariance
 from robustreg.inference.summary import Summary, check_level
@@ -47,7 +49,7 @@ def summarize(
     y: ArrayLike,
     *,
     sample_weight: ArrayLike | None = None,
-    cov_type: str = "huber",
+    cov_type: str | None = None,
     level: float = 0.95,
     groups: ArrayLike | None = None,
     use_t: bool = True,
@@ -59,11 +61,11 @@ def summarize(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Summary:
-    r"""Standard errors, tests and intervals for a fitted Huber regression.
+    r"""Standard errors, tests and intervals for a fitted Huber or MM regression.
 
     Parameters
     ----------
-    model : HuberRegressor or Pipeline
+    model : HuberRegressor, MMRegressor or Pipeline
         Fitted, with ``alpha=0``; a pipeline whose last step is such a model.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The X of ``fit``; for a pipeline, as the pipeline takes it.
@@ -71,8 +73,9 @@ def summarize(
         The y of ``fit``.
     sample_weight : array-like of shape (n_samples,), default=None
         The frequencies passed to ``fit``.
-    cov_type : str, default="huber"
-        How the covariance of the coefficients is estimated:
+    cov_type : str, default=None
+        How the covariance of the coefficients is estimated; None takes ``"huber"``, and
+        ``"avar1"`` for an MM regression. For a Huber regression:
 
         - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: Huber's estimates with his correction of
           order k/n, for independent errors of one distribution, whatever it is;
@@ -83,6 +86,13 @@ def summarize(
         - ``"cluster"``: for errors that depend on one another within ``groups``. It stands for
           ``"CR3"``, the jackknife over groups; ``"CR1"`` is the customary one;
         - ``"bootstrap"``: by resampling, see ``bootstrap``.
+
+        For an MM regression:
+
+        - ``"avar1"``: for independent errors, symmetric or not; counts the error of the scale;
+        - ``"weighted"``: for errors of one distribution, from the weighted rows;
+        - ``"sandwich"``: for errors whose spread may depend on x, the scale taken as known;
+        - ``"bootstrap"``: the fast and robust bootstrap, by rows or by ``groups``.
     level : float in (0, 1), default=0.95
         Confidence level of the intervals in the table.
     groups : array-like of shape (n_samples,), default=None
@@ -174,6 +184,20 @@ def summarize(
     water_temp   0.984    0.329    0.008
     acid_conc   -0.131    0.140    0.360
     """
+    if is_mm(model):
+        return summarize_mm(
+            model,
+            X,
+            y,
+            sample_weight,
+            cov_type=cov_type,
+            level=level,
+            groups=groups,
+            use_t=use_t,
+            n_bootstrap=n_bootstrap,
+            random_state=random_state,
+        )
+    cov_type = "huber" if cov_type is None else cov_type
     level = check_level(level)
     _check_options(cov_type, use_t, ddof, scale_coupling, bootstrap, n_bootstrap)
     fitted = fitted_regression(model, X, y, sample_weight)

@@ -67,6 +67,8 @@ def share(value: float) -> str:
 
 def facts(summary: Summary) -> list[tuple[str, str]]:
     """What the head of the table says of the fit."""
+    if hasattr(summary, "facts"):
+        return summary.facts()
     return [
         ("Observations", f"{summary.n:g}"),
         ("Degrees of freedom", f"{summary.degrees_of_freedom:g}"),
@@ -122,7 +124,7 @@ def as_text(summary: Summary, low: Vector, high: Vector) -> str:
         numbers = [cell.rjust(size) for cell, size in zip(cells[1:], widths, strict=True)]
         return " ".join([cells[0].ljust(longest), *numbers])
 
-    lines = [TITLE.center(width).rstrip(), "=" * width]
+    lines = [getattr(summary, "title", TITLE).center(width).rstrip(), "=" * width]
     lines += _two_columns(facts(summary), width)
     lines += ["=" * width, line(heads(summary)), "-" * width]
     table = zip(names, rows(summary, low, high), strict=True)
@@ -156,7 +158,7 @@ def as_html(summary: Summary, low: Vector, high: Vector) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in footnotes(summary))
     return (
-        f"<div><table><caption>{TITLE}</caption><thead><tr>{head}</tr></thead>"
+        f"<div><table><caption>{getattr(summary, 'title', TITLE)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
         f"<table><tbody>{known}</tbody></table><ul>{notes}</ul></div>"
     )

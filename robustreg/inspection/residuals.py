@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustreg.inference.diagnostics import diagnose
+from robustreg.inference.mm_diagnostics import MMDiagnostics
 from robustreg.inspection.drawing import (
     BLUE,
     GREY,
@@ -262,6 +263,11 @@ class ResidualsDisplay:
         leverages = cutoff = None
         if kind == "residual_vs_leverage":
             diagnostics = diagnose(estimator, X, y, sample_weight=sample_weight)
+            if isinstance(diagnostics, MMDiagnostics):
+                raise ValueError(
+                    'kind="residual_vs_leverage" shows what a Huber fit cannot resist, and '
+                    "estimator is an MMRegressor: use OutlierMapDisplay.from_estimator."
+                )
             leverages, cutoff = diagnostics.leverages, diagnostics.cutoffs["leverage"]
         display = cls(
             fitted_values=found.fitted_values,

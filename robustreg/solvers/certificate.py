@@ -70,6 +70,19 @@ class LocalModel:
         errors = of_residuals + of_intercept + of_sums
         return float(errors / max(spread, np.finfo(np.float64).tiny))
 
+    @cached_property
+    def value_rounding(self) -> float:
+        """Size of the rounding errors in a value at a given scale, beyond those of its sum.
+
+        Residuals that are small differences of large terms carry errors, and the value has theirs
+        times psi.
+        """
+        objective, start = self.objective, self.evaluation
+        if objective.has_scale:
+            return 0.0
+        level = objective.design.rounding_level(objective.point(start.parameters))
+        return float(np.sqrt(start.sums.psi_squares)) * level / ROUNDING
+
     def _magnification(self) -> float:
         """Length of a gradient in this metric, if each sum has the size of its columns."""
         objective = self.objective

@@ -137,7 +137,8 @@ class Descent:
         start = self.evaluation
         if trial.value <= start.value - SUFFICIENT * decrease:
             return True
-        if not abs(trial.value - start.value) <= VALUE_ROUNDING * abs(start.value):
+        noise = VALUE_ROUNDING * abs(start.value) + self.model.value_rounding
+        if not abs(trial.value - start.value) <= noise:
             return False
         return self.model.length(trial.gradient) < self.length
 

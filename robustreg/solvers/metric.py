@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from robustreg.design.base import Mixing
+from robustreg.losses import Turned
 from robustreg.problem import Evaluation, Objective
 
 __all__ = ["IterativeMetric", "Metric", "SquareRoot", "metric_of_gram", "take_metric"]
@@ -36,6 +37,9 @@ DETERMINED = SMALLEST_PIVOT
 
 #: Damping that is tried first where the rows within the threshold leave directions free.
 FIRST_MIXING = 1e-3
+
+#: Part of the positive curvature in a direction that negative curvature must leave.
+LEAST_CURVATURE = 1e-3
 
 #: Random signs by which a trace is estimated: its standard error is at most
 #: ``sqrt(trace / (2 probes))``.
@@ -202,7 +206,10 @@ def take_metric(
         metric = metric_of_gram(hessian, mixing, objective.has_scale)
         return evaluation, None if metric is None else replace(metric, border=border)
     evaluation, factor, border = objective.with_curvature(parameters, mixing, factor=True)
-    return evaluation, replace(_metric_of_factor(factor, mixing, objective), border=border)
+    metric = _metric_of_factor(factor, mixing, objective)
+    if mixing is not None and mixing < 1.0 and not objective.problem.loss.convex:
+        metric = _less_negative(metric, objective, parameters)
+    return evaluation, replace(metric, border=border)
 
 
 def metric_of_gram(hessian: Matrix, mixing: Mixing, has_scale: bool) -> SquareRoot | None:
@@ -246,6 +253,23 @@ def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> S
         columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
     rank = int(np.count_nonzero(kept))
     return SquareRoot(columns * inverse_norm[:, None], mixing, rank, square)
+
+
+def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:
+    """The metric of ``R'R - N'N`` from that of ``R'R``, with N the factor of negative curvature.
+
+    With T the transform of R and ``(N T)'(N T) = V S² V'``, it is ``T V (I - S²)^-1/2``: no digits
+    are lost, however ill-conditioned R is. In a direction without positive curvature in all, R's is
+    kept: the step goes downhill.
+    """
+    problem = objective.problem
+    turned = replace(objective, problem=replace(problem, loss=Turned(problem.loss)))
+    _, augmented = objective.design.triangular_factor(turned.point(parameters), metric.mixing)
+    negative = turned.factor(parameters, augmented) @ metric.transform
+    squares, directions = np.linalg.eigh(negative.T @ negative)
+    left = 1.0 - squares
+    root = np.sqrt(np.where(left > LEAST_CURVATURE, left, 1.0))
+    return replace(metric, transform=(metric.transform @ directions) / root)
 
 
 def cutoff(singular: Vector, n_rows: int) -> float:

@@ -1,0 +1,300 @@
+"""The MM regressor: resistant to wrong X as well."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from robustreg.design import as_design
+from robustreg.design.base import Design
+from robustreg.design.chunks import is_collection
+from robustreg.estimators.huber import HuberRegressor, validate_regression_data
+from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.losses_redescending import loss_for_breakdown, loss_for_efficiency
+from robustreg.problem import NEGLIGIBLE
+from robustreg.solvers.resistant import MMProblem, MMResult, solve_mm
+from robustreg.solvers.result import Status
+
+__all__ = ["MMRegressor"]
+
+#: Residuals beyond so many scales mark a row as an outlier (Rousseeuw and van Zomeren 1990).
+OUTLYING = 2.5
+
+
+class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+    r"""Linear regression that resists wrong responses and wrong features (MM-estimation).
+
+    Up to half of the rows may be wrong, in y and in X, and the fit stays near that of the others.
+    An S-estimate comes first: the coefficients whose residuals have the smallest M-scale
+    :math:`\sigma`,
+
+    .. math::
+
+        \frac{\sum_i s_i\,\rho_0(e_i/\sigma)}{\sup \rho_0} = b \sum_i s_i \Bigl(1 - \frac kN\Bigr),
+
+    with the breakdown point :math:`b`. It resists wrong rows but is inefficient at normal errors.
+    The M-estimate then goes downhill from there to a local minimum of :math:`\sum_i s_i \rho_1(e_i
+    / \sigma)` at this scale, with a loss :math:`\rho_1` that is as efficient as asked for.
+
+    Parameters
+    ----------
+    efficiency : float in [0.8, 0.99], default=0.95
+        Of the coefficients at normal errors, beside least squares. The higher it is, the larger is
+        the bias that moderate contamination causes.
+    breakdown : float in (0, 0.5], default=0.5
+        Share of wrong rows from which on the fit may be anywhere. A high efficiency goes with any
+        breakdown point for which the loss of M is at least as wide as that of S: at least 0.119 for
+        an efficiency of 0.95 with the bisquare.
+    loss : {"bisquare", "lqq", "optimal"}, default="bisquare"
+        The family of both losses, as ``psi`` of R's ``lmrob``.
+    n_subsets : int, default=500
+        Random subsets of rows from which the search for the lowest minimum of S starts, in addition
+        to starts that are not random.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept.
+    max_iter : int, default=200
+        Most iterations of S, and of M.
+    tol : float, default=1e-6
+        Distance to the local minima of S and M at which a fit ends, in standard errors.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random subsets.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Coefficients, in units of y per unit of X.
+    intercept_ : float
+        Intercept, in units of y; 0.0 if ``fit_intercept=False``.
+    scale_ : float
+        Sigma of the S-estimate, in units of y; 0.0 where half of the rows are fitted exactly.
+    weights_ : ndarray or dask array of shape (n_samples,)
+        ``psi(u)/u`` of each row's standardised residual u: 1 at zero, and 0 for rows that do not
+        count.
+    outliers_ : ndarray or dask array of shape (n_samples,) of bool
+        Rows whose residual is beyond 2.5 ``scale_``.
+    s_coef_, s_intercept_ : ndarray of shape (n_features,) and float
+        The S-estimate.
+    n_starts_ : int
+        Candidates that the search refined to convergence.
+    n_best_starts_ : int
+        Those among them that ended at the lowest scale, to a relative 1e-6.
+    n_iter_ : int
+        Iterations on all rows.
+    n_passes_ : int
+        How often all rows were read.
+    optimality_ : float
+        Distance to the local minima of S and M, the larger of the two, in standard errors. It does
+        not say that they are the lowest minima: see ``n_best_starts_``.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had names that are strings.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``optimality_`` is above ``tol``, with the distance reached.
+    ExactFitWarning
+        If the scale is zero.
+
+    See Also
+    --------
+    HuberRegressor : Resists wrong y alone. It is convex, and takes a fraction of the time.
+
+    Notes
+    -----
+    The search looks at a sample of about 2,000 rows where there are more. All its sources but the
+    subsets are deterministic: sensitivity components, and projections of (x, y) with two modes.
+
+    References
+    ----------
+    V. J. Yohai, "High breakdown-point and high efficiency robust estimates for regression", Ann.
+    Statist. 15 (1987).
+
+    D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems",
+    J. Amer. Statist. Assoc. 94 (1999).
+
+    Examples
+    --------
+    Four giant stars, which are far from the others in temperature as well, turn the slope of a
+    Huber fit around. They have no weight here.
+
+    >>> from robustreg import HuberRegressor, MMRegressor
+    >>> from robustreg.datasets import load_stars
+    >>> X, y = load_stars(return_X_y=True)
+    >>> HuberRegressor().fit(X, y).coef_.round(1)
+    array([-0.4])
+    >>> MMRegressor(random_state=0).fit(X, y).coef_.round(1)
+    array([2.3])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "efficiency": [Interval(Real, 0.8, 0.99, closed="both")],
+        "breakdown": [Interval(Real, 0.0, 0.5, closed="right")],
+        "loss": [StrOptions({"bisquare", "lqq", "optimal"})],
+        "n_subsets": [Interval(Integral, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, np.inf, closed="neither")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        efficiency: float = 0.95,
+        breakdown: float = 0.5,
+        loss: str = "bisquare",
+        n_subsets: int = 500,
+        fit_intercept: bool = True,
+        max_iter: int = 200,
+        tol: float = 1e-6,
+        random_state: Any = None,
+    ) -> None:
+        self.efficiency = efficiency
+        self.breakdown = breakdown
+        self.loss = loss
+        self.n_subsets = n_subsets
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> MMRegressor:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
+            As in ``HuberRegressor.fit``. The rows of the search are made dense.
+        y : array-like of shape (n_samples,)
+            Responses.
+        sample_weight : array-like of shape (n_samples,), optional
+            Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
+
+        Returns
+        -------
+        MMRegressor
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If X, y or sample_weight hold NaN or infinity or differ in length, if the weights are
+            negative or all zero, or if ``efficiency`` is too low for ``breakdown``.
+        """
+        problem = self._problem()
+        X, y, weights = validate_regression_data(self, X, y, sample_weight)
+        design = as_design(X, y, weights, centered=self.fit_intercept)
+        progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+        progress.follow(design)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        result = solve_mm(problem, design, np.random.default_rng(seed))
+        self._store(result)
+        progress.close()
+        _warn_of_doubt(result, problem)
+        return self
+
+    predict = HuberRegressor.predict
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without lazy arrays, which hold on to the data and to a cluster."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if not is_collection(value)}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _problem(self) -> MMProblem:
+        s_loss = loss_for_breakdown(self.loss, float(self.breakdown))
+        m_loss = loss_for_efficiency(self.loss, float(self.efficiency))
+        if m_loss.c < s_loss.c:
+            raise ValueError(
+                f"efficiency={self.efficiency!r} and breakdown={self.breakdown!r} do not go "
+                f"together: the loss of the coefficients ({self.loss} with c={m_loss.c:.4g}) would "
+                f"be narrower than that of the scale (c={s_loss.c:.4g}), and reject rows that the "
+                "scale counts. Increase either of them."
+            )
+        return MMProblem(
+            s_loss,
+            m_loss,
+            float(self.breakdown),
+            bool(self.fit_intercept),
+            int(self.n_subsets),
+            self.max_iter,
+            self.tol,
+        )
+
+    def _store(self, result: MMResult) -> None:
+        design = result.problem.design
+        unit = design.units.response_scale
+        self.coef_, intercept = design.to_user(result.point)
+        self.s_coef_, s_intercept = design.to_user(result.s_point)
+        self.intercept_ = intercept if self.fit_intercept else 0.0
+        self.s_intercept_ = s_intercept if self.fit_intercept else 0.0
+        self.scale_ = float(result.point.scale * unit)
+        self.weights_, self.outliers_ = _weights_and_outliers(design, result)
+        self.n_starts_, self.n_best_starts_ = result.n_starts, result.n_best_starts
+        self.n_iter_ = max(1, result.n_iter)
+        self.n_passes_ = int(design.passes)
+        self.optimality_ = float(result.optimality)
+        self._runner_up = result.runner_up
+
+
+def _weights_and_outliers(design: Design, result: MMResult) -> tuple[NDArray, NDArray]:
+    point = result.point
+    if result.status is not Status.EXACT_FIT:
+        weights = design.map_residuals(point.units_loss.weight, point)
+        beyond = partial(_beyond, size=OUTLYING * point.scale)
+        return weights, design.map_residuals(beyond, point)
+    beyond = partial(_beyond, size=NEGLIGIBLE * design.rounding_level(point))
+    outliers = design.map_residuals(beyond, point)
+    return np.where(outliers, 0.0, 1.0), outliers
+
+
+def _beyond(residuals: NDArray, size: float) -> NDArray[np.bool_]:
+    return np.abs(residuals) > size
+
+
+def _warn_of_doubt(result: MMResult, problem: MMProblem) -> None:
+    """Say what is doubtful about a fit, and what to do."""
+    if result.status is Status.EXACT_FIT:
+        warnings.warn(
+            "So many rows are fitted exactly that the scale of the residuals is zero: the fit is "
+            "the plane through them, scale_ is 0.0, and all other rows have weight zero. This is "
+            "right for data without noise and for no more rows than coefficients. If y is rounded "
+            "or has many equal values, use HuberRegressor, or a smaller breakdown.",
+            ExactFitWarning,
+            stacklevel=3,
+        )
+    elif result.status is Status.MAX_ITER:
+        warnings.warn(
+            f"MMRegressor stopped after max_iter={problem.max_iter} iterations at a distance of "
+            f"{result.optimality:.2g} standard errors from a local minimum; tol={problem.tol:g}. "
+            "Increase max_iter, or tol if this distance is small enough for you.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    elif result.status is Status.ROUNDING:
+        warnings.warn(
+            f"MMRegressor stopped at a distance of {result.optimality:.2g} standard errors from a "
+            f"local minimum (tol={problem.tol:g}): rounding errors of double precision allow no "
+            "less. Columns of X that nearly determine one another cause this: drop or combine "
+            "them, or increase tol.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

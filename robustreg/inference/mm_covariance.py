@@ -1,0 +1,134 @@
+r"""Covariance matrices of MM-estimates.
+
+With u and u_0 the residuals of the M- and of the S-estimate in units of sigma, psi and psi' of the
+M loss, rho_0 and psi_0 of the S loss, b its right side, and means over observations:
+
+    avar1      H = mean psi'(u) z z',   c = mean psi'(u) u z,   d = mean psi_0(u_0) u_0,
+               chi = rho_0(u_0) - b sup rho_0,   a = H^-1 c / d,
+               sigma²/n [H^-1 (mean psi² z z') H^-1 - a q' H^-1 - H^-1 q a' + v a a'],
+               q = mean psi chi z,   v = mean rho_0² - (b sup rho_0)²
+
+    weighted   sigma² K² (sum psi² / (n - k)) / mean(psi')² mean(w) (sum w z z')^-1,
+               w = psi(u)/u,   K = 1 + (k/n) var(psi') / mean(psi')²
+
+    sandwich   sigma² W^-1 (sum psi² z z' / (1 - h)²) W^-1,   W = sum psi' z z',
+               h = psi' z W^-1 z'
+
+avar1 counts the error of the scale and needs neither symmetric errors nor ones whose spread is the
+same for all x (C. Croux, G. Dhaene, D. Hoorelbeke, "Robust standard errors for robust estimators",
+Discussion Paper 03.16, K.U. Leuven, 2003). weighted is Huber's estimate with the metric of the
+weights (V. J. Yohai, W. A. Stahel, R. H. Zamar, 1991; K is P. J. Huber's, 1981, section 7.6), which
+wrong rows in X do not shrink. sandwich takes sigma as known, and widens the score of each row by
+its leverage, as HC3 does. avar1 and weighted are what ``lmrob`` of R's robustbase computes as
+``.vcov.avar1`` and ``.vcov.w``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.inference.covariance import CovarianceEstimate
+from robustreg.inference.mm_fitted import FittedMM
+
+__all__ = ["curvature", "mm_covariance", "weight_matrix"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+DESCRIPTIONS = {
+    "avar1": "avar1, of Croux, Dhaene and Hoorelbeke, the error of the scale included",
+    "weighted": "from the weighted rows, for errors of one distribution",
+    "sandwich": "sandwich, for errors whose spread may depend on x, widened by leverage",
+}
+
+#: Part of the curvature that must be left in a direction, beside the rows' own.
+LEAST_CURVATURE = 1e-10
+
+#: Leverage beyond which a row alone determines a coefficient.
+DECISIVE = 1.0 - 1e-8
+
+
+def mm_covariance(fitted: FittedMM, kind: str) -> CovarianceEstimate:
+    """One of the three estimates, in working units.
+
+    Parameters
+    ----------
+    fitted : FittedMM
+    kind : {"avar1", "weighted", "sandwich"}
+    """
+    core = {"avar1": _avar1, "weighted": _weighted, "sandwich": _sandwich}[kind](fitted)
+    return CovarianceEstimate(
+        core=fitted.point.scale**2 * core,
+        back=fitted.whitening,
+        degrees_of_freedom=fitted.degrees_of_freedom,
+        description=DESCRIPTIONS[kind],
+    )
+
+
+def weight_matrix(fitted: FittedMM, factors: Vector) -> Matrix:
+    """``sum f z z'`` of the whitened rows, for factors of any sign."""
+    (total,) = fitted.rows.transformed(fitted.whitening).sum(
+        lambda z, f: ((z * f[:, None]).T @ z,), fitted.frequencies * factors
+    )
+    symmetric: Matrix = 0.5 * (total + total.T)
+    return symmetric
+
+
+def curvature(fitted: FittedMM) -> Matrix:
+    """W, of whitened rows.
+
+    Raises
+    ------
+    ValueError
+        If the rows that count do not determine the coefficients.
+    """
+    W = weight_matrix(fitted, fitted.loss.psi_prime(fitted.standardized))
+    smallest = float(np.linalg.eigvalsh(W)[0])
+    if not smallest > LEAST_CURVATURE:
+        raise ValueError(
+            "the rows with a positive weight do not determine all "
+            f"{fitted.n_parameters} coefficients: this cov_type cannot be computed. Use "
+            'cov_type="weighted" or "bootstrap", more observations, or fewer columns.'
+        )
+    return W
+
+
+def _avar1(fitted: FittedMM) -> Matrix:
+    u, u0 = fitted.standardized, fitted.s_standardized
+    loss, s_loss, n = fitted.loss, fitted.s_loss, fitted.n
+    psi, slope = loss.psi(u), loss.psi_prime(u)
+    bound = float(fitted.model.breakdown) * float(s_loss.sup)
+    rho = s_loss.rho(u0)
+    inverse = np.linalg.inv(curvature(fitted) / n)
+    s = fitted.frequencies
+    sums = fitted.rows.transformed(fitted.whitening).sum(
+        lambda z, f, g: (f @ z, g @ z), s * slope * u, s * psi * (rho - bound)
+    )
+    coupling, across = (value / n for value in sums)
+    a = inverse @ coupling / fitted.mean(s_loss.psi(u0) * u0)
+    half = np.outer(a, inverse @ across)
+    own = inverse @ (weight_matrix(fitted, psi**2) / n) @ inverse
+    variance = fitted.mean(rho**2) - bound**2
+    return (own - half - half.T + variance * np.outer(a, a)) / n
+
+
+def _weighted(fitted: FittedMM) -> Matrix:
+    u, loss, n, k = fitted.standardized, fitted.loss, fitted.n, fitted.n_parameters
+    slope, weight = loss.psi_prime(u), loss.weight(u)
+    mean = fitted.mean(slope)
+    correction = 1.0 + k / n * (fitted.mean(slope**2) - mean**2) / mean**2
+    spread = n * fitted.mean(loss.psi(u) ** 2) / (n - k) / mean**2
+    inverse = np.linalg.inv(weight_matrix(fitted, weight))
+    core: Matrix = correction**2 * spread * fitted.mean(weight) * inverse
+    return core
+
+
+def _sandwich(fitted: FittedMM) -> Matrix:
+    u, loss = fitted.standardized, fitted.loss
+    inverse = np.linalg.inv(curvature(fitted))
+    white = fitted.rows.transformed(fitted.whitening)
+    leverage = white.map(lambda z: np.einsum("ij,ij->i", z @ inverse, z))
+    leverage = np.clip(leverage * loss.psi_prime(u), 0.0, DECISIVE)
+    middle = weight_matrix(fitted, (loss.psi(u) / (1.0 - leverage)) ** 2)
+    return inverse @ middle @ inverse

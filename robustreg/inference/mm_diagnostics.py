@@ -1,0 +1,174 @@
+"""Which rows an MM regression has rejected, and of which kind they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robustreg.estimators.mm import OUTLYING
+from robustreg.inference.frames import pandas, row_index, row_labels
+from robustreg.inference.mm_fitted import fitted_mm
+from robustreg.inference.robust_distance import robust_distances
+
+__all__ = ["REGIONS", "MMDiagnostics", "diagnose_mm", "regions"]
+
+Vector = NDArray[np.float64]
+
+#: Of the map of residuals against distances (Rousseeuw and van Zomeren 1990), by whether a row is
+#: an outlier and whether it is far.
+REGIONS = {
+    (False, False): "regular",
+    (True, False): "vertical outlier",
+    (False, True): "good leverage point",
+    (True, True): "bad leverage point",
+}
+
+
+def regions(standardized: Vector, distances: Vector, cutoff: float) -> NDArray[np.str_]:
+    """The region of each row. A row without a distance is not far."""
+    far = np.nan_to_num(distances, nan=0.0) > cutoff
+    outlying = np.abs(standardized) > OUTLYING
+    pairs = zip(outlying.tolist(), far.tolist(), strict=True)
+    return np.array([REGIONS[pair] for pair in pairs], dtype=np.str_)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MMDiagnostics:
+    """Residuals, weights and robust distances of every row. Made by :func:`diagnose`.
+
+    Attributes
+    ----------
+    labels : array of shape (n_samples,)
+        The index of X or y where they have one, else row numbers from zero.
+    fitted_values, residuals : ndarray of shape (n_samples,)
+        In units of y.
+    standardized_residuals : ndarray of shape (n_samples,)
+        Residuals divided by the scale.
+    weights : ndarray of shape (n_samples,)
+        Of the fit: zero for rows that do not count.
+    robust_distances : ndarray of shape (n_samples,)
+        From the centre of most rows, by their own covariance; NaN where there is none.
+    distance_cutoff : float
+        Distance beyond which a row is far.
+    regions : ndarray of str of shape (n_samples,)
+        "regular", "vertical outlier", "good leverage point" or "bad leverage point".
+    notes : tuple of str
+        What a reader must know.
+    index : pandas Index, or None
+        That of X or y, with its name and levels: of the frames.
+
+    Examples
+    --------
+    >>> from robustreg import MMRegressor
+    >>> from robustreg.datasets import load_stars
+    >>> from robustreg.inference import diagnose
+    >>> X, y = load_stars(return_X_y=True)
+    >>> found = diagnose(MMRegressor(random_state=0).fit(X, y), X, y)
+    >>> found.labels[found.regions == "bad leverage point"]
+    array([10, 19, 29, 33])
+    """
+
+    labels: NDArray
+    fitted_values: Vector
+    residuals: Vector
+    standardized_residuals: Vector
+    weights: Vector
+    robust_distances: Vector
+    distance_cutoff: float
+    regions: NDArray[np.str_]
+    notes: tuple[str, ...]
+    index: Any = None
+
+    @property
+    def cutoffs(self) -> dict[str, float]:
+        """Beyond which a standardised residual and a distance deserve a look."""
+        return {"residual": OUTLYING, "distance": self.distance_cutoff}
+
+    @property
+    def severity(self) -> Vector:
+        """Size of the residual in units of its cut-off, of shape (n_samples,)."""
+        return np.abs(self.standardized_residuals) / OUTLYING
+
+    @property
+    def table(self) -> Any:
+        """Frame of all rows in their order, indexed by their labels."""
+        columns = {
+            "fitted": self.fitted_values,
+            "residual": self.residuals,
+            "standardized": self.standardized_residuals,
+            "weight": self.weights,
+            "robust_distance": self.robust_distances,
+            "region": self.regions,
+        }
+        index = self.labels if self.index is None else self.index
+        return pandas("MMDiagnostics.table").DataFrame(columns, index=index)
+
+    def rows_to_check(self, n: int = 10) -> Any:
+        """The outliers, the worst first, with their region.
+
+        Parameters
+        ----------
+        n : int, default=10
+            At most so many.
+
+        Returns
+        -------
+        DataFrame
+            Lines of ``table``.
+
+        Raises
+        ------
+        ValueError
+            If ``n`` is not a whole number from zero.
+        """
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
+            raise ValueError(f"n must be a whole number from zero, got {n!r}.")
+        order = np.argsort(-self.severity, kind="stable")[:n]
+        return self.table.iloc[order[self.severity[order] > 1.0]].copy()
+
+    def __repr__(self) -> str:
+        counts = [f"{np.count_nonzero(self.regions == name)} {name}" for name in REGIONS.values()]
+        return f"MMDiagnostics({self.residuals.size} rows: {', '.join(counts)})"
+
+    def __str__(self) -> str:
+        rows = self.rows_to_check()
+        parts = [repr(self), *self.notes]
+        if not rows.empty:
+            parts.append(rows.to_string(float_format="{:.4g}".format))
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        rows = self.rows_to_check()
+        table = "" if rows.empty else rows.to_html(float_format="{:.4g}".format, border=0)
+        return f"<div><p>{escape(repr(self))}</p>{table}</div>"
+
+
+def diagnose_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> MMDiagnostics:
+    """As :func:`diagnose`, of an ``MMRegressor``."""
+    fitted = fitted_mm(model, X, y, sample_weight)
+    design = fitted.design
+    if not design.in_memory:
+        raise ValueError(
+            f"diagnose makes a table of every row, here {design.n_rows}, and a Dask collection of "
+            "that size is not loaded: pass a sample with compute()."
+        )
+    found = robust_distances(design.rows_of_X(np.arange(design.n_rows)), fitted.frequencies)
+    u = fitted.standardized
+    residuals = u * fitted.scale
+    return MMDiagnostics(
+        labels=row_labels(X, y, design.n_rows),
+        fitted_values=fitted.response * design.units.response_scale - residuals,
+        residuals=residuals,
+        standardized_residuals=u.copy(),
+        weights=fitted.loss.weight(u),
+        robust_distances=found.values,
+        distance_cutoff=found.cutoff,
+        regions=regions(u, found.values, found.cutoff),
+        notes=(found.note,) if found.note else (),
+        index=row_index(X, y),
+    )

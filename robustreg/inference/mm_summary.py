@@ -1,0 +1,295 @@
+"""The summary of an MM regression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from scipy.sparse import issparse
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import validate_data
+
+from robustreg.design.units import Units
+from robustreg.estimators.mm import OUTLYING
+from robustreg.inference import text
+from robustreg.inference.covariance import CovarianceEstimate
+from robustreg.inference.mm_bootstrap import fast_bootstrap
+from robustreg.inference.mm_covariance import mm_covariance
+from robustreg.inference.mm_fitted import FittedMM, fitted_mm
+from robustreg.inference.summary import Summary, check_level
+from robustreg.losses_redescending import LMROB_EFFICIENCY, normal_mean
+
+__all__ = ["MMSummary", "summarize_mm"]
+
+Vector = NDArray[np.float64]
+
+COVARIANCES = ("avar1", "weighted", "sandwich", "bootstrap")
+
+#: What the weighted variance of the residuals is multiplied by, at 95 % efficiency, with the digits
+#: of R's lmrob: read off the R² that it prints. Others are derived.
+LMROB_CORRECTIONS = {"bisquare": 1.207617, "lqq": 1.159232, "optimal": 1.068939}
+
+#: Relative difference of the scales of two minima below which the summary says so.
+CLOSE = 0.01
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MMSummary(Summary):
+    """Coefficients of an MM regression with their errors. Made by :func:`summarize`.
+
+    It has the attributes and methods of :class:`Summary`, with these meanings and additions.
+
+    Attributes
+    ----------
+    cov_type : str
+        avar1, weighted, sandwich or bootstrap.
+    delta, threshold : float
+        Residual from which a row has no weight, in units of the scale, and of y.
+    outlier_share : float
+        Share of the observations beyond 2.5 scales.
+    d2 : float
+        Fraction of the bounded loss, at the scale of the fit, that is explained beside the best
+        constant.
+    robust_r2, adjusted_robust_r2 : float
+        Weighted R², corrected to be consistent at normal errors (O. Renaud, M.-P. Victoria-Feser,
+        J. Statist. Plann. Inference 140, 2010), and with the degrees of freedom counted.
+    breakdown : float
+        Share of wrong rows from which on the fit may be anywhere.
+    loss : str
+        The family of the losses.
+    n_starts, n_best_starts : int
+        Of the search for the lowest minimum of S.
+
+    Examples
+    --------
+    >>> from robustreg import MMRegressor
+    >>> from robustreg.datasets import load_stackloss
+    >>> from robustreg.inference import summarize
+    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
+    >>> summary = summarize(MMRegressor(random_state=0).fit(X, y), X, y)
+    >>> summary.table[["coef", "std_err"]].round(3)
+                  coef  std_err
+    intercept  -41.525    5.298
+    air_flow     0.939    0.117
+    water_temp   0.580    0.263
+    acid_conc   -0.113    0.070
+    """
+
+    adjusted_robust_r2: float
+    breakdown: float
+    loss: str
+    n_starts: int
+    n_best_starts: int
+
+    title = "MM regression"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the head of the table says of the fit."""
+        return [
+            ("Observations", f"{self.n:g}"),
+            ("Degrees of freedom", f"{self.degrees_of_freedom:g}"),
+            ("Scale (S-estimate)", text.number(self.scale)),
+            ("Loss", self.loss),
+            ("Efficiency at the normal", text.share(self.efficiency)),
+            ("Breakdown point", text.share(self.breakdown)),
+            (f"Beyond {OUTLYING:g} scales", f"{self.outlier_share:.1%}"),
+            ("Robust R²", f"{self.robust_r2:.4f}"),
+            ("Adjusted robust R²", f"{self.adjusted_robust_r2:.4f}"),
+            ("Starts at the best", f"{self.n_best_starts} of {self.n_starts}"),
+            ("Certificate (std errors)", f"{self.optimality:.0e}"),
+        ]
+
+    def __repr__(self) -> str:
+        return f"MMSummary(n={self.n:g}, k={len(self.names)}, cov_type={self.cov_type!r})"
+
+
+@dataclass(frozen=True)
+class MMPredictor:
+    """Predictions and their standard errors at new rows.
+
+    A new observation that is no outlier has a normal error with the scale of the fit, as in R's
+    ``predict.lmrob``. Up to half of the residuals may be those of wrong rows, and do not tell.
+    """
+
+    model: Any
+    prepare: Callable[[Any], Any]
+    units: Units
+    covariance: CovarianceEstimate
+    reference_df: float
+
+    def mean(self, X: Any) -> tuple[Vector, Vector]:
+        """Predictions and their standard errors, of shape (n_samples,) each, in units of y."""
+        X = validate_data(
+            self.model,
+            self.prepare(X),
+            reset=False,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+        )
+        model, p = self.model, self.model.n_features_in_
+        prediction = safe_sparse_dot(X, model.coef_, dense_output=True) + model.intercept_
+        rows = np.ones((X.shape[0], self.covariance.back.shape[0]))
+        rows[:, :p] = (X.toarray() if issparse(X) else X) - self.units.center
+        rows[:, :p] /= self.units.column_scale
+        variance = np.maximum(self.covariance.variance_of_rows(rows), 0.0)
+        return prediction, np.sqrt(variance) * self.units.response_scale
+
+    def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
+        """Limits of a new observation about its prediction."""
+        quantile = stats.t.ppf(0.5 + 0.5 * level, self.reference_df)
+        half = quantile * np.hypot(std_err, float(self.model.scale_))
+        return -half, half
+
+
+def summarize_mm(
+    model: Any,
+    X: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    *,
+    cov_type: str | None,
+    level: float,
+    groups: ArrayLike | None,
+    use_t: bool,
+    n_bootstrap: int,
+    random_state: Any,
+) -> MMSummary:
+    """As :func:`summarize`, of an ``MMRegressor``."""
+    kind = "avar1" if cov_type is None else cov_type
+    level = check_level(level)
+    _check_options(kind, use_t, n_bootstrap, groups)
+    fitted = fitted_mm(model, X, y, sample_weight)
+    if kind == "bootstrap":
+        estimate = fast_bootstrap(
+            fitted, n_bootstrap=int(n_bootstrap), groups=groups, random_state=random_state
+        )
+    else:
+        estimate = mm_covariance(fitted, kind)
+    return _summary(fitted, estimate, kind, level, bool(use_t))
+
+
+def _check_options(kind: Any, use_t: Any, n_bootstrap: Any, groups: Any) -> None:
+    if not isinstance(kind, str) or kind not in COVARIANCES:
+        listed = ", ".join(repr(option) for option in COVARIANCES)
+        raise ValueError(f"cov_type must be one of {listed} for an MMRegressor, got {kind!r}.")
+    if use_t not in (True, False):
+        raise ValueError(f"use_t must be True or False, got {use_t!r}.")
+    if groups is not None and kind != "bootstrap":
+        raise ValueError(
+            f'groups is given and cov_type={kind!r} does not use it: pass cov_type="bootstrap", or '
+            "leave groups out."
+        )
+    if not isinstance(n_bootstrap, Integral) or n_bootstrap < 2:
+        raise ValueError(
+            f"n_bootstrap must be an integer of at least 2, got {n_bootstrap!r}: 1000 give "
+            "standard errors to about 2 %."
+        )
+
+
+def _summary(
+    fitted: FittedMM, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
+) -> MMSummary:
+    change, unit, model = fitted.to_user(), fitted.design.units.response_scale, fitted.model
+    working = estimate.of_combinations(change)
+    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
+    reference_df = float(estimate.degrees_of_freedom) if use_t else np.inf
+    r2, adjusted, d2 = _explained(fitted)
+    end = float(fitted.loss.c) * fitted.loss.knots[-1]
+    outlying = (np.abs(fitted.standardized) > OUTLYING).astype(np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        covariance = working * unit * unit
+    return MMSummary(
+        names=fitted.names,
+        coefficients=fitted.coefficients,
+        standard_errors=np.sqrt(np.diag(working)) * unit,
+        covariance_matrix=covariance,
+        cov_type=kind,
+        description=estimate.description,
+        level=level,
+        n=fitted.n,
+        degrees_of_freedom=fitted.degrees_of_freedom,
+        reference_df=reference_df,
+        scale=fitted.scale,
+        scale_kind="S",
+        delta=end,
+        threshold=end * fitted.scale,
+        efficiency=float(model.efficiency),
+        outlier_share=fitted.mean(outlying),
+        d2=d2,
+        robust_r2=r2,
+        optimality=float(model.optimality_),
+        notes=(*estimate.notes, *_notes_on_starts(model)),
+        replicates=replicates,
+        _predictor=MMPredictor(  # type: ignore[arg-type]
+            model, fitted.prepare, fitted.design.units, estimate, reference_df
+        ),
+        adjusted_robust_r2=adjusted,
+        breakdown=float(model.breakdown),
+        loss=str(model.loss),
+        n_starts=int(model.n_starts_),
+        n_best_starts=int(model.n_best_starts_),
+    )
+
+
+def _notes_on_starts(model: Any) -> tuple[str, ...]:
+    notes = []
+    if model.n_starts_ > 1 and model.n_best_starts_ == 1:
+        notes.append(
+            f"One of {model.n_starts_} starts alone found the lowest scale: there may be a lower "
+            "one. Fit again with a larger n_subsets and another random_state."
+        )
+    if model._runner_up <= 1.0 + CLOSE:
+        notes.append(
+            "Another minimum of the scale lies within 1 % of the lowest: the data allow two fits "
+            "that are nearly as good."
+        )
+    return tuple(notes)
+
+
+def _explained(fitted: FittedMM) -> tuple[float, float, float]:
+    """Robust R², the adjusted one, and the fraction of the bounded loss that is explained.
+
+    The correction ``E[w] / E[w Z²]`` makes the weighted variance of the residuals consistent.
+    """
+    loss, weight = fitted.loss, fitted.loss.weight(fitted.standardized)
+    y, residual = fitted.response, fitted.standardized * fitted.point.scale
+    mass = fitted.frequencies * weight
+    intercept = fitted.rows.fit_intercept
+    center = float(mass @ y) / float(mass.sum()) if intercept else 0.0
+    total, left = float(mass @ (y - center) ** 2), float(mass @ residual**2)
+    correction = _consistency(fitted)
+    if not total > 0.0:
+        return float("nan"), float("nan"), float("nan")
+    r2 = (total - left) / (total + left * (correction - 1.0))
+    adjusted = 1.0 - (1.0 - r2) * (fitted.n - intercept) / fitted.degrees_of_freedom
+    constant = fitted.mean(loss.rho((y - _constant(fitted, center)) / fitted.point.scale))
+    d2 = 1.0 - fitted.mean(loss.rho(fitted.standardized)) / constant
+    return r2, adjusted, d2
+
+
+def _consistency(fitted: FittedMM) -> float:
+    """``E[w] / E[w Z²]`` for Z standard normal."""
+    loss, model = fitted.loss, fitted.model
+    if model.efficiency == LMROB_EFFICIENCY:
+        return LMROB_CORRECTIONS[model.loss]
+    return normal_mean(loss, loss.weight) / normal_mean(loss, lambda u: loss.weight(u) * u**2)
+
+
+def _constant(fitted: FittedMM, center: float) -> float:
+    """The local minimum of the loss of a constant, from the mean of the rows that count."""
+    if not fitted.rows.fit_intercept:
+        return 0.0
+    y, scale = fitted.response, fitted.point.scale
+    for _ in range(200):
+        mass = fitted.frequencies * fitted.loss.weight((y - center) / scale)
+        if not mass.sum() > 0.0:
+            break
+        last, center = center, float(mass @ y) / float(mass.sum())
+        if abs(center - last) <= 1e-12 * scale:
+            break
+    return center

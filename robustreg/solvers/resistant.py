@@ -1,0 +1,265 @@
+"""MM-estimates: the S-estimate of the lowest known scale, and the M-estimate at this scale.
+
+    S    minimise sigma over w and b, where  sum s rho_0(e / sigma) / sup rho_0 = breakdown * nu
+    M    from there, minimise  sum s rho_1(e / sigma_S)
+
+(P. J. Rousseeuw, V. J. Yohai, "Robust regression by means of S-estimators", Lecture Notes in
+Statistics 26 (1984); V. J. Yohai, "High breakdown-point and high efficiency robust estimates for
+regression", Ann. Statist. 15 (1987).) At a minimum of S the coefficients minimise
+``sum s rho_0(e / sigma)`` at their own sigma, to which they are stationary: alternating between the
+two converges quadratically.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Design, Point
+from robustreg.losses import Redescending
+from robustreg.m_scale import MScale
+from robustreg.penalties import Ridge
+from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.solvers.certificate import local_model
+from robustreg.solvers.descent import minimise
+from robustreg.solvers.minimum_norm import minimum_norm
+from robustreg.solvers.result import Status
+from robustreg.solvers.starts.pilot import Pilot, take_pilot
+from robustreg.solvers.starts.search import Minima, search
+from robustreg.solvers.zero import interpolation
+
+__all__ = ["MMProblem", "MMResult", "solve_mm"]
+
+Vector = NDArray[np.float64]
+
+#: Standard errors of a pilot's scale within which another of its minima may be the lowest one of
+#: all rows, and how many of them are followed there.
+DOUBT, FOLLOWED = 3.0, 4
+
+#: Part of the tolerance to which S and M are solved: Newton's method takes one or two passes to
+#: square a distance, and other programs' numbers then agree to ten digits.
+BEYOND = 1e-3
+
+#: Distance to which S is solved at the scale of its start; the scale moves by its square.
+FIRST_ROUND = 0.1
+
+#: Most alternations between coefficients and scale. Three to five are made.
+ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class MMProblem:
+    """What is solved.
+
+    Parameters
+    ----------
+    s_loss, m_loss : Redescending
+        Of standardised residuals, for the scale and for the coefficients.
+    breakdown : float
+    fit_intercept : bool
+    n_subsets : int
+    max_iter : int
+        Most iterations of S and of M each.
+    tol : float
+        In standard errors.
+    """
+
+    s_loss: Redescending
+    m_loss: Redescending
+    breakdown: float
+    fit_intercept: bool
+    n_subsets: int
+    max_iter: int
+    tol: float
+
+    def over(self, design: Design) -> Problem:
+        """The S problem over a design."""
+        rule = MScale(self.s_loss, self.breakdown)
+        return Problem(design, self.s_loss, rule, Ridge(), self.fit_intercept)
+
+
+@dataclass(frozen=True)
+class MMResult:
+    """Both estimates, in working units.
+
+    Attributes
+    ----------
+    problem : Problem
+        The M problem, with the rank of X.
+    point, s_point : Point
+        The estimates; their scales are equal.
+    optimality : float
+        The larger of the distances to the two local minima, in standard errors.
+    n_iter : int
+    status : Status
+    n_starts, n_best_starts : int
+    runner_up : float
+        The second lowest minimum's scale over the lowest's; infinite where there was one.
+    """
+
+    problem: Problem
+    point: Point
+    s_point: Point
+    optimality: float
+    n_iter: int
+    status: Status
+    n_starts: int = 1
+    n_best_starts: int = 1
+    runner_up: float = np.inf
+
+
+@dataclass(frozen=True)
+class _Local:
+    """A local minimum of S or M."""
+
+    point: Point
+    optimality: float
+    n_iter: int
+    status: Status
+
+
+def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMResult:
+    """The MM-estimate over a design.
+
+    Parameters
+    ----------
+    stated : MMProblem
+    design : Design
+    rng : Generator
+        Of the random subsets.
+
+    Returns
+    -------
+    MMResult
+        Of all solutions the one with coefficients of least norm.
+    """
+    problem = stated.over(design)
+    problem, pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
+    problem = replace(problem, rank=_rank(problem, pilot))
+    if problem.freedom <= 0.0:
+        return _interpolated(problem)
+    minima = search(pilot.sample, stated.n_subsets, rng)
+    s = _lowest(problem, pilot, minima, stated)
+    counts = minima.n_starts, minima.n_best, _runner_up(minima)
+    if s.status is Status.EXACT_FIT:
+        return _exact(problem, s.point, counts)
+    m_problem = replace(problem, loss=stated.m_loss)
+    m = _solve_m(m_problem, s.point._replace(loss=stated.m_loss), stated)
+    point, s_point = m.point, s.point
+    if problem.known_rank < problem.design.n_features:
+        point, s_point = minimum_norm(m_problem, point), minimum_norm(problem, s_point)
+    status = s.status if s.status is not Status.CONVERGED else m.status
+    bound = max(s.optimality, m.optimality)
+    return MMResult(m_problem, point, s_point, bound, s.n_iter + m.n_iter, status, *counts)
+
+
+def _rank(problem: Problem, pilot: Pilot) -> int:
+    """Of X without the intercept."""
+    if pilot.whole or pilot.rank == problem.n_linear:
+        return pilot.rank - problem.fit_intercept
+    linear = problem.least_squares()
+    model = local_model(linear, np.zeros(linear.size), None)
+    return model.objective.problem.known_rank
+
+
+def _runner_up(minima: Minima) -> float:
+    if minima.scales.size < 2 or not minima.scales[0] > 0.0:
+        return float("inf")
+    return float(minima.scales[1] / minima.scales[0])
+
+
+# -- S --------------------------------------------------------------------------------------------
+
+
+def _lowest(problem: Problem, pilot: Pilot, minima: Minima, stated: MMProblem) -> _Local:
+    """The lowest of the minima on all rows to which those of the pilot lead."""
+    candidates, scales = minima.candidates[:1], minima.scales[:1]
+    if not pilot.whole:
+        error = problem.scale.relative_error(problem.loss) / np.sqrt(pilot.sample.shape[0])
+        near = minima.scales <= minima.scales[0] * (1.0 + DOUBT * error)
+        candidates, scales = minima.candidates[near][:FOLLOWED], minima.scales[near][:FOLLOWED]
+    found: list[_Local] = []
+    for candidate, scale in zip(candidates, scales, strict=True):
+        point = pilot.point(candidate, float(scale), problem.loss)
+        point = point._replace(scale=problem.estimate_scale(point))
+        if found and point.scale > found[0].point.scale * (1.0 + DOUBT * error):
+            continue
+        found.append(_solve_s(problem, point, stated))
+        if found[-1].status is Status.EXACT_FIT:
+            return found[-1]
+    return min(found, key=lambda local: local.point.scale)
+
+
+def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
+    """The local minimum of the scale near a point."""
+    iterations, tol = 0, FIRST_ROUND
+    for _ in range(ROUNDS):
+        if problem.is_zero(point.scale, point, NEGLIGIBLE):
+            return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
+        left = stated.max_iter - iterations
+        local = _solve_at_scale(problem, point, tol, left)
+        iterations += local.n_iter
+        scale = problem.estimate_scale(local.point)
+        shift = problem.scale_shift(point.scale, scale)
+        point = local.point._replace(scale=scale)
+        settled = tol < FIRST_ROUND and (local.n_iter == 0 or shift <= tol)
+        if settled or iterations >= stated.max_iter:
+            break
+        tol = BEYOND * stated.tol
+    return _judged(replace(local, point=point, n_iter=iterations), stated)
+
+
+def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
+    """The local minimum of M near a point, at its scale."""
+    return _judged(_solve_at_scale(problem, point, BEYOND * stated.tol, stated.max_iter), stated)
+
+
+def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:
+    objective = problem.at_scale(point.scale)
+    reached = minimise(objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter)
+    end = objective.point(reached.parameters)
+    return _Local(end, reached.bound, reached.n_iter, reached.status or Status.ROUNDING)
+
+
+def _judged(local: _Local, stated: MMProblem) -> _Local:
+    """With the status that the user's tolerance calls for, and not the one that was worked for."""
+    if local.optimality <= stated.tol:
+        return replace(local, status=Status.CONVERGED)
+    spent = local.n_iter >= stated.max_iter
+    return replace(local, status=Status.MAX_ITER if spent else Status.ROUNDING)
+
+
+# -- fits without noise ---------------------------------------------------------------------------
+
+
+def _interpolated(problem: Problem) -> MMResult:
+    """Of all coefficients that fit every row, those of least norm."""
+    p = problem.design.n_features
+    start = Point(np.zeros(p), 0.0, 1.0, problem.loss)
+    result = interpolation(replace(problem, rank=None), start)
+    point = result.point
+    if result.problem.known_rank < p:
+        point = minimum_norm(result.problem, point._replace(scale=1.0))
+    point = point._replace(scale=0.0)
+    return MMResult(result.problem, point, point, 0.0, 1, Status.EXACT_FIT)
+
+
+def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MMResult:
+    """The plane through the rows that are fitted exactly, with the digits of least squares."""
+    design = problem.design
+    if design.in_memory:
+        level = NEGLIGIBLE * design.rounding_level(point)
+        fitted = np.abs(design.residuals(point)) <= level
+        weights = fitted.astype(np.float64)
+        if design.weights is not None:
+            weights *= design.weights
+        part = problem.on(design.reweighted(weights))
+        refined = interpolation(part, point).point
+        if np.abs(design.residuals(refined))[fitted].max(initial=0.0) <= level:
+            point = refined
+        if problem.known_rank < design.n_features:
+            point = minimum_norm(part, point._replace(scale=1.0))
+    point = point._replace(scale=0.0)
+    return MMResult(problem, point, point, 0.0, 1, Status.EXACT_FIT, *counts)

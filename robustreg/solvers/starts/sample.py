@@ -1,0 +1,211 @@
+"""The rows on which starts are searched, and what is computed for many candidates at once.
+
+A candidate is a vector of coefficients. All of them move together: their residuals are one product
+of matrices, and so are their Gram matrices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import blas
+
+from robustreg.design.units import stratified_rows
+from robustreg.losses import Redescending
+from robustreg.m_scale import m_scales
+
+__all__ = ["Sample", "scaled_rows"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Columns up to which Gram matrices are one product of the weights with all products of two
+#: columns.
+#: Beyond it one symmetric product for each candidate is as fast, and takes no memory.
+FEW_COLUMNS = 24
+
+#: Part of the diagonal that is added to a Gram matrix of columns of length one: a subset that does
+#: not determine a direction leaves its coefficient where it is.
+RIDGE = 1e-13
+
+#: Singular values below this part of the largest count as zero.
+RANK_CUTOFF = 1e-11
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of full column rank, with the S problem that candidates are for.
+
+    Parameters
+    ----------
+    rows : array of shape (n, k)
+        In coordinates in which most rows are of size one, the intercept's ones included.
+    response : array of shape (n,)
+    weights : array of shape (n,) or None
+        Frequencies, all positive.
+    loss : Redescending
+        Of the S-estimate.
+    target : float
+        What ``sum s rho / sup rho`` shall be.
+    negligible : float
+        Residuals up to this size are rounding errors.
+    """
+
+    rows: Matrix
+    response: Vector
+    weights: Vector | None
+    loss: Redescending
+    target: float
+    negligible: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and of coefficients."""
+        return self.rows.shape[0], self.rows.shape[1]
+
+    def part(self, n_rows: int) -> Sample:
+        """About so many rows, evenly spread; all of them where fewer leave a coefficient open."""
+        n, k = self.shape
+        if n_rows >= n:
+            return self
+        index = stratified_rows(n, None, n_rows)
+        diagonal = np.abs(np.diagonal(np.linalg.qr(self.rows[index], mode="r")))
+        if diagonal.min() <= 1e-6 * diagonal.max():
+            return self
+        weights = None if self.weights is None else self.weights[index]
+        share = (index.size if weights is None else weights.sum()) / self.frequencies.sum()
+        # The target has the factor 1 - k/N, which is smaller for fewer rows.
+        bound = self.target / self.frequencies.sum() / (1.0 - k / n)
+        target = bound * (1.0 - k / index.size) * share * self.frequencies.sum()
+        return Sample(
+            self.rows[index], self.response[index], weights, self.loss, target, self.negligible
+        )
+
+    @cached_property
+    def frequencies(self) -> Vector:
+        """The weights, or ones."""
+        return np.ones(self.rows.shape[0]) if self.weights is None else self.weights
+
+    def residuals(self, candidates: Matrix) -> Matrix:
+        """Of shape (m, n) for candidates of shape (m, k)."""
+        residuals = self.response - candidates @ self.rows.T
+        if self.negligible > 0.0:
+            residuals[np.abs(residuals) <= self.negligible] = 0.0
+        return residuals
+
+    def scales(self, residuals: Matrix, *, steps: int = 100, start: Vector | None = None) -> Vector:
+        """M-scales of the candidates; with few steps approximate ones."""
+        return m_scales(residuals, self.loss, self.target, self.weights, steps=steps, start=start)
+
+    def least_squares(self, weights: Matrix, residuals: Matrix, candidates: Matrix) -> Matrix:
+        """Weighted least squares for each candidate, as a correction of its coefficients.
+
+        A correction gives back the digits that a Gram matrix loses.
+
+        Parameters
+        ----------
+        weights : array of shape (m, n)
+            The frequencies not included.
+        residuals, candidates : arrays of shape (m, n) and (m, k)
+        """
+        if self.weights is not None:
+            weights = weights * self.weights
+        gradient = (weights * residuals) @ self.rows
+        return candidates + _solve(self.grams(weights), gradient)
+
+    def refined(self, candidates: Matrix, steps: int) -> tuple[Matrix, Vector]:
+        """Steps of iterated least squares for S, and approximate scales (fast-S).
+
+        M. Salibian-Barrera, V. J. Yohai, "A fast algorithm for S-regression estimates", J. Comput.
+        Graph. Statist. 15 (2006): one step of the scale's equation for each step of the
+        coefficients.
+        """
+        scales: Vector | None = None
+        for _ in range(steps):
+            residuals = self.residuals(candidates)
+            scales = self.scales(residuals, steps=2, start=_positive(scales))
+            weights = self.loss.weight(residuals / _divisor(scales)[:, None])
+            candidates = self.least_squares(weights, residuals, candidates)
+        residuals = self.residuals(candidates)
+        return candidates, self.scales(residuals, steps=3, start=_positive(scales))
+
+    def grams(self, weights: Matrix) -> NDArray[np.float64]:
+        """``sum_i w_i x_i x_i'`` for each line of weights, of shape (m, k, k)."""
+        k = self.rows.shape[1]
+        if k > FEW_COLUMNS:
+            return _grams(self.rows, weights)
+        grams = np.empty((weights.shape[0], k, k))
+        upper = np.triu_indices(k)
+        products = weights @ self._products
+        grams[:, upper[0], upper[1]] = products
+        grams[:, upper[1], upper[0]] = products
+        return grams
+
+    @cached_property
+    def _products(self) -> Matrix:
+        upper = np.triu_indices(self.rows.shape[1])
+        return self.rows[:, upper[0]] * self.rows[:, upper[1]]
+
+
+def _grams(rows: Matrix, weights: Matrix) -> NDArray[np.float64]:
+    upper = np.empty((weights.shape[0], rows.shape[1], rows.shape[1]))
+    half = np.empty_like(rows)
+    for gram, root in zip(upper, np.sqrt(weights), strict=True):
+        np.multiply(rows, root[:, None], out=half)
+        gram[:] = blas.dsyrk(1.0, half.T)
+    strict = np.triu(np.ones(upper.shape[1:]), 1)
+    return upper + np.swapaxes(upper * strict, 1, 2)
+
+
+def _solve(grams: NDArray[np.float64], gradient: Matrix) -> Matrix:
+    diagonal = np.einsum("mii->mi", grams)
+    root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    grams = grams / root[:, :, None] / root[:, None, :]
+    index = np.arange(grams.shape[1])
+    grams[:, index, index] = np.where(diagonal > 0.0, 1.0, 0.0) + RIDGE
+    return np.linalg.solve(grams, (gradient / root)[:, :, None])[:, :, 0] / root
+
+
+def _divisor(scales: Vector) -> Vector:
+    """Scales, with a tiny number for zero: rows that are not fitted exactly get the weight zero."""
+    return np.maximum(scales, np.finfo(np.float64).tiny * 1e10)
+
+
+def _positive(scales: Vector | None) -> Vector | None:
+    if scales is None or np.all(scales > 0.0):
+        return scales
+    return None
+
+
+def scaled_rows(rows: Matrix) -> tuple[Matrix, Matrix]:
+    """Coordinates in which the bulk of the rows is of size one, and the way back.
+
+    Parameters
+    ----------
+    rows : array of shape (n, k)
+        Of any rank.
+
+    Returns
+    -------
+    scaled : array of shape (n, r)
+        ``rows @ transform``, r the rank.
+    transform : array of shape (k, r)
+    """
+    size = np.median(np.abs(rows), axis=0)
+    size = np.where(size > 0.0, size, np.sqrt(np.mean(rows**2, axis=0)))
+    transform = np.diag(1.0 / np.where(size > 0.0, size, 1.0))
+    scaled = rows @ transform
+    # The rows that are in the middle for all columns: a far row would make the others tiny.
+    spread = np.abs(scaled).max(axis=1)
+    inner = scaled[spread <= np.median(spread)]
+    factor = np.linalg.qr(inner if inner.shape[0] >= rows.shape[1] else scaled, mode="r")
+    singular, right = np.linalg.svd(factor)[1:]
+    if singular.size < rows.shape[1] or singular.min() <= 1e-8 * singular.max():
+        singular, right = np.linalg.svd(np.linalg.qr(scaled, mode="r"))[1:]
+    kept = singular > RANK_CUTOFF * singular.max(initial=0.0)
+    root = np.sqrt(float(rows.shape[0]))
+    change = right[: singular.size][kept].T * (root / singular[kept])
+    return scaled @ change, transform @ change

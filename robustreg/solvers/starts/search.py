@@ -1,0 +1,239 @@
+"""The search for the global minimum of S: candidates from several sources, refined together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.units import stratified_rows
+from robustreg.solvers.starts.components import deletions, sensitivity_components
+from robustreg.solvers.starts.directions import two_mode_projections
+from robustreg.solvers.starts.sample import Sample
+from robustreg.solvers.starts.subsets import subset_fits
+
+__all__ = ["Minima", "search"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Rows on which candidates are compared before the best go on, and rows a coefficient.
+FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 500, 20
+
+#: Rounds of sensitivity components, and residuals in scales from which rows are left out of the
+#: next (Peña and Yohai 1999, section 3; at 3 instead of 2 hard cases are missed).
+ROUNDS, CUTOFF = 5, 2.0
+
+#: Candidates that a round goes on from, and shares of the rows that are deleted along a component:
+#: at first, and where the starts disagree.
+BEAM = {False: 1, True: 4}
+SHARES = {False: (0.5,), True: (0.3, 0.5, 0.7)}
+
+#: Projections with two modes that are followed, for each shift.
+PROJECTIONS = {False: 3, True: 8}
+
+#: Steps of iterated least squares of every candidate, and candidates that go on to convergence.
+FIRST_STEPS, CONVERGED = 2, 10
+
+#: Random subsets are compared on so many rows, or so many a coefficient, by the median of their
+#: absolute residuals; this many go on.
+SCREENING_ROWS, ROWS_PER_COEFFICIENT, SCREENED = 200, 5, 20
+
+#: Steps to convergence, and relative decrease of the scale in so many of them at which a candidate
+#: has converged: the scale is flat at its minimum.
+MOST_STEPS, STEPS_AT_ONCE, SETTLED = 200, 5, 1e-8
+
+#: Distance between two candidates, in scales, at which they are on the way to the same minimum.
+TOGETHER = 0.01
+
+#: Relative difference of scales below which two candidates are the same minimum.
+SAME_MINIMUM = 1e-6
+
+#: Converged candidates at the best minimum below which the search is widened.
+AGREEING = 3
+
+#: Multiplications of one round of components: for wide X only the first components are followed.
+MOST_WORK = 2e10
+
+
+@dataclass(frozen=True)
+class Minima:
+    """Local minima of S on a sample, the lowest first.
+
+    Attributes
+    ----------
+    candidates : array of shape (m, k)
+    scales : array of shape (m,)
+        Distinct but for ``SAME_MINIMUM``.
+    n_starts : int
+        Candidates that were refined to convergence.
+    n_best : int
+        Those that ended at the lowest minimum.
+    """
+
+    candidates: Matrix
+    scales: Vector
+    n_starts: int
+    n_best: int
+
+
+class _Pool:
+    """Candidates with approximate scales."""
+
+    def __init__(self) -> None:
+        self.candidates: list[Matrix] = []
+        self.scales: list[Vector] = []
+
+    def add(self, candidates: Matrix, scales: Vector) -> None:
+        self.candidates.append(candidates)
+        self.scales.append(scales)
+
+    def best(self, number: int) -> Matrix:
+        """The candidates with the smallest scales, equal ones once."""
+        candidates, scales = np.concatenate(self.candidates), np.concatenate(self.scales)
+        finite = np.isfinite(scales) & np.isfinite(candidates).all(axis=1)
+        candidates, scales = candidates[finite], scales[finite]
+        order = np.argsort(scales, kind="stable")
+        distinct = np.append(True, np.diff(scales[order]) > SAME_MINIMUM * scales[order][1:])
+        return candidates[order][distinct][:number]
+
+
+def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
+    """Local minima of S, from deterministic and from random candidates.
+
+    Parameters
+    ----------
+    sample : Sample
+    n_subsets : int
+        Random subsets; they only add to the others.
+    rng : Generator
+
+    Returns
+    -------
+    Minima
+    """
+    minima = _searched(sample, n_subsets, rng, wide=False)
+    if minima.n_best >= min(AGREEING, minima.n_starts) or minima.scales[0] == 0.0:
+        return minima
+    wider = _searched(sample, n_subsets, rng, wide=True)
+    return _merged(minima, wider)
+
+
+def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide: bool) -> Minima:
+    pool, k = _Pool(), sample.shape[1]
+    few = sample.part(max(FEW_ROWS, FEW_ROWS_PER_COEFFICIENT * k))
+    n = few.shape[0]
+    pool.add(*few.refined(_fits(few, np.ones((1, n))), FIRST_STEPS))
+    projections = two_mode_projections(few, PROJECTIONS[wide])
+    if projections.size:
+        _delete(few, pool, projections, np.full(n, True), wide)
+    _component_rounds(few, pool, wide)
+    if n_subsets:
+        fits = _screened(few, subset_fits(sample, n_subsets, rng))
+        pool.add(*few.refined(fits, FIRST_STEPS))
+    return _converged(sample, pool.best(CONVERGED))
+
+
+def _fits(sample: Sample, weights: Matrix) -> Matrix:
+    """Least squares with these weights."""
+    start = np.zeros((weights.shape[0], sample.shape[1]))
+    return sample.least_squares(weights, sample.residuals(start), start)
+
+
+def _delete(
+    sample: Sample, pool: _Pool, components: Matrix, kept: NDArray[np.bool_], wide: bool
+) -> None:
+    """Add the candidates of some components."""
+    weights = deletions(components, kept, sample.frequencies, SHARES[wide])
+    pool.add(*sample.refined(_fits(sample, weights), FIRST_STEPS))
+
+
+def _component_rounds(sample: Sample, pool: _Pool, wide: bool) -> None:
+    """Peña and Yohai's rounds: components of the rows that the best candidates of a round fit."""
+    n, k = sample.shape
+    followed = max(3, int(MOST_WORK / (1.5 * n * k * k * len(SHARES[wide]) * BEAM[wide])))
+    bases, best = [np.full(n, True)], np.inf
+    for _ in range(ROUNDS):
+        own = _Pool()
+        for kept in bases:
+            components = sensitivity_components(sample, kept)
+            if components is not None:
+                _delete(sample, own, components[:followed], kept, wide)
+        if not own.scales:
+            return
+        pool.candidates += own.candidates
+        pool.scales += own.scales
+        lowest = min(float(scales.min()) for scales in own.scales)
+        if not lowest < best * (1.0 - SAME_MINIMUM):
+            return
+        best = lowest
+        chosen = own.best(BEAM[wide])
+        residuals = sample.residuals(chosen)
+        scales = sample.scales(residuals)
+        bases = list(np.abs(residuals) <= CUTOFF * scales[:, None])
+
+
+def _screened(sample: Sample, fits: Matrix) -> Matrix:
+    """The subsets' fits with the least median of absolute residuals on some rows."""
+    n, k = sample.shape
+    rows = stratified_rows(n, None, max(SCREENING_ROWS, ROWS_PER_COEFFICIENT * k))
+    sizes = np.abs(sample.response[rows] - fits @ sample.rows[rows].T)
+    # A subset fits its own k rows exactly. (n + k)/2 rows fitted exactly make the scale zero.
+    position = min(rows.size, (rows.size + k + 1) // 2) - 1
+    median = np.partition(sizes, position, axis=1)[:, position]
+    return fits[np.argsort(median)[:SCREENED]]
+
+
+def _converged(sample: Sample, candidates: Matrix) -> Minima:
+    """Iterate all to convergence; those that have met go on as one."""
+    number = candidates.shape[0]
+    scales, leader = np.full(number, np.inf), np.arange(number)
+    live = np.arange(number)
+    for _ in range(MOST_STEPS // STEPS_AT_ONCE):
+        moved, _ = sample.refined(candidates[live], STEPS_AT_ONCE)
+        new = sample.scales(sample.residuals(moved))
+        lower = new < scales[live] * (1.0 - SETTLED)
+        better = new < scales[live]
+        candidates[live[better]], scales[live[better]] = moved[better], new[better]
+        for position, i in enumerate(live.tolist()):
+            before = live[:position]
+            met = _met(candidates, scales, before[leader[before] == before], i)
+            if met is not None:
+                leader[leader == i] = met
+        live = live[lower & (new > 0.0) & (leader[live] == live)]
+        if not live.size:
+            break
+    own = np.unique(leader)
+    counts = np.bincount(leader, minlength=number)[own]
+    return _distinct(candidates[own], scales[own], counts)
+
+
+def _met(candidates: Matrix, scales: Vector, others: NDArray[np.intp], i: int) -> int | None:
+    """One of the other candidates that is at the same place."""
+    if not others.size:
+        return None
+    distance = np.abs(candidates[others] - candidates[i]).max(axis=1)
+    near = np.flatnonzero(distance <= TOGETHER * np.minimum(scales[others], scales[i]))
+    return int(others[near[0]]) if near.size else None
+
+
+def _distinct(candidates: Matrix, scales: Vector, counts: NDArray[np.intp]) -> Minima:
+    """Minima in ascending order, those of the same scale as one."""
+    order = np.argsort(scales, kind="stable")
+    candidates, scales, counts = candidates[order], scales[order], counts[order]
+    first = np.append(True, np.diff(scales) > SAME_MINIMUM * scales[1:])
+    best = scales <= scales[0] * (1.0 + SAME_MINIMUM)
+    return Minima(candidates[first], scales[first], int(counts.sum()), int(counts[best].sum()))
+
+
+def _merged(first: Minima, second: Minima) -> Minima:
+    """The minima of two searches."""
+    best = min(first.scales[0], second.scales[0]) * (1.0 + SAME_MINIMUM)
+    minima = _distinct(
+        np.concatenate((first.candidates, second.candidates)),
+        np.concatenate((first.scales, second.scales)),
+        np.ones(first.scales.size + second.scales.size, dtype=np.intp),
+    )
+    n_best = sum(part.n_best for part in (first, second) if part.scales[0] <= best)
+    return replace(minima, n_starts=first.n_starts + second.n_starts, n_best=n_best)

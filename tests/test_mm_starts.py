@@ -1,0 +1,83 @@
+"""The search reaches the best known minimum of S: shared/oracles/hard_cases.md."""
+
+import time
+
+import numpy as np
+import pytest
+from hard_cases import hard_case, scale_from
+
+from robustreg import MMRegressor
+from robustreg.solvers.starts.sample import Sample, scaled_rows
+from robustreg.solvers.starts.subsets import subset_fits
+
+CASES = [
+    (500, 20, 0.30, 8),
+    (500, 30, 0.25, 8),
+    (500, 30, 0.30, 3),
+    (500, 30, 0.35, 8),
+    (300, 10, 0.40, 4),
+    (200, 10, 0.30, 3),
+]
+
+
+def found(case, seed, **parameters):
+    """Whether the scale is at most that of the clean rows."""
+    X, y = hard_case(*case, seed)
+    model = MMRegressor(random_state=0, **parameters).fit(X, y)
+    clean = np.arange(case[0]) >= int(case[2] * case[0])
+    return model.scale_ <= scale_from(X, y, clean) * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_lowest_known_minimum_is_found(case):
+    assert found(case, seed=1)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_any_random_subset(case):
+    assert found(case, seed=2, n_subsets=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [*CASES, (500, 20, 0.2, 8), (2500, 30, 0.25, 8)])
+def test_the_lowest_known_minimum_is_found_for_all_seeds(case):
+    begin = time.perf_counter()
+    assert sum(found(case, seed) for seed in range(1, 21)) == 20
+    assert time.perf_counter() - begin < 20 * 10.0  # a hang, not a speed
+
+
+def test_known_scales():
+    # hard_cases.md, seed 1: bisquare, c = 1.547645.
+    known = {
+        (500, 10, 0.30, 8): 1.7957,
+        (500, 20, 0.30, 8): 1.8538,
+        (500, 30, 0.25, 8): 1.5207,
+        (500, 30, 0.30, 3): 1.7498,
+    }
+    for case, scale in known.items():
+        model = MMRegressor(random_state=0).fit(*hard_case(*case, 1))
+        assert round(model.scale_, 4) == scale
+
+
+def test_random_subsets_are_nonsingular(rng):
+    n = 60
+    rare = np.zeros((n, 3))
+    rare[[0, 1], 0] = rare[[10, 11], 1] = rare[[20], 2] = 1.0
+    rows, _ = scaled_rows(np.column_stack((rng.normal(size=(n, 2)), rare, np.ones(n))))
+    y = rng.normal(size=n)
+    sample = Sample(rows, y, None, MMRegressor()._problem().s_loss, 27.0)
+    fits = subset_fits(sample, 200, np.random.default_rng(0))
+    # Each fits its own six rows, and some of these are of the dummies.
+    assert np.isfinite(fits).all()
+    exact = np.abs(y - fits @ rows.T) < 1e-8
+    assert (exact.sum(axis=1) >= rows.shape[1]).all()
+    assert exact[:, 20].all()
+
+
+def test_rows_of_large_weight_are_drawn_more_often(rng):
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    s = np.where(np.arange(40) < 4, 50.0, 1.0)
+    rows, _ = scaled_rows(np.column_stack((X, np.ones(40))))
+    sample = Sample(rows, y, s, MMRegressor()._problem().s_loss, 0.5 * s.sum())
+    exact = np.abs(y - subset_fits(sample, 200, np.random.default_rng(0)) @ rows.T) < 1e-9
+    assert exact[:, :4].mean() > 3.0 * exact[:, 4:].mean()
