@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from robustreg.design.columns import INTERCEPT, ActiveColumns
 from robustreg.penalties import ElasticNet
 from robustreg.problem import Problem
-from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs
+from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, positive_factor
 
 __all__ = ["ActiveSet", "Tangent"]
 
@@ -33,8 +34,9 @@ SLOPE = 0.1
 #: Halvings of the interval in which the slope along a line changes its sign.
 HALVINGS = 40
 
-#: Part of the tolerance to which the active columns are solved: the last step ends far below it.
-INNER = 1e-2
+#: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
+#: must be less than the part to which a scale is, or a column that should enter just there would not.
+INNER = 1e-4
 
 
 @dataclass
@@ -80,7 +82,6 @@ class ActiveSet:
     def __post_init__(self) -> None:
         self.columns = self.problem.design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
-        self._factor: tuple[Indices, Matrix] | None = None
         self.set_alpha(self.penalty.alpha)
         unpenalised = np.flatnonzero(self._slope_of_all == 0.0)
         if not self.penalty.positive or self.penalty.l1_ratio == 0.0:
@@ -186,12 +187,8 @@ class ActiveSet:
             if violation <= target or (violation <= tol and violation > 0.5 * best):
                 return violation
             best = min(best, violation)
-            if self._steps_left(max_iter):
-                self._step(scale, slopes)
+            self._step(scale, slopes)
         return violation
-
-    def _steps_left(self, max_iter: int) -> bool:
-        return True
 
     def _step(self, scale: float, slopes: Vector) -> None:
         self.n_iter += 1
@@ -199,8 +196,7 @@ class ActiveSet:
         Q[np.diag_indices_from(Q)] += self.curvature
         sizes = scale * self.sizes
         model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs)
-        minimiser, members, factor = model.minimise(self.coef)
-        self._factor = members, factor
+        minimiser = model.minimise(self.coef)
         direction = minimiser - self.coef
         image = self.columns.image(direction)
         step = self._step_length(direction, image, sizes, self.delta * scale)
@@ -236,7 +232,8 @@ class ActiveSet:
             return 1.0
         low, high, at_low, at_high = 0.0, 1.0, first, last
         for number in range(HALVINGS):
-            secant = low - at_low * (high - low) / (at_high - at_low)
+            rise = at_high - at_low
+            secant = low - at_low * (high - low) / rise if rise > 0.0 else low
             step = secant if number % 2 == 0 and low < secant < high else 0.5 * (low + high)
             at_step = slope(step)
             if abs(at_step) <= SLOPE * abs(first):
@@ -263,7 +260,7 @@ class ActiveSet:
         right = outer[members] - self.sizes[members] * np.sign(self.coef[members])
         block = Q[np.ix_(members, members)] + np.diag(self.curvature[members])
         model_coef = np.zeros(self.columns.size)
-        model_coef[members] = _solved(block, right)
+        model_coef[members] = lapack.dpotrs(positive_factor(block), right)[0]
         slopes = outer - Q[:, members] @ model_coef[members]
         return Tangent(model_coef, -self.columns.image(model_coef), slopes)
 
@@ -276,9 +273,3 @@ class ActiveSet:
         self.coef = moved
 
 
-def _solved(block: Matrix, right: Vector) -> Vector:
-    from scipy.linalg import lapack
-
-    from robustreg.solvers.quadratic_lasso import positive_factor
-
-    return lapack.dpotrs(positive_factor(block), right)[0]

@@ -17,19 +17,35 @@ from scipy.linalg import lapack
 
 from robustreg.losses import Huber
 from robustreg.scales import JointScale, ScaleRule
-from robustreg.solvers.active_set import INNER, ActiveSet, Tangent
+from robustreg.solvers.active_set import ActiveSet, Tangent
 from robustreg.solvers.quadratic_lasso import positive_factor
 
 __all__ = ["Settled", "effective_parameters", "settle"]
 
 Vector = NDArray[np.float64]
 
-#: Largest change of sigma in a trial without a bracket, as a factor.
-LARGEST = 4.0
+#: Part of the tolerance to which the scale is solved.
+TIGHT = 1e-2
+
+#: Least and largest change of sigma in a trial without a bracket, as a factor.
+LEAST, LARGEST = 1.05, 4.0
 
 #: A scale is zero below this part of the scale at which the search began: seventeen trials down by
 #: the factor above are enough to tell a fit that is exact.
 VANISHING = 1e-10
+
+#: Slope of ``log estimate`` over ``log sigma`` above which it is not trusted.
+STEEPEST = 0.9
+
+#: Effective parameters at the ends of a bracket differ by no more than this where the equation may
+#: change its sign as one column leaves.
+ADJACENT = 1.5
+
+#: Relative change of sigma up to which coefficients follow their tangent.
+FOLLOWED = 0.5
+
+#: Trials before the bracket is halved every other time.
+PATIENCE = 12
 
 #: Most trials: a bisection of log sigma to its last bit takes fewer.
 MOST_TRIALS = 100
@@ -113,6 +129,13 @@ class _Trial:
         """Relative difference of sigma and what its rule makes of the residuals."""
         return abs(self.estimate - self.scale) / self.scale
 
+    @property
+    def outward(self) -> float:
+        """Factor of sigma for the next trial where nothing better is known."""
+        if self.is_too_small:
+            return float(np.clip((self.estimate / self.scale) ** 2, LEAST, LARGEST))
+        return float(np.clip((self.estimate / self.scale) ** 2, 1.0 / LARGEST, 1.0 / LEAST))
+
     def root(self, tangent: Tangent) -> float:
         """The root of the equation as long as rows and columns stay on their sides; or nan."""
         if not isinstance(self.rule, JointScale):
@@ -176,60 +199,82 @@ def settle(
     -------
     Settled
     """
-    low, high, begin = 0.0, np.inf, scale
-    known, tightness = rule.known(), INNER * tol
-    history: list[tuple[float, float]] = []
+    bracket, begin = _Bracket(), scale
+    known, tightness = rule.known(), TIGHT * tol
     for _ in range(MOST_TRIALS):
         violation = active.solve(scale, tol, max_iter)
         trial = _Trial(active, rule, scale, violation)
-        if known is not None or trial.distance <= tightness or violation > tol:
-            distance = 0.0 if known is not None else trial.distance
-            return Settled(scale, violation, distance, trial.edf)
-        if trial.is_too_small:
-            low = max(low, scale) if scale < high else scale
-        else:
-            high = min(high, scale) if scale > low else scale
-        if high / max(low, np.finfo(np.float64).tiny) - 1.0 <= 4.0 * tightness:
-            return Settled(scale, violation, high / low - 1.0, trial.edf)
+        if known is not None:
+            return Settled(scale, violation, 0.0, trial.edf)
+        if trial.distance <= tightness or violation > tol:
+            return Settled(scale, violation, trial.distance, trial.edf)
+        bracket.add(trial)
+        if bracket.width <= 4.0 * tightness:
+            return Settled(scale, violation, bracket.width, trial.edf)
         if scale < VANISHING * begin:
             return Settled(0.0, violation, 0.0, trial.edf)
-        history.append((scale, trial.estimate))
         tangent = active.tangent(scale)
-        following = _next_scale(trial, tangent, low, high, tightness, history)
-        if _is_smooth(following, scale):
+        following = bracket.next(trial, tangent, tightness)
+        if abs(following - scale) < FOLLOWED * scale:
             active.follow(tangent, following - scale)
         scale = following
     return Settled(scale, violation, trial.distance, trial.edf)
 
 
-def _is_smooth(following: float, scale: float) -> bool:
-    """Whether a tangent is of use."""
-    return abs(following - scale) < 0.5 * scale
+@dataclass
+class _Bracket:
+    """Two scales between which the equation changes its sign, and all trials."""
 
+    low: float = 0.0
+    high: float = np.inf
+    edf_at_low: float = np.inf
+    edf_at_high: float = 0.0
+    history: list[tuple[float, float]] = field(default_factory=list)
 
-def _next_scale(
-    trial: _Trial,
-    tangent: Tangent,
-    low: float,
-    high: float,
-    tightness: float,
-    history: list[tuple[float, float]],
-) -> float:
-    """The next trial, within the bracket."""
-    scale = trial.scale
-    bracketed = low > 0.0 and np.isfinite(high)
-    proposed = trial.root(tangent)
-    if not isinstance(trial.rule, JointScale):
-        proposed = _secant(history)
-    if low < proposed < high and not _is_stuck(history):
-        return float(np.clip(proposed, scale / LARGEST, scale * LARGEST))
-    if not bracketed:
-        return scale * LARGEST if trial.is_too_small else scale / LARGEST
-    event = trial.next_event(tangent)
-    shift = 1.0 + tightness if trial.is_too_small else 1.0 - tightness
-    if low < event * shift < high and not _is_stuck(history):
-        return event * shift
-    return float(np.sqrt(low * high))
+    @property
+    def width(self) -> float:
+        """Relative."""
+        return self.high / self.low - 1.0 if self.low > 0.0 else np.inf
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether many trials have been made: every other time the bracket is halved."""
+        return len(self.history) > PATIENCE and len(self.history) % 2 == 0
+
+    def add(self, trial: _Trial) -> None:
+        """One more; an end that contradicts it is given up."""
+        scale = trial.scale
+        self.history.append((scale, trial.estimate))
+        if trial.is_too_small:
+            self.low, self.edf_at_low = scale, trial.edf
+            self.high = self.high if scale < self.high else np.inf
+        else:
+            self.high, self.edf_at_high = scale, trial.edf
+            self.low = self.low if scale > self.low else 0.0
+
+    def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
+        """The next trial."""
+        scale, bracketed = trial.scale, np.isfinite(self.width)
+        if bracketed and self.is_stuck:
+            return float(np.sqrt(self.low * self.high))
+        shift = 1.0 + tightness if trial.is_too_small else 1.0 - tightness
+        if isinstance(trial.rule, JointScale):
+            proposed = trial.root(tangent)
+            if bracketed and self.edf_at_low - self.edf_at_high <= ADJACENT:
+                event = trial.next_event(tangent) * shift
+                if not abs(proposed - scale) <= abs(event - scale) and self._contains(event):
+                    return event
+        else:
+            proposed = _secant(self.history)
+        if self._contains(proposed):
+            return float(np.clip(proposed, scale / LARGEST, scale * LARGEST))
+        if not bracketed:
+            return scale * trial.outward
+        event = trial.next_event(tangent) * shift
+        return event if self._contains(event) else float(np.sqrt(self.low * self.high))
+
+    def _contains(self, scale: float) -> bool:
+        return self.low < scale < self.high
 
 
 def _secant(history: list[tuple[float, float]]) -> float:
@@ -241,10 +286,5 @@ def _secant(history: list[tuple[float, float]]) -> float:
     if len(history) > 1 and history[-2][1] > 0.0 and history[-2][0] != scale:
         before = history[-2]
         slope = 1.0 + (excess - np.log(before[1] / before[0])) / np.log(scale / before[0])
-    step = excess if slope > 0.9 else excess / (1.0 - slope)
+    step = excess / (1.0 - min(slope, STEEPEST))
     return float(scale * np.exp(step))
-
-
-def _is_stuck(history: list[tuple[float, float]]) -> bool:
-    """Whether many trials have been made: from then on the bracket is halved every other time."""
-    return len(history) > 12 and len(history) % 2 == 0

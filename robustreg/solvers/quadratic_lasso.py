@@ -78,8 +78,8 @@ class QuadraticLasso:
     sizes: Vector
     signs: Signs
 
-    def minimise(self, start: Vector) -> tuple[Vector, NDArray[np.intp], Matrix]:
-        """The minimiser, the numbers of its nonzero coefficients, and Cholesky's factor of these."""
+    def minimise(self, start: Vector) -> Vector:
+        """The minimiser, from coefficients whose signs are a start."""
         x = start.copy()
         sign, active = np.sign(x), self.signs.free | (x != 0.0)
         batches = True
@@ -103,7 +103,7 @@ class QuadraticLasso:
                 break
             slopes = self.c[entering] - self.Q[np.ix_(entering, members)] @ target
             sign[entering], active[entering] = np.sign(slopes), True
-        return x, members, factor
+        return x
 
     def _right(self, members: NDArray[np.intp], sign: Vector) -> Vector:
         signed = np.where(self.signs.free[members], 0.0, sign[members])
