@@ -1,7 +1,15 @@
 """Robust linear regression with the Huber loss, for scikit-learn."""
 
+from robustreg.estimators.elastic_net import HuberElasticNet
+from robustreg.estimators.elastic_net_path import enet_path
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.huber_cv import HuberRegressorCV
 from robustreg.exceptions import ExactFitWarning
 
-__all__ = ["ExactFitWarning", "HuberRegressor", "HuberRegressorCV"]
+__all__ = [
+    "ExactFitWarning",
+    "HuberElasticNet",
+    "HuberRegressor",
+    "HuberRegressorCV",
+    "enet_path",
+]

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from robustreg.design.columns import INTERCEPT, ActiveColumns
 from robustreg.penalties import ElasticNet
 from robustreg.problem import Problem
-from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, positive_factor
+from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, solved
 
 __all__ = ["ActiveSet", "Tangent"]
 
@@ -30,6 +29,11 @@ Indices = NDArray[np.intp]
 
 #: A full step is taken where the slope behind it is at most this part of the slope before it.
 SLOPE = 0.1
+
+#: Least mixing of the curvature of iterated least squares into that of Newton's method, the factor by which
+#: it changes, and the step lengths below and above which it does: Levenberg's rule. It is needed
+#: where the rows within the threshold leave directions free.
+FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
 
 #: Halvings of the interval in which the slope along a line changes its sign.
 HALVINGS = 40
@@ -82,10 +86,9 @@ class ActiveSet:
     def __post_init__(self) -> None:
         self.columns = self.problem.design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
+        self._mixing = 0.0
         self.set_alpha(self.penalty.alpha)
-        unpenalised = np.flatnonzero(self._slope_of_all == 0.0)
-        if not self.penalty.positive or self.penalty.l1_ratio == 0.0:
-            self.add(unpenalised)
+        self.add(np.flatnonzero(self._slope_of_all == 0.0))
 
     @property
     def penalty(self) -> ElasticNet:
@@ -104,6 +107,11 @@ class ActiveSet:
         self._slope_of_all = design.total_weight * penalty.slope(design.units.column_scale)
         self._curvature_of_all = design.total_weight * penalty.curvature(design.units.column_scale)
         self._update_penalty()
+
+    @property
+    def unit_sizes(self) -> Vector:
+        """``sum s l_j`` of all columns at an alpha and a scale of one."""
+        return self._slope_of_all / self.alpha
 
     def add(self, index: Indices) -> None:
         """Take further columns to work with."""
@@ -192,8 +200,7 @@ class ActiveSet:
 
     def _step(self, scale: float, slopes: Vector) -> None:
         self.n_iter += 1
-        Q = self.columns.gram(self.delta * scale).copy(order="F")
-        Q[np.diag_indices_from(Q)] += self.curvature
+        Q = self._hessian(scale)
         sizes = scale * self.sizes
         model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs)
         minimiser = model.minimise(self.coef)
@@ -207,6 +214,24 @@ class ActiveSet:
             # Coefficients that leave stay exactly zero, or get there at the end of a full step.
             self.coef = np.where((minimiser == 0.0) & (self.coef == 0.0), 0.0, moved)
         self.columns.residual -= step * image
+        if step < SHORT:
+            self._mixing = min(max(MIXING_FACTOR * self._mixing, FIRST_MIXING), 1.0)
+        elif step > LONG:
+            mixing = self._mixing / MIXING_FACTOR
+            self._mixing = mixing if mixing >= FIRST_MIXING else 0.0
+
+    def _hessian(self, scale: float) -> Matrix:
+        """That of the loss and the quadratic penalty."""
+        threshold, mixing = self.delta * scale, self._mixing
+        Q = self.columns.gram(threshold).copy(order="F")
+        nonzero = np.count_nonzero((self.coef != 0.0) | self.signs.free)
+        if np.count_nonzero(self.columns.inside(threshold)) < nonzero:
+            mixing = max(mixing, FIRST_MIXING)
+        if mixing:
+            weights = self.columns.loss_weights(self.problem.loss.at(scale))
+            Q = (1.0 - mixing) * Q + mixing * self.columns.weighted_gram(weights)
+        Q[np.diag_indices_from(Q)] += self.curvature
+        return Q
 
     def _step_length(
         self, direction: Vector, image: Vector, sizes: Vector, threshold: float
@@ -260,7 +285,7 @@ class ActiveSet:
         right = outer[members] - self.sizes[members] * np.sign(self.coef[members])
         block = Q[np.ix_(members, members)] + np.diag(self.curvature[members])
         model_coef = np.zeros(self.columns.size)
-        model_coef[members] = lapack.dpotrs(positive_factor(block), right)[0]
+        model_coef[members] = solved(block, right)
         slopes = outer - Q[:, members] @ model_coef[members]
         return Tangent(model_coef, -self.columns.image(model_coef), slopes)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["QuadraticLasso", "Signs", "positive_factor"]
+__all__ = ["QuadraticLasso", "Signs", "positive_factor", "solved"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -87,8 +87,7 @@ class QuadraticLasso:
         for _ in range(CHANGES * (x.shape[0] + 1)):
             members = np.flatnonzero(active)
             block = self.Q[np.ix_(members, members)]
-            factor = positive_factor(block)
-            target = lapack.dpotrs(factor, self._right(members, sign))[0]
+            target = solved(block, self._right(members, sign))
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
                 kept = self._dropped(x, members, block, target, wrong)
@@ -153,6 +152,13 @@ class QuadraticLasso:
         if entering.size > 1 and not batches:
             entering = entering[[int(np.argmax(excess[entering]))]]
         return entering
+
+
+def solved(block: Matrix, right: Vector) -> Vector:
+    """The solution of a system that may be empty."""
+    if not right.size:
+        return right
+    return lapack.dpotrs(positive_factor(block), right)[0]
 
 
 def positive_factor(block: Matrix) -> Matrix:

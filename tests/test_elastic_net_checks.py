@@ -1,0 +1,30 @@
+"""scikit-learn's own checks of the estimators with an elastic net, whole."""
+
+import pytest
+from sklearn.utils.estimator_checks import check_estimator
+
+from robustreg import HuberElasticNet
+
+ESTIMATORS = [
+    HuberElasticNet(),
+    HuberElasticNet(alpha=0.1, l1_ratio=1.0),
+    HuberElasticNet(alpha=0.01, scale="mad"),
+    HuberElasticNet(alpha=0.1, scale=1.0, fit_intercept=False),
+    HuberElasticNet(alpha=0.1, l1_ratio=0.0),
+    HuberElasticNet(alpha=0.1, positive=True),
+    HuberElasticNet(alpha=0.1, delta=float("inf")),
+    HuberElasticNet(warm_start=True),
+]
+
+
+# Several checks fit one row, a constant y, or a y that is a column of X: exact fits.
+@pytest.mark.filterwarnings("ignore::robustreg.ExactFitWarning")
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_check_estimator(estimator):
+    results = check_estimator(estimator, on_skip=None, on_fail="raise")
+    assert len(results) > 40
+    assert {result["status"] for result in results} == {"passed"}, [
+        (result["check_name"], result["status"], result["exception"])
+        for result in results
+        if result["status"] != "passed"
+    ]
