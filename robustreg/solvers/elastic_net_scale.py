@@ -30,12 +30,9 @@ TIGHT = 1e-2
 #: Least and largest change of sigma in a trial without a bracket, as a factor.
 LEAST, LARGEST = 1.05, 4.0
 
-#: A scale is zero below this part of the scale at which the search began: seventeen trials down by
-#: the factor above are enough to tell a fit that is exact.
-VANISHING = 1e-10
-
-#: Slope of ``log estimate`` over ``log sigma`` above which it is not trusted.
-STEEPEST = 0.9
+#: A scale is zero below this part of the scale at which the search began: fifteen trials down by the
+#: factor above tell a fit that is exact, before rounding errors do.
+VANISHING = 1e-9
 
 #: Effective parameters at the ends of a bracket differ by no more than this where the equation may
 #: change its sign as one column leaves.
@@ -46,6 +43,9 @@ FOLLOWED = 0.5
 
 #: Trials before the bracket is halved every other time.
 PATIENCE = 12
+
+#: Slope of ``log estimate`` over ``log sigma`` above which it is not trusted.
+STEEPEST = 0.9
 
 #: Most trials: a bisection of log sigma to its last bit takes fewer.
 MOST_TRIALS = 100
@@ -206,13 +206,13 @@ def settle(
         trial = _Trial(active, rule, scale, violation)
         if known is not None:
             return Settled(scale, violation, 0.0, trial.edf)
+        if scale < VANISHING * begin and not trial.is_too_small:
+            return Settled(0.0, violation, 0.0, trial.edf)
         if trial.distance <= tightness or violation > tol:
             return Settled(scale, violation, trial.distance, trial.edf)
         bracket.add(trial)
         if bracket.width <= 4.0 * tightness:
             return Settled(scale, violation, bracket.width, trial.edf)
-        if scale < VANISHING * begin:
-            return Settled(0.0, violation, 0.0, trial.edf)
         tangent = active.tangent(scale)
         following = bracket.next(trial, tangent, tightness)
         if abs(following - scale) < FOLLOWED * scale:
