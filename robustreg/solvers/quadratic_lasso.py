@@ -28,7 +28,7 @@ CHANGES = 10
 #: Shortest step that is tried before the next sign changes alone. Halved steps, with what would change its
 #: sign set to zero, lead from 826 to 854 of 1,657 columns (1,000 rows) by 28 linear systems, where single
 #: changes after a full step took 270.
-SHORTEST = 1e-3
+SHORTEST = 1e-10
 
 #: Multiple of the diagonal that is added where columns depend on one another within the rows inside
 #: the threshold: it bends the step and not the solution.
