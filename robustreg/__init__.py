@@ -1,6 +1,7 @@
 """Robust linear regression with the Huber loss, for scikit-learn."""
 
 from robustreg.estimators.elastic_net import HuberElasticNet
+from robustreg.estimators.elastic_net_cv import HuberElasticNetCV
 from robustreg.estimators.elastic_net_path import enet_path
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.huber_cv import HuberRegressorCV
@@ -9,6 +10,7 @@ from robustreg.exceptions import ExactFitWarning
 __all__ = [
     "ExactFitWarning",
     "HuberElasticNet",
+    "HuberElasticNetCV",
     "HuberRegressor",
     "HuberRegressorCV",
     "enet_path",

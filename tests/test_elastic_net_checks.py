@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from robustreg import HuberElasticNet
+from robustreg import HuberElasticNet, HuberElasticNetCV
 
 ESTIMATORS = [
     HuberElasticNet(),
@@ -14,6 +14,8 @@ ESTIMATORS = [
     HuberElasticNet(alpha=0.1, positive=True),
     HuberElasticNet(alpha=0.1, delta=float("inf")),
     HuberElasticNet(warm_start=True),
+    HuberElasticNetCV(n_alphas=10, cv=3),
+    HuberElasticNetCV(n_alphas=10, cv=2, l1_ratio=[0.5, 1.0], scale="mad", selection="one_se"),
 ]
 
 

@@ -193,6 +193,7 @@ def follow_path(
     n_alphas: int = 100,
     tol: float,
     max_iter: int,
+    most: float = np.inf,
 ) -> Path:
     """Fits at ever smaller alphas, each from the one before it.
 
@@ -205,6 +206,8 @@ def follow_path(
         zero, to ``eps`` times that, in equal ratios.
     eps, n_alphas
     tol, max_iter
+    most : float, default=inf
+        Effective parameters at which the path ends.
 
     Returns
     -------
@@ -215,8 +218,9 @@ def follow_path(
     if follower.scale > 0.0:
         first = follower.null_model(tol)
     if first is None or first.scale == 0.0:
-        chosen = np.asarray([] if alphas is None else alphas, dtype=np.float64)
-        return Path(chosen, [], Ending.NO_SCALE)
+        # Most responses are equal, and the constant fits them whatever alpha is.
+        chosen = np.asarray([1.0] if alphas is None else alphas, dtype=np.float64)
+        return Path(chosen, [_exact(follower, alpha) for alpha in chosen], Ending.COMPLETE)
     if alphas is None:
         largest = follower.largest_alpha()
         alphas = largest * eps ** np.linspace(0.0, 1.0, n_alphas) if largest > 0.0 else []
@@ -225,7 +229,10 @@ def follow_path(
         before = follower.active.n_iter
         settled, violation = follower.go_to(alpha, tol)
         ending = _end(problem, settled, path.fits)
-        if ending is not None:
+        if settled.edf > most:
+            ending = Ending.NO_FREEDOM
+        # A path has one fit at least, if only one that leaves no scale.
+        if ending is not None and path.fits:
             path.ending = ending
             break
         path.fits.append(follower.fit(settled, violation, before))
