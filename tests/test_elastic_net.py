@@ -137,7 +137,9 @@ def test_certificate_is_true(scale, l1_ratio):
     for seed in range(10):
         X, y = problem(seed, 50, 120)
         weights = np.random.default_rng(seed).uniform(0.0, 2.0, len(y))
-        model = HuberElasticNet(0.2, l1_ratio=l1_ratio, scale=scale).fit(X, y, weights)
+        # The median of the residuals vanishes where half of the rows can be fitted.
+        alpha = 0.5 if scale == "mad" else 0.2
+        model = HuberElasticNet(alpha, l1_ratio=l1_ratio, scale=scale).fit(X, y, weights)
         assert conditions(model, X, y, weights) <= max(model.optimality_, 1e-9)
         assert model.optimality_ <= 1e-6
 

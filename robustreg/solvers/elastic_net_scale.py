@@ -31,8 +31,9 @@ TIGHT = 1e-2
 LEAST, LARGEST = 1.05, 4.0
 
 #: A scale is zero below this part of the scale at which the search began: fifteen trials down by the
-#: factor above tell a fit that is exact, before rounding errors do.
-VANISHING = 1e-9
+#: factor above tell a fit that is exact. Below the second it is zero where rounding errors of the
+#: residuals, which are of the size of y, keep the coefficients from their minimum.
+VANISHING, DOUBTFUL = 1e-9, 1e-6
 
 #: Effective parameters at the ends of a bracket differ by no more than this where the equation may
 #: change its sign as one column leaves.
@@ -206,7 +207,8 @@ def settle(
         trial = _Trial(active, rule, scale, violation)
         if known is not None:
             return Settled(scale, violation, 0.0, trial.edf)
-        if scale < VANISHING * begin and not trial.is_too_small:
+        small = VANISHING if violation <= tol else DOUBTFUL
+        if scale < small * begin and not trial.is_too_small:
             return Settled(0.0, violation, 0.0, trial.edf)
         if trial.distance <= tightness or violation > tol:
             return Settled(scale, violation, trial.distance, trial.edf)
