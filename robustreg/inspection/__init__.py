@@ -2,6 +2,7 @@
 
 from robustreg.inspection.coefficients import CoefficientsDisplay
 from robustreg.inspection.delta_curve import DeltaCurveDisplay
+from robustreg.inspection.path import PathDisplay
 from robustreg.inspection.quantiles import QuantilesDisplay
 from robustreg.inspection.residuals import ResidualsDisplay
 from robustreg.inspection.weights import WeightsDisplay
@@ -9,6 +10,7 @@ from robustreg.inspection.weights import WeightsDisplay
 __all__ = [
     "CoefficientsDisplay",
     "DeltaCurveDisplay",
+    "PathDisplay",
     "QuantilesDisplay",
     "ResidualsDisplay",
     "WeightsDisplay",
