@@ -30,12 +30,18 @@ CHANGES = 10
 #: changes after a full step took 270.
 SHORTEST = 1e-10
 
+#: Step below which a batch of new columns was too large, and the part of it that is tried instead.
+SHORT, PART = 1e-2, 4
+
 #: Multiple of the diagonal that is added where columns depend on one another within the rows inside
 #: the threshold: it bends the step and not the solution.
 FIRST_RIDGE, RIDGE_FACTOR = 1e-12, 100.0
 
 #: Relative size by which a slope must exceed ``l_j`` for a column to enter: its rounding errors.
 ENTERS = 1e-12
+
+#: Relative decrease of the value that is none.
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -82,26 +88,35 @@ class QuadraticLasso:
         """The minimiser, from coefficients whose signs are a start."""
         x = start.copy()
         sign, active = np.sign(x), self.signs.free | (x != 0.0)
-        batches = True
-        last = np.inf
+        entered = np.empty(0, dtype=np.intp)
+        batches, last = True, np.inf
         for _ in range(CHANGES * (x.shape[0] + 1)):
             members = np.flatnonzero(active)
             block = self.Q[np.ix_(members, members)]
             target = solved(block, self._right(members, sign))
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
-                kept = self._dropped(x, members, block, target, wrong)
+                kept, step = self._dropped(x, members, block, target, wrong)
                 active[members[~kept]] = False
+                if step < SHORT and entered.size > 1:
+                    # So many columns at a time depend on one another: a part of them is enough.
+                    active[entered[x[entered] == 0.0]] = False
+                    entered = entered[: max(1, entered.size // PART)]
+                    active[entered] = True
                 continue
             x[:] = 0.0
             x[members] = target
             value = self._value(members, block, target)
-            batches, last = value < last, min(value, last)
-            entering = self._entering(members, target, active, batches)
-            if not entering.size:
+            lower = value < last - ROUNDING * abs(value)
+            if not (lower or batches):
+                # Even the best single column gains nothing: rounding errors of near-singular systems.
                 break
-            slopes = self.c[entering] - self.Q[np.ix_(entering, members)] @ target
-            sign[entering], active[entering] = np.sign(slopes), True
+            batches, last = lower, min(value, last)
+            entered = self._entering(members, target, active, batches)
+            if not entered.size:
+                break
+            slopes = self.c[entered] - self.Q[np.ix_(entered, members)] @ target
+            sign[entered], active[entered] = np.sign(slopes), True
         return x
 
     def _right(self, members: NDArray[np.intp], sign: Vector) -> Vector:
@@ -114,8 +129,8 @@ class QuadraticLasso:
 
     def _dropped(
         self, x: Vector, members: NDArray[np.intp], block: Matrix, target: Vector, wrong: Booleans
-    ) -> Booleans:
-        """Set coefficients whose sign would change to zero; which of the members are kept."""
+    ) -> tuple[Booleans, float]:
+        """Set coefficients whose sign would change to zero: which are kept, and the step."""
         before = x[members]
         value = self._value(members, block, before)
         signed = ~self.signs.free[members]
@@ -131,27 +146,26 @@ class QuadraticLasso:
             moved[leaving] = 0.0
             if self._value(members, block, moved) < value:
                 x[members] = moved
-                return ~leaving
+                return ~leaving, step
             step *= 0.5
         moved = before + ratios[first] * (target - before)
         moved[first] = 0.0
         x[members] = moved
         kept = np.ones(members.shape[0], dtype=bool)
         kept[first] = False
-        return kept
+        return kept, float(ratios[first])
 
     def _entering(
         self, members: NDArray[np.intp], target: Vector, active: Booleans, batches: bool
     ) -> NDArray[np.intp]:
-        """Columns at zero whose slope is too large: all of them, or the one with the largest."""
+        """Columns at zero whose slope is too large, the largest first: all, or that one."""
         slopes = self.c - self.Q[:, members] @ target
         rounding = ENTERS * (np.abs(self.c) + self.sizes)
         excess = self.signs.excess(slopes, self.sizes)
         excess[active] = 0.0
         entering = np.flatnonzero(excess > rounding)
-        if entering.size > 1 and not batches:
-            entering = entering[[int(np.argmax(excess[entering]))]]
-        return entering
+        entering = entering[np.argsort(-excess[entering], kind="stable")]
+        return entering if batches else entering[:1]
 
 
 def solved(block: Matrix, right: Vector) -> Vector:
