@@ -42,8 +42,8 @@ ADJACENT = 1.5
 #: Relative change of sigma up to which coefficients follow their tangent.
 FOLLOWED = 0.5
 
-#: Trials before the bracket is halved every other time.
-PATIENCE = 12
+#: Trials before the bracket is halved every other time, and width from which on it no longer is.
+PATIENCE, NARROW = 12, 1e-3
 
 #: Slope of ``log estimate`` over ``log sigma`` above which it is not trusted.
 STEEPEST = 0.9
@@ -257,23 +257,34 @@ class _Bracket:
     def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
         """The next trial."""
         scale, bracketed = trial.scale, np.isfinite(self.width)
-        if bracketed and self.is_stuck:
-            return float(np.sqrt(self.low * self.high))
-        shift = 1.0 + tightness if trial.is_too_small else 1.0 - tightness
-        if isinstance(trial.rule, JointScale):
-            proposed = trial.root(tangent)
-            if bracketed and self.edf_at_low - self.edf_at_high <= ADJACENT:
-                event = trial.next_event(tangent) * shift
-                if not abs(proposed - scale) <= abs(event - scale) and self._contains(event):
-                    return event
-        else:
+        middle = float(np.sqrt(self.low * self.high)) if bracketed else np.nan
+        if bracketed and self.is_stuck and self.width > NARROW:
+            return middle
+        if not isinstance(trial.rule, JointScale):
             proposed = _secant(self.history)
+            adjacent = False
+        else:
+            proposed = trial.root(tangent)
+            adjacent = self.edf_at_low - self.edf_at_high <= ADJACENT
+        if bracketed and adjacent:
+            event = trial.next_event(tangent)
+            beyond = self._beyond(event, trial, tightness)
+            if not abs(proposed - scale) <= abs(event - scale) and np.isfinite(beyond):
+                return beyond
         if self._contains(proposed):
             return float(np.clip(proposed, scale / LARGEST, scale * LARGEST))
         if not bracketed:
             return scale * trial.outward
-        event = trial.next_event(tangent) * shift
-        return event if self._contains(event) else float(np.sqrt(self.low * self.high))
+        beyond = self._beyond(trial.next_event(tangent), trial, tightness)
+        return beyond if np.isfinite(beyond) else middle
+
+    def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:
+        """Just beyond an event; in front of it where the end of the bracket is just beyond; or nan."""
+        sign = 1.0 if trial.is_too_small else -1.0
+        for shift in (sign * tightness, -sign * tightness):
+            if self._contains(event * (1.0 + shift)):
+                return event * (1.0 + shift)
+        return np.nan
 
     def _contains(self, scale: float) -> bool:
         return self.low < scale < self.high
