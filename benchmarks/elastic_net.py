@@ -2,8 +2,8 @@
 
     python benchmarks/elastic_net.py [--large]
 
-Without ``--large`` it takes about a minute on two cores. Times of hqreg and skglm on the same problems are in
-issue 14; scikit-learn's ``lasso_path``, for squared error, is the floor.
+Without ``--large`` it takes about a minute on two cores. Times of hqreg and skglm on the same
+problems are in issue 14; scikit-learn's ``lasso_path``, for squared error, is the floor.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def floor(X: Any, y: Vector, repeats: int) -> float:
     return timed(lambda: lasso_path(X, y, **grid), repeats)[0]
 
 
-def report(name: str, seconds: float, reference: float | None, found: Any, X: Any, y: Vector) -> None:
+def report(
+    name: str, seconds: float, reference: float | None, found: Any, X: Any, y: Vector
+) -> None:
     """A line of the table."""
     ratio = "" if reference is None else f"{seconds / reference:6.2f}"
     nonzero = int(np.count_nonzero(found[1][:, -1]))
@@ -127,7 +129,8 @@ def dense(problem: Problem, repeats: int) -> None:
     report(f"{problem.name}, the same alphas, its last scale given", again, reference, found, X, y)
     model = HuberElasticNetCV(l1_ratio=1.0, alphas=alphas)
     folds, _ = timed(lambda: model.fit(X, y), 1)
-    print(f"{problem.name + ', 5-fold cross-validation':58s} {folds:8.2f}, {folds / seconds:.1f} paths")
+    name = f"{problem.name}, 5-fold cross-validation"
+    print(f"{name:58s} {folds:8.2f}, {folds / seconds:.1f} paths")
 
 
 def main() -> None:

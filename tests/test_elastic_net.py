@@ -1,4 +1,4 @@
-"""HuberElasticNet against scikit-learn, a general solver, its own equations, and what it promises."""
+"""HuberElasticNet against scikit-learn, a general solver, its equations and its promises."""
 
 import numpy as np
 import pytest
@@ -177,7 +177,8 @@ def test_sparse_and_dense_agree():
     y = X[:, :5].sum(axis=1) * 3.0 + rng.normal(size=200)
     for scale in ["joint", "mad", 1.0]:
         one, other = (
-            HuberElasticNet(0.02, scale=scale).fit(kind(X), y) for kind in (np.asarray, sp.csr_array)
+            HuberElasticNet(0.02, scale=scale).fit(kind(X), y)
+            for kind in (np.asarray, sp.csr_array)
         )
         np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-8)
         np.testing.assert_allclose(one.scale_, other.scale_, rtol=1e-8)

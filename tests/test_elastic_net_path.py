@@ -103,7 +103,7 @@ def test_the_chosen_fit_is_that_to_all_rows(search):
 
 
 def test_one_se_takes_a_larger_alpha(search):
-    model, X, y = search
+    _, X, y = search
     sparser = HuberElasticNetCV(l1_ratio=1.0, n_alphas=20, eps=0.01, selection="one_se").fit(X, y)
     best = HuberElasticNetCV(l1_ratio=1.0, n_alphas=20, eps=0.01, n_jobs=2).fit(X, y)
     assert sparser.alpha_ > best.alpha_
@@ -118,7 +118,9 @@ def test_weights_repeat_rows_in_folds_and_scores():
     options = {"n_alphas": 6, "eps": 0.05}
     groups = np.arange(60) % 4
     weighted = HuberElasticNetCV(cv=GroupKFold(4), **options).fit(X, y, counts, groups=groups)
-    repeated = HuberElasticNetCV(cv=GroupKFold(4), **options).fit(X[rows], y[rows], groups=groups[rows])
+    repeated = HuberElasticNetCV(cv=GroupKFold(4), **options).fit(
+        X[rows], y[rows], groups=groups[rows]
+    )
     for fold in range(4):
         name = f"split{fold}_test_score"
         same = [

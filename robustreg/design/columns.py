@@ -1,9 +1,9 @@
 """Some columns of a design at a time: for models in which most coefficients are zero.
 
 A penalised fit needs products with all columns once for each alpha, and everything else for the few
-columns that it works with. These are copied out of X, shifted and scaled, and their Gram matrix over
-the rows within the threshold is kept: from one step to the next few rows cross the threshold, and
-only their products are added or subtracted.
+columns that it works with. These are copied out of X, shifted and scaled, and their Gram matrix
+over the rows within the threshold is kept: from one step to the next few rows cross the threshold,
+and only their products are added or subtracted.
 """
 
 from __future__ import annotations

@@ -56,15 +56,15 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     scale : {"joint", "mad"} or float, default="joint"
         Noise level sigma: by the equation of Huber's Proposal 2 with as many parameters as are
         effective, which for the lasso is the number of nonzero coefficients; as the normalised
-        median of the absolute residuals; or given, in the units of y. Where the equation of the joint
-        scale has several solutions, the largest is meant; the median's need not be unique.
+        median of the absolute residuals; or given, in the units of y. Where the equation of the
+        joint scale has several solutions, the largest is meant; the median's need not be unique.
     fit_intercept : bool, default=True
         Whether to fit an intercept. It is not penalised.
     positive : bool, default=False
         Whether coefficients must not be negative.
     penalty_factors : array-like of shape (n_features,), default=None
-        Multiples of alpha, one a column, not negative; 0 leaves a column without a penalty. None for
-        one. They are not normalised.
+        Multiples of alpha, one a column, not negative; 0 leaves a column without a penalty. None
+        for one. They are not normalised.
     max_iter : int, default=100
         Most Newton steps at one scale.
     tol : float, default=1e-6

@@ -17,7 +17,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from robustreg.design import Design, as_design
 from robustreg.estimators.elastic_net import HuberElasticNet
-from robustreg.estimators.elastic_net_folds import FoldPath, fit_fold, score_threshold
+from robustreg.estimators.elastic_net_folds import (
+    SELECTIONS,
+    FoldPath,
+    checked_ratios,
+    fit_fold,
+    score_threshold,
+)
 from robustreg.estimators.elastic_net_path import in_user_units, path_over
 from robustreg.estimators.elastic_net_problem import (
     CONSTRAINTS,
@@ -28,7 +34,7 @@ from robustreg.estimators.elastic_net_problem import (
     warn_of_end,
 )
 from robustreg.estimators.progress import TaskList
-from robustreg.estimators.search_results import best_candidate, format_results, standard_error
+from robustreg.estimators.search_results import format_results
 from robustreg.exceptions import ConvergenceWarning
 from robustreg.metrics import make_huber_scorer
 from robustreg.problem import Problem
@@ -44,8 +50,8 @@ class HuberElasticNetCV(HuberElasticNet):
 
     A path over decreasing alphas is fitted to all rows and to the training rows of each fold. Alpha
     is in units of the noise, so that one grid serves all of them. A candidate's score is minus the
-    mean Huber loss of its validation residuals, at a threshold of half the scale of a pilot fit that resists
-    outliers: those among the validation rows do not choose the model.
+    mean Huber loss of its validation residuals, at a threshold of half the scale of a pilot fit
+    that resists outliers: those among the validation rows do not choose the model.
 
     Parameters
     ----------
@@ -80,7 +86,8 @@ class HuberElasticNetCV(HuberElasticNet):
     alpha_, l1_ratio_ : float
         The chosen candidate's.
     alphas_ : ndarray of shape (n_alphas,), or a list of them for several l1_ratio
-        The candidates, decreasing: those that the path on all rows and the paths of all folds reached.
+        The candidates, decreasing: those that the path on all rows and the paths of all folds
+        reached.
     unreached_alphas_ : ndarray, or a list of them
         The others, where paths had come to their saturated end: see :func:`enet_path`.
     best_score_ : float
@@ -136,7 +143,7 @@ class HuberElasticNetCV(HuberElasticNet):
         "n_alphas": [Interval(Integral, 1, None, closed="left")],
         "alphas": ["array-like", None],
         "cv": ["cv_object"],
-        "selection": [StrOptions({"best", "one_se"})],
+        "selection": [StrOptions(set(SELECTIONS))],
         "n_jobs": [Integral, None],
     }
 
@@ -158,7 +165,7 @@ class HuberElasticNetCV(HuberElasticNet):
         tol: float = 1e-6,
         n_jobs: int | None = None,
     ) -> None:
-        self.l1_ratio = l1_ratio
+        self.l1_ratio = l1_ratio  # type: ignore[assignment]
         self.eps = eps
         self.n_alphas = n_alphas
         self.alphas = alphas
@@ -201,13 +208,15 @@ class HuberElasticNetCV(HuberElasticNet):
         Raises
         ------
         ValueError
-            As :class:`HuberElasticNet`; if ``alphas`` are not positive, or ``l1_ratio`` is 0 without
-            ``alphas``.
+            As :class:`HuberElasticNet`; if ``alphas`` are not positive, or ``l1_ratio`` is 0
+            without ``alphas``.
         """
-        ratios = _checked_ratios(self.l1_ratio)
-        grids = [checked_alphas(self.alphas, ratio) for ratio in ratios]
+        ratios = checked_ratios(self.l1_ratio)
+        given = [checked_alphas(self.alphas, ratio) for ratio in ratios]
         X, y, weights = data_in_memory(self, X, y, sample_weight)
-        splits = [(np.asarray(a), np.asarray(b)) for a, b in check_cv(self.cv, y).split(X, y, groups)]
+        splits = [
+            (np.asarray(a), np.asarray(b)) for a, b in check_cv(self.cv, y).split(X, y, groups)
+        ]
         if not splits:
             raise ValueError("cv gives no split: pass at least one pair of training and test rows.")
         names = ["path", *["fold"] * len(splits)]
@@ -219,7 +228,7 @@ class HuberElasticNetCV(HuberElasticNet):
             grid = {"eps": self.eps, "n_alphas": self.n_alphas}
             found = [
                 path_over(statement, design, alphas, options | grid)
-                for statement, alphas in zip(statements, grids, strict=True)
+                for statement, alphas in zip(statements, given, strict=True)
             ]
         grids = [path.alphas[: len(path.fits)] for _, path in found]
         threshold = score_threshold(design, statements[0], grids[0])
@@ -251,9 +260,7 @@ class HuberElasticNetCV(HuberElasticNet):
                 return fit_fold(design, statements, grids, rows, threshold, options)
 
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
-        folds = parallel(
-            delayed(evaluate)(number, *split) for number, split in enumerate(splits)
-        )
+        folds = parallel(delayed(evaluate)(number, *split) for number, split in enumerate(splits))
         worst = max(fold.worst for fold in folds)
         if worst > self.tol:
             warnings.warn(
@@ -268,7 +275,7 @@ class HuberElasticNetCV(HuberElasticNet):
         self, paths: Sequence[Path], folds: Sequence[FoldPath], grids: Sequence[Vector]
     ) -> NDArray[np.bool_]:
         """The candidates that all paths reached; the others are told where they were given."""
-        kept = np.isfinite([fold.scores for fold in folds]).all(axis=0)
+        kept: NDArray[np.bool_] = np.isfinite(np.array([fold.scores for fold in folds])).all(axis=0)
         parts = np.split(kept, np.cumsum([grid.size for grid in grids])[:-1])
         alphas, unreached = [], []
         for path, part, grid in zip(paths, parts, grids, strict=True):
@@ -290,9 +297,7 @@ class HuberElasticNetCV(HuberElasticNet):
         kept: NDArray[np.bool_],
     ) -> tuple[Problem, Fit]:
         """Store what was searched, and return the chosen fit."""
-        fits = [
-            (problem, fit) for problem, path in found for fit in path.fits
-        ]
+        fits = [(problem, fit) for problem, path in found for fit in path.fits]
         candidates = [pair for pair, keep in zip(fits, kept, strict=True) if keep]
         grid = [
             {"alpha": fit.alpha, "l1_ratio": problem.penalty.l1_ratio}  # type: ignore[attr-defined]
@@ -312,29 +317,3 @@ class HuberElasticNetCV(HuberElasticNet):
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.alpha_, self.l1_ratio_ = self.best_params_["alpha"], self.best_params_["l1_ratio"]
         return candidates[self.best_index_]
-
-
-def _largest_alpha_within_one_standard_error(results: dict[str, Any]) -> int:
-    """Index of the largest alpha for the best l1_ratio, one standard error from the best."""
-    best = best_candidate(results)
-    mean = results["mean_test_score"]
-    near = mean >= mean[best] - standard_error(results)[best]
-    ratios = np.asarray(results["param_l1_ratio"], dtype=np.float64)
-    alphas = np.asarray(results["param_alpha"], dtype=np.float64)
-    return int(np.argmax(np.where(near & (ratios == ratios[best]), alphas, -np.inf)))
-
-
-SELECTIONS = {"best": best_candidate, "one_se": _largest_alpha_within_one_standard_error}
-
-
-def _checked_ratios(l1_ratio: Any) -> list[float]:
-    """One or several numbers in [0, 1]."""
-    try:
-        ratios = np.atleast_1d(np.asarray(l1_ratio, dtype=np.float64))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"l1_ratio must be numbers in [0, 1], got {l1_ratio!r}.") from error
-    if ratios.ndim != 1 or not ratios.size or not ((ratios >= 0.0) & (ratios <= 1.0)).all():
-        raise ValueError(
-            f"l1_ratio must be one or several numbers in [0, 1], got {l1_ratio!r}: 1 is the lasso."
-        )
-    return ratios.tolist()

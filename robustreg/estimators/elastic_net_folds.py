@@ -1,9 +1,9 @@
-"""Cross-validation of the elastic net: one path a fold, and a score that outliers do not mislead."""
+"""Folds of the elastic net: a path for each, and a score that outliers do not mislead."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +14,20 @@ from robustreg.design import Design
 from robustreg.design.base import Point
 from robustreg.estimators.elastic_net_path import in_user_units, path_over
 from robustreg.estimators.elastic_net_problem import ElasticNetProblem
+from robustreg.estimators.search_results import best_candidate, standard_error
 from robustreg.losses import Huber
 from robustreg.scales import median_absolute_residual
 from robustreg.solvers.elastic_net import follow_path
 
-__all__ = ["FoldPath", "fit_fold", "score_threshold"]
+__all__ = ["SELECTIONS", "FoldPath", "checked_ratios", "fit_fold", "score_threshold"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 #: Threshold of the score in units of the scale of a pilot, and delta of the pilot: each wrong
-#: validation row pulls the choice with a force in proportion to the threshold (DESIGN.md, section 2).
+#: validation row pulls the choice with a force in proportion to the threshold (DESIGN.md, section
+#: 2).
 SCORE_DELTA, PILOT_DELTA = 0.5, 0.5
 
 #: Alphas of the pilot: factor between them, and most of them. Its tolerance.
@@ -154,9 +156,7 @@ def fit_fold(
     )
 
 
-def _scores(
-    validation: Design, points: Sequence[Point], threshold: float, n_alphas: int
-) -> Vector:
+def _scores(validation: Design, points: Sequence[Point], threshold: float, n_alphas: int) -> Vector:
     """Minus the mean Huber losses of the validation rows."""
     scores = np.full(n_alphas, np.nan)
     unit = validation.units.response_scale
@@ -168,3 +168,28 @@ def _scores(
         scores[number] = -float(mean) * unit**2
     return scores
 
+
+def _largest_alpha_within_one_standard_error(results: Mapping[str, Any]) -> int:
+    """Index of the largest alpha for the best l1_ratio, one standard error from the best."""
+    best = best_candidate(results)
+    mean = results["mean_test_score"]
+    near = mean >= mean[best] - standard_error(results)[best]
+    ratios = np.asarray(results["param_l1_ratio"], dtype=np.float64)
+    alphas = np.asarray(results["param_alpha"], dtype=np.float64)
+    return int(np.argmax(np.where(near & (ratios == ratios[best]), alphas, -np.inf)))
+
+
+SELECTIONS = {"best": best_candidate, "one_se": _largest_alpha_within_one_standard_error}
+
+
+def checked_ratios(l1_ratio: Any) -> list[float]:
+    """One or several numbers in [0, 1]."""
+    try:
+        ratios = np.atleast_1d(np.asarray(l1_ratio, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"l1_ratio must be numbers in [0, 1], got {l1_ratio!r}.") from error
+    if ratios.ndim != 1 or not ratios.size or not ((ratios >= 0.0) & (ratios <= 1.0)).all():
+        raise ValueError(
+            f"l1_ratio must be one or several numbers in [0, 1], got {l1_ratio!r}: 1 is the lasso."
+        )
+    return ratios.tolist()

@@ -93,8 +93,8 @@ def enet_path(
     -----
     UserWarning
         If the path ended before the last alpha, with those it did not reach. It ends where the fit
-        saturates: where no degrees of freedom are left for the scale, where the scale is zero, or more
-        than twice the smallest of the path. The end never comes where ``scale`` is a number.
+        saturates: where no degrees of freedom are left for the scale, where the scale is zero, or
+        more than twice the smallest of the path. The end never comes where ``scale`` is a number.
     ConvergenceWarning
         If a fit ended farther than ``tol`` from the solution.
 

@@ -76,13 +76,9 @@ class ElasticNetProblem:
     def over(self, design: Design, alpha: float) -> Problem:
         """The problem over a design, in its working units."""
         factors = _checked_factors(self.penalty_factors, design.n_features)
-        return Problem(
-            design,
-            Huber(self.delta),
-            scale_rule(self.scale, design.units.response_scale),
-            ElasticNet(float(alpha), self.l1_ratio, factors, self.positive),  # type: ignore[arg-type]
-            self.fit_intercept,
-        )
+        penalty: Any = ElasticNet(float(alpha), self.l1_ratio, factors, self.positive)
+        rule = scale_rule(self.scale, design.units.response_scale)
+        return Problem(design, Huber(self.delta), rule, penalty, self.fit_intercept)
 
 
 def data_in_memory(

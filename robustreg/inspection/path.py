@@ -237,8 +237,13 @@ class PathDisplay:
         ax.set_ylabel("coefficient")
         if named:
             title = None if np.count_nonzero(sizes) <= MOST_NAMED else "largest"
-            place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-            ax.legend(frameon=False, fontsize=8, title=title, **place)
+            ax.legend(
+                frameon=False,
+                fontsize=8,
+                loc="center left",
+                bbox_to_anchor=(1.0, 0.5),
+                title=title,
+            )
 
     def _draw_scores(self, line_kwargs: Style) -> None:
         ax, scores = self.axes_[1], np.asarray(self.mean_scores)

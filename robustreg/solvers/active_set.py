@@ -1,9 +1,9 @@
 """Penalised coefficients at a given scale: proximal Newton steps on the active columns.
 
 One step minimises the quadratic model of the loss, whose Hessian is the Gram matrix of the rows
-within the threshold, plus the penalty itself, and goes along the line to that minimiser as far as the objective
-falls. Where neither rows nor columns change sides it ends in one step, which also is the
-extrapolation from one alpha to the next.
+within the threshold, plus the penalty itself, and goes along the line to that minimiser as far as
+the objective falls. Where neither rows nor columns change sides it ends in one step, which also is
+the extrapolation from one alpha to the next.
 
 Source: J. D. Lee, Y. Sun, M. A. Saunders, "Proximal Newton-type methods for minimizing composite
 functions", SIAM J. Optim. 24 (2014).
@@ -12,6 +12,7 @@ functions", SIAM J. Optim. 24 (2014).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +31,17 @@ Indices = NDArray[np.intp]
 #: A full step is taken where the slope behind it is at most this part of the slope before it.
 SLOPE = 0.1
 
-#: Least mixing of the curvature of iterated least squares into that of Newton's method, the factor by which
-#: it changes, and the step lengths below and above which it does: Levenberg's rule. It is needed
-#: where the rows within the threshold leave directions free.
+#: Least mixing of the curvature of iterated least squares into that of Newton's method, the factor
+#: by which it changes, and the step lengths below and above which it does: Levenberg's rule. It is
+#: needed where the rows within the threshold leave directions free.
 FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
 
 #: Halvings of the interval in which the slope along a line changes its sign.
 HALVINGS = 40
 
 #: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
-#: must be less than the part to which a scale is, or a column that should enter just there would not.
+#: must be less than the part to which a scale is, or a column that should enter just there would
+#: not.
 INNER = 1e-4
 
 
@@ -62,7 +64,7 @@ class Tangent:
 
 @dataclass
 class ActiveSet:
-    """Coefficients of the active columns, which solve a problem at one alpha and scale after another.
+    """Coefficients of the active columns, which solve one problem after another.
 
     Parameters
     ----------
@@ -84,7 +86,8 @@ class ActiveSet:
     n_iter: int = 0
 
     def __post_init__(self) -> None:
-        self.columns = self.problem.design.active_columns(self.problem.fit_intercept)
+        design: Any = self.problem.design  # one in memory
+        self.columns = design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
         self._mixing = 0.0
         self.set_alpha(self.penalty.alpha)
@@ -158,7 +161,8 @@ class ActiveSet:
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
         psi = self.columns.psi(self.delta * scale)
-        return self.problem.design.column_products(psi) / scale
+        design: Any = self.problem.design
+        return design.column_products(psi) / scale
 
     def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
         """Largest violation of the columns that are not active, and those beyond the tolerance."""
@@ -174,8 +178,8 @@ class ActiveSet:
         """Columns that may be nonzero here, by their slopes at a larger alpha.
 
         The sequential strong rule: as alpha falls, a slope changes by no more than alpha does. It
-        is often right, and the conditions are checked afterwards. (R. Tibshirani et al., "Strong rules for
-        discarding predictors in lasso-type problems", J. R. Statist. Soc. B 74, 2012.)
+        is often right, and the conditions are checked afterwards. (R. Tibshirani et al., "Strong
+        rules for discarding predictors in lasso-type problems", J. R. Statist. Soc. B 74, 2012.)
         """
         beyond = slopes if self.penalty.positive else np.abs(slopes)
         ratio = max(2.0 - alpha / self.alpha, 0.0)
@@ -238,21 +242,15 @@ class ActiveSet:
     ) -> float:
         """One, or where the slope along the line is zero."""
 
-        def slope(step: float) -> float:
+        def slope(step: float, side: float = 1.0) -> float:
             coef = self.coef + step * direction
-            sign = np.where(coef == 0.0, np.sign(direction), np.sign(coef))
-            penalty = float(direction @ (self.curvature * coef + sizes * sign))
-            return self.columns.slope(step, image, threshold) + penalty
-
-        def before_end(step: float) -> float:
-            # At the end of the line coefficients may be zero: the slope in front of it.
-            coef = self.coef + step * direction
+            # Coefficients end at zero but for rounding errors: the slope in front of it, or behind.
             coef[np.abs(coef) <= 1e-14 * np.abs(self.coef)] = 0.0
-            sign = np.where(coef == 0.0, -np.sign(direction), np.sign(coef))
+            sign = np.where(coef == 0.0, side * np.sign(direction), np.sign(coef))
             penalty = float(direction @ (self.curvature * coef + sizes * sign))
             return self.columns.slope(step, image, threshold) + penalty
 
-        first, last = slope(0.0), before_end(1.0)
+        first, last = slope(0.0), slope(1.0, -1.0)
         if last <= SLOPE * abs(first):
             return 1.0
         low, high, at_low, at_high = 0.0, 1.0, first, last
@@ -296,5 +294,3 @@ class ActiveSet:
         moved[stopped] = 0.0
         self.columns.residual -= self.columns.image(moved - self.coef)
         self.coef = moved
-
-

@@ -26,10 +26,11 @@ WAY = 0.5
 #: Tolerance on the way: what counts there are the columns and the scale.
 WAY_TOLERANCE = 1e-3
 
-#: Multiple of the smallest scale on a path beyond which it has come to its saturated end. As columns
-#: take up the degrees of freedom, those that are left cannot carry outliers any more: in samples of 100 and
-#: 1,000 rows with 10 % of outliers and 200 and 5,000 columns, the joint scale rises by a quarter up to
-#: half of the rows, and from there within an alpha or two to three times and more.
+#: Multiple of the smallest scale on a path beyond which it has come to its saturated end. As
+#: columns take up the degrees of freedom, those that are left cannot carry outliers any more: in
+#: samples of 100 and 1,000 rows with 10 % of outliers and 200 and 5,000 columns, the joint scale
+#: rises by a quarter up to half of the rows, and from there within an alpha or two to three times
+#: and more.
 SATURATED = 2.0
 
 
@@ -295,4 +296,3 @@ def _exact(follower: _Follower, alpha: float) -> Fit:
     settled = Settled(0.0, 0.0, 0.0, 1.0)
     follower.active.alpha = alpha
     return follower.fit(settled, 0.0, follower.active.n_iter)
-

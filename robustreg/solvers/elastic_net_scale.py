@@ -1,10 +1,11 @@
 """The scale of a penalised fit: the largest sigma at which its equation changes its sign.
 
-The coefficients are a function of sigma, and with them the number of those that are not zero. Between
-two changes of the signs or of the rows within the threshold they are linear in sigma, and the equation of
-the joint scale is quadratic: its root there is the next trial. Where a column leaves, the effective
-number of parameters jumps, and the equation may change its sign in the jump: then the trial is where
-the column leaves. Fixed-point iteration would go from one side to the other for ever.
+The coefficients are a function of sigma, and with them the number of those that are not zero.
+Between two changes of the signs or of the rows within the threshold they are linear in sigma, and
+the equation of the joint scale is quadratic: its root there is the next trial. Where a column
+leaves, the effective number of parameters jumps, and the equation may change its sign in the jump:
+then the trial is where the column leaves. Fixed-point iteration would go from one side to the other
+for ever.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ TIGHT = 1e-2
 #: Least and largest change of sigma in a trial without a bracket, as a factor.
 LEAST, LARGEST = 1.05, 4.0
 
-#: A scale is zero below this part of the scale at which the search began: fifteen trials down by the
-#: factor above tell a fit that is exact. Below the second it is zero where rounding errors of the
-#: residuals, which are of the size of y, keep the coefficients from their minimum.
+#: A scale is zero below this part of the scale at which the search began: fifteen trials down by
+#: the factor above tell a fit that is exact. Below the second it is zero where rounding errors of
+#: the residuals, which are of the size of y, keep the coefficients from their minimum.
 VANISHING, DOUBTFUL = 1e-9, 1e-6
 
 #: Effective parameters at the ends of a bracket differ by no more than this where the equation may
@@ -180,9 +181,7 @@ class _Trial:
         return self.scale + float(events.min() if up else events.max())
 
 
-def settle(
-    active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_iter: int
-) -> Settled:
+def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_iter: int) -> Settled:
     """Solve for the active columns and for sigma, from a sigma that is better too large.
 
     Parameters
@@ -279,7 +278,7 @@ class _Bracket:
         return beyond if np.isfinite(beyond) else middle
 
     def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:
-        """Just beyond an event; in front of it where the end of the bracket is just beyond; or nan."""
+        """Just beyond an event; before it where the bracket ends just beyond; or nan."""
         sign = 1.0 if trial.is_too_small else -1.0
         for shift in (sign * tightness, -sign * tightness):
             if self._contains(event * (1.0 + shift)):

@@ -3,8 +3,8 @@
     minimise  x'Qx / 2 - c'x + sum_j l_j |x_j|
 
 over the coefficients of the columns at work. With the signs of the nonzero coefficients known it is
-a linear system. Signs change in batches where that lowers the value, else one at a time, which ends.
-Coordinate descent would crawl where there are nearly as many columns as rows.
+a linear system. Signs change in batches where that lowers the value, else one at a time, which
+ends. Coordinate descent would crawl where there are nearly as many columns as rows.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Booleans = NDArray[np.bool_]
 #: a lower value than the start, which is all that the caller needs.
 CHANGES = 10
 
-#: Shortest step that is tried before the next sign changes alone. Halved steps, with what would change its
-#: sign set to zero, lead from 826 to 854 of 1,657 columns (1,000 rows) by 28 linear systems, where single
-#: changes after a full step took 270.
+#: Shortest step that is tried before the next sign changes alone. Halved steps, with what would
+#: change its sign set to zero, lead from 826 to 854 of 1,657 columns (1,000 rows) by 28 linear
+#: systems, where single changes after a full step took 270.
 SHORTEST = 1e-10
 
 #: Step below which a batch of new columns was too large, and the part of it that is tried instead.
@@ -109,7 +109,8 @@ class QuadraticLasso:
             value = self._value(members, block, target)
             lower = value < last - ROUNDING * abs(value)
             if not (lower or batches):
-                # Even the best single column gains nothing: rounding errors of near-singular systems.
+                # Even the best single column gains nothing: rounding errors of near-singular
+                # systems.
                 break
             batches, last = lower, min(value, last)
             entered = self._entering(members, target, active, batches)
