@@ -1,8 +1,19 @@
-"""Robust linear regression with the Huber loss, for scikit-learn."""
+"""Robust linear regression for scikit-learn: Huber and MM regression, and the elastic net."""
 
+from robustreg.estimators.elastic_net import HuberElasticNet
+from robustreg.estimators.elastic_net_cv import HuberElasticNetCV
+from robustreg.estimators.elastic_net_path import enet_path
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.huber_cv import HuberRegressorCV
 from robustreg.estimators.mm import MMRegressor
 from robustreg.exceptions import ExactFitWarning
 
-__all__ = ["ExactFitWarning", "HuberRegressor", "HuberRegressorCV", "MMRegressor"]
+__all__ = [
+    "ExactFitWarning",
+    "HuberElasticNet",
+    "HuberElasticNetCV",
+    "HuberRegressor",
+    "HuberRegressorCV",
+    "MMRegressor",
+    "enet_path",
+]

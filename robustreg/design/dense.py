@@ -16,6 +16,7 @@ from robustreg.design.accumulators import (
     row_curvature,
 )
 from robustreg.design.base import Design, Matrix, Mixing, Point, Sums, Vector
+from robustreg.design.columns import ColumnAccess
 from robustreg.design.gram import GramAccumulator
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber
@@ -42,7 +43,7 @@ FACTOR_ROWS = 4
 UNITS_SAMPLE = 1000
 
 
-class DenseDesign(Design):
+class DenseDesign(ColumnAccess, Design):
     """NumPy arrays of float64 or float32, C- or Fortran-ordered, read-only or not.
 
     Parameters

@@ -291,6 +291,14 @@ def _feature_names(regressor: Any) -> tuple[str, ...]:
 
 def _refuse(regressor: Any) -> None:
     alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
+    if hasattr(regressor, "l1_ratio"):
+        raise ValueError(
+            f"model is a {type(regressor).__name__} with alpha={alpha:g}: its penalty biases the "
+            "coefficients, and the choice of columns by the same rows makes intervals too short. "
+            "Choose the columns on one half of the rows, and fit HuberRegressor to them on the "
+            "other half for inference; a refit on the same rows (coef_ != 0) describes, and its "
+            "intervals do not cover."
+        )
     if alpha > 0.0:
         raise ValueError(
             f"model has alpha={alpha:g}: its penalty biases the coefficients by an unknown "

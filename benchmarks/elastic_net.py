@@ -1,0 +1,156 @@
+"""Paths of the elastic net: seconds, and the largest violation of the conditions of a minimum.
+
+    python benchmarks/elastic_net.py [--large]
+
+Without ``--large`` it takes about a minute on two cores. Times of hqreg and skglm on the same
+problems are in issue 14; scikit-learn's ``lasso_path``, for squared error, is the floor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.linear_model import lasso_path
+
+from robustreg import HuberElasticNetCV, enet_path
+from robustreg.losses import Huber
+
+Vector = NDArray[np.float64]
+
+DELTA = 1.345
+
+
+class Problem(NamedTuple):
+    """Rows, columns, columns that matter, and the share of entries of X that are not zero."""
+
+    name: str
+    n: int
+    p: int
+    nonzero: int
+    density: float = 1.0
+
+
+TALL = Problem("20,000 x 500", 20_000, 500, 50)
+WIDE = Problem("1,000 x 5,000", 1_000, 5_000, 100)
+SPARSE = Problem("sparse 20,000 x 50,000", 20_000, 50_000, 100, 0.001)
+
+
+def data(problem: Problem, seed: int = 0) -> tuple[Any, Vector]:
+    """X, and y with noise of one and 10 % of gross outliers to both sides."""
+    rng = np.random.default_rng(seed)
+    n, p = problem.n, problem.p
+    if problem.density < 1.0:
+        X = sp.random_array(
+            (n, p), density=problem.density, rng=rng, format="csr", data_sampler=rng.standard_normal
+        )
+        coef_size = 3.0
+    else:
+        X, coef_size = rng.normal(size=(n, p)), 1.0
+    coef = np.zeros(p)
+    coef[rng.permutation(p)[: problem.nonzero]] = coef_size * rng.normal(size=problem.nonzero)
+    y = X @ coef + rng.normal(size=n)
+    wrong = rng.permutation(n)[: n // 10]
+    y[wrong] += rng.choice([-1.0, 1.0], wrong.size) * rng.uniform(10.0, 100.0, wrong.size)
+    return X, y
+
+
+def violation(X: Any, y: Vector, found: tuple[Vector, ...]) -> float:
+    """Largest violation over a path of the lasso, in units of alpha, written out anew."""
+    alphas, coefs, intercepts, scales = found
+    worst = 0.0
+    for alpha, coef, intercept, scale in zip(alphas, coefs.T, intercepts, scales, strict=True):
+        psi = Huber(DELTA * scale).psi(y - X @ coef - intercept)
+        slope = (psi @ X) / (len(y) * scale * alpha)
+        at_zero = np.maximum(np.abs(slope) - 1.0, 0.0)
+        each = np.where(coef == 0.0, at_zero, np.abs(slope - np.sign(coef)))
+        worst = max(worst, float(each.max()), abs(psi.mean()) / (scale * alpha))
+    return worst
+
+
+def timed(run: Callable[[], Any], repeats: int) -> tuple[float, Any]:
+    """The least of several times, and the result."""
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = run()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds), result
+
+
+def floor(X: Any, y: Vector, repeats: int) -> float:
+    """Seconds of scikit-learn's path of 50 alphas to 0.05 of its largest."""
+    grid = {"alphas": np.geomspace(1.0, 0.05, 50)}
+    X, y = X - X.mean(axis=0), y - y.mean()
+    largest = float(np.abs(y @ X).max()) / len(y)
+    grid["alphas"] *= largest
+    return timed(lambda: lasso_path(X, y, **grid), repeats)[0]
+
+
+def report(
+    name: str, seconds: float, reference: float | None, found: Any, X: Any, y: Vector
+) -> None:
+    """A line of the table."""
+    ratio = "" if reference is None else f"{seconds / reference:6.2f}"
+    nonzero = int(np.count_nonzero(found[1][:, -1]))
+    worst = violation(X, y, found)
+    print(f"{name:58s} {seconds:8.2f} {ratio:>6s} {len(found[0]):4d} {nonzero:6d} {worst:9.1e}")
+
+
+def dense(problem: Problem, repeats: int) -> None:
+    """Paths at a given and at the joint scale, and cross-validation over the latter."""
+    X, y = data(problem)
+    reference = floor(X, y, repeats)
+    print(f"{problem.name + ', lasso_path (squared error), 50 alphas':58s} {reference:8.2f}   1.00")
+    lasso = {"l1_ratio": 1.0}
+    runs: dict[str, dict[str, Any]] = {"scale=1.0, to 0.05": {"eps": 0.05, "n_alphas": 50}}
+    if problem.p > problem.n:
+        first = {"eps": 0.05 ** (29 / 49), "n_alphas": 30}
+        runs = {"scale=1.0, the first 30 alphas": first} | runs
+    for label, grid in runs.items():
+        seconds, found = timed(lambda g=grid: enet_path(X, y, scale=1.0, **lasso, **g), repeats)
+        report(f"{problem.name}, {label}", seconds, reference, found, X, y)
+    grid = {"eps": 0.05, "n_alphas": 50}
+    joint, found = timed(lambda: enet_path(X, y, **lasso, **grid), repeats)
+    report(f'{problem.name}, scale="joint"', joint, reference, found, X, y)
+    alphas = found[0]
+    seconds, found = timed(lambda: enet_path(X, y, alphas=alphas, **lasso), repeats)
+    report(f'{problem.name}, scale="joint", those alphas', seconds, reference, found, X, y)
+    scale = float(found[3][-1])
+    again, found = timed(lambda: enet_path(X, y, alphas=alphas, scale=scale, **lasso), repeats)
+    report(f"{problem.name}, the same alphas, its last scale given", again, reference, found, X, y)
+    model = HuberElasticNetCV(l1_ratio=1.0, alphas=alphas)
+    folds, _ = timed(lambda: model.fit(X, y), 1)
+    name = f"{problem.name}, 5-fold cross-validation"
+    print(f"{name:58s} {folds:8.2f}, {folds / seconds:.1f} paths")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="the sparse problem too")
+    parser.add_argument("--only", choices=["tall", "wide", "sparse"])
+    arguments = parser.parse_args()
+    print(f"{'':58s} {'seconds':>8s} {'ratio':>6s} {'fits':>4s} {'used':>6s} {'violation':>9s}")
+    if arguments.only in (None, "tall"):
+        dense(TALL, 2)
+    if arguments.only in (None, "wide"):
+        dense(WIDE, 1)
+    if arguments.large or arguments.only == "sparse":
+        X, y = data(SPARSE)
+        for scale in (1.0, "joint"):
+            path = {"scale": scale, "l1_ratio": 1.0, "eps": 0.05, "n_alphas": 50}
+            seconds, found = timed(lambda k=path: enet_path(X, y, **k), 1)
+            report(f"{SPARSE.name}, scale={scale!r}", seconds, None, found, X, y)
+
+
+if __name__ == "__main__":
+    main()

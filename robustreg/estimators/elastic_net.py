@@ -1,0 +1,270 @@
+"""Huber's regression with an elastic net."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from robustreg.design import Design, as_design
+from robustreg.estimators.elastic_net_problem import (
+    CONSTRAINTS,
+    ElasticNetProblem,
+    attributes_of_rows,
+    data_in_memory,
+    warn_of_doubt,
+)
+from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.problem import Problem
+from robustreg.solvers.elastic_net import Fit, Start, fit_at
+
+__all__ = ["HuberElasticNet"]
+
+
+class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+    r"""Linear regression with the Huber loss and an elastic-net penalty, for many columns.
+
+    With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``), the
+    Huber loss :math:`L_t` and the factors :math:`f_j` (``penalty_factors``), the fit minimises
+
+    .. math::
+
+        \frac{1}{\sum_i s_i}\sum_i s_i L_{\delta\sigma}(e_i)
+        + \sigma\,\alpha\,\rho \sum_j f_j |w_j| + \frac{\alpha (1 - \rho)}{2} \sum_j f_j w_j^2
+        \qquad\text{over } w \text{ and } b,
+
+    where :math:`\rho` is ``l1_ratio`` and the scale :math:`\sigma` solves the equation of its rule.
+    The factor :math:`\sigma` makes alpha free of the units of y and of the noise level. With
+    ``delta=inf, scale=1.0`` this is scikit-learn's ``ElasticNet``.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the penalty, positive. As in scikit-learn it is compared with the mean of the
+        losses, not with their sum as in :class:`HuberRegressor`.
+    l1_ratio : float, default=0.5
+        1 is the lasso; 0 is a ridge penalty, that of ``HuberRegressor(alpha=alpha * sum(s))``.
+    delta : float, default=1.345
+        Threshold in units of the scale, in (0, inf].
+    scale : {"joint", "mad"} or float, default="joint"
+        Noise level sigma: by the equation of Huber's Proposal 2 with as many parameters as are
+        effective, which for the lasso is the number of nonzero coefficients; as the normalised
+        median of the absolute residuals; or given, in the units of y. Where the equation of the
+        joint scale has several solutions, the largest is meant; the median's need not be unique.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept. It is not penalised.
+    positive : bool, default=False
+        Whether coefficients must not be negative.
+    penalty_factors : array-like of shape (n_features,), default=None
+        Multiples of alpha, one a column, not negative; 0 leaves a column without a penalty. None
+        for one. They are not normalised.
+    max_iter : int, default=100
+        Most Newton steps at one scale.
+    tol : float, default=1e-6
+        Largest ``optimality_`` of a fit that has converged.
+    warm_start : bool, default=False
+        Start from the previous fit, and not from larger alphas.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Coefficients, in units of y per unit of X; exactly zero where a column is not used.
+    sparse_coef_ : sparse matrix of shape (1, n_features)
+        The same.
+    intercept_ : float
+        Intercept, in units of y; 0.0 if ``fit_intercept=False``.
+    scale_ : float
+        Sigma, in units of y; 0.0 where the residuals leave none.
+    delta_ : float
+        ``delta``.
+    threshold_ : float
+        ``delta_ * scale_``, in units of y.
+    weights_ : ndarray of shape (n_samples,)
+        ``min(1, threshold_/|residual|)``: 1 for rows that count fully.
+    outliers_ : ndarray of shape (n_samples,) of bool
+        Rows whose residual is beyond the threshold.
+    n_iter_ : int
+        Newton steps, those at larger alphas on the way included.
+    n_passes_ : int
+        How often all columns were read.
+    optimality_ : float
+        Certificate: the largest residual of the conditions of a minimum, of all columns, in units
+        of alpha (the conditions say that a mean of products is at most alpha), or the relative
+        distance of the scale from the root of its equation if that is larger.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had names that are strings.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``optimality_`` is above ``tol``, with the distance reached.
+    ExactFitWarning
+        If the scale is zero.
+
+    See Also
+    --------
+    HuberElasticNetCV : Chooses alpha by cross-validation.
+    enet_path : The fits at many alphas.
+    HuberRegressor : Without a penalty that sets coefficients to zero.
+
+    Notes
+    -----
+    Coefficients depend on the units of the columns: standardise them in a pipeline.
+
+    References
+    ----------
+    A. B. Owen, "A robust hybrid of lasso and ridge regression", Contemporary Mathematics 443
+    (2007), and T. Sun, C.-H. Zhang, "Scaled sparse linear regression", Biometrika 99 (2012), for
+    the scale in the penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from robustreg import HuberElasticNet
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 200))
+    >>> y = 3.0 * X[:, 0] - 2.0 * X[:, 1] + rng.normal(size=100)
+    >>> y[:10] += 50.0
+    >>> model = HuberElasticNet(alpha=0.3, l1_ratio=1.0).fit(X, y)
+    >>> np.flatnonzero(model.coef_)
+    array([0, 1])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = CONSTRAINTS | {
+        "alpha": [Interval(Real, 0, np.inf, closed="neither")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "warm_start": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float = 0.5,
+        delta: float = 1.345,
+        scale: float | str = "joint",
+        fit_intercept: bool = True,
+        positive: bool = False,
+        penalty_factors: ArrayLike | None = None,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+        warm_start: bool = False,
+    ) -> None:
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.delta = delta
+        self.scale = scale
+        self.fit_intercept = fit_intercept
+        self.positive = positive
+        self.penalty_factors = penalty_factors
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> HuberElasticNet:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The columns at work are copied, the others are not. There may be more columns than rows.
+        y : array-like of shape (n_samples,)
+            Responses.
+        sample_weight : array-like of shape (n_samples,), optional
+            Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
+
+        Returns
+        -------
+        HuberElasticNet
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If X, y or sample_weight hold NaN or infinity or differ in length; if the weights are
+            negative or all zero; if ``penalty_factors`` are negative or not one for each column; if
+            X is of Dask.
+        """
+        X, y, weights = data_in_memory(self, X, y, sample_weight)
+        design = as_design(X, y, weights, centered=bool(self.fit_intercept))
+        progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+        progress.follow(design)
+        problem = ElasticNetProblem.of(self, self.l1_ratio).over(design, self.alpha)
+        fit = fit_at(
+            problem,
+            float(self.alpha),
+            tol=self.tol,
+            max_iter=self.max_iter,
+            start=self._previous(design),
+        )
+        self._store(problem, fit)
+        progress.close()
+        warn_of_doubt(fit, type(self).__name__, self.tol, self.max_iter)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Predict with the linear model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions, in units of y.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            accept_sparse=["csr", "csc", "coo"],
+            dtype=[np.float64, np.float32],
+            reset=False,
+        )
+        return safe_sparse_dot(X, self.coef_, dense_output=True) + self.intercept_
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """The coefficients as a sparse matrix of one row."""
+        return sparse.csr_matrix(self.coef_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _previous(self, design: Design) -> Start | None:
+        """The last fit as a start, where a warm start is wanted and there was one."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        if self.coef_.shape[0] != design.n_features or not self.scale_ > 0.0:
+            return None
+        coef, intercept = design.from_user(self.coef_, self.intercept_)
+        index = np.flatnonzero(coef)
+        return Start(index, coef[index], intercept, self.scale_ / design.units.response_scale)
+
+    def _store(self, problem: Problem, fit: Fit) -> None:
+        design, point = problem.design, fit.point(problem)
+        self.coef_, intercept = design.to_user(point)
+        self.intercept_ = intercept if problem.fit_intercept else 0.0
+        self.scale_ = fit.scale * design.units.response_scale
+        self.delta_ = float(self.delta)
+        self.threshold_ = self.delta_ * self.scale_ if self.scale_ else 0.0
+        self.weights_, self.outliers_ = attributes_of_rows(design, point)
+        self.n_iter_ = max(1, fit.n_iter)
+        self.n_passes_ = int(design.passes)
+        self.optimality_ = fit.optimality

@@ -1,0 +1,180 @@
+"""What the estimators with an elastic net share: their problem, their data and their warnings."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from robustreg.design import Design
+from robustreg.design.base import Point
+from robustreg.design.chunks import is_collection
+from robustreg.estimators.huber import validate_regression_data
+from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.losses import Huber
+from robustreg.penalties import ElasticNet
+from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.scales import scale_rule
+from robustreg.solvers.elastic_net import Ending, Fit, Path
+
+__all__ = [
+    "CONSTRAINTS",
+    "ElasticNetProblem",
+    "attributes_of_rows",
+    "checked_alphas",
+    "data_in_memory",
+    "warn_of_doubt",
+    "warn_of_end",
+]
+
+Vector = NDArray[np.float64]
+
+#: Residuals of an exact fit, in working units, are below this; those of the others are about one.
+EXACT = 1e-8
+
+#: Of the parameters that all of them have.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "delta": [Interval(Real, 0, np.inf, closed="right")],
+    "scale": [Interval(Real, 0, np.inf, closed="neither"), StrOptions({"joint", "mad"})],
+    "fit_intercept": ["boolean"],
+    "positive": ["boolean"],
+    "penalty_factors": ["array-like", None],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, np.inf, closed="neither")],
+}
+
+
+@dataclass(frozen=True)
+class ElasticNetProblem:
+    """The parameters that say what is solved."""
+
+    l1_ratio: float
+    delta: float
+    scale: float | str
+    fit_intercept: bool
+    positive: bool
+    penalty_factors: ArrayLike | None
+
+    @classmethod
+    def of(cls, estimator: Any, l1_ratio: float) -> ElasticNetProblem:
+        """Those of an estimator."""
+        return cls(
+            float(l1_ratio),
+            float(estimator.delta),
+            estimator.scale,
+            bool(estimator.fit_intercept),
+            bool(estimator.positive),
+            estimator.penalty_factors,
+        )
+
+    def over(self, design: Design, alpha: float) -> Problem:
+        """The problem over a design, in its working units."""
+        factors = _checked_factors(self.penalty_factors, design.n_features)
+        penalty: Any = ElasticNet(float(alpha), self.l1_ratio, factors, self.positive)
+        rule = scale_rule(self.scale, design.units.response_scale)
+        return Problem(design, Huber(self.delta), rule, penalty, self.fit_intercept)
+
+
+def data_in_memory(
+    estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, Any, Vector | None]:
+    """X, y and weights as the designs take them."""
+    if is_collection(X):
+        raise ValueError(
+            f"{type(estimator).__name__} copies columns of X, and X is a lazy Dask collection: "
+            "pass X.compute(), or use HuberRegressor, which reads chunks."
+        )
+    return validate_regression_data(estimator, X, y, sample_weight)
+
+
+def _checked_factors(factors: ArrayLike | None, n_features: int) -> Vector | None:
+    if factors is None:
+        return None
+    try:
+        checked = np.asarray(factors, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"penalty_factors must be numbers in [0, inf), got {factors!r}."
+        ) from error
+    if checked.shape != (n_features,):
+        raise ValueError(
+            f"penalty_factors has shape {checked.shape} and X has {n_features} columns: pass one "
+            "number for each column."
+        )
+    if not (np.isfinite(checked).all() and (checked >= 0.0).all()):
+        raise ValueError(
+            f"penalty_factors must be in [0, inf), got a minimum of {checked.min():g} and a "
+            f"maximum of {checked.max():g}: leave a column out of X where it must not be used."
+        )
+    return checked
+
+
+def checked_alphas(alphas: ArrayLike | None, l1_ratio: float) -> Vector | None:
+    """Alphas in decreasing order, each once; None where the data choose them."""
+    if alphas is None:
+        if l1_ratio == 0.0:
+            raise ValueError(
+                "alphas=None takes a grid from the smallest alpha at which all coefficients are "
+                "zero, and with l1_ratio=0 there is none: pass alphas."
+            )
+        return None
+    try:
+        grid = np.asarray(alphas, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"alphas must be numbers in (0, inf), got {alphas!r}.") from error
+    if grid.ndim != 1 or grid.size == 0 or not (np.isfinite(grid) & (grid > 0.0)).all():
+        raise ValueError(
+            f"alphas must be a list of at least one number in (0, inf), got {alphas!r}: for no "
+            "penalty use HuberRegressor."
+        )
+    return np.unique(grid)[::-1]
+
+
+def attributes_of_rows(design: Design, point: Point) -> tuple[Vector, NDArray[np.bool_]]:
+    """``min(1, t/|e|)`` and ``|e| > t`` of every row; at an exact fit 0 for all that are not."""
+    residuals = design.residuals(point)
+    if point.scale > 0.0:
+        return point.units_loss.weight(residuals), np.abs(residuals) > point.threshold
+    outliers = np.abs(residuals) > max(EXACT, NEGLIGIBLE * design.rounding_level(point))
+    return np.where(outliers, 0.0, 1.0), outliers
+
+
+def warn_of_doubt(fit: Fit, name: str, tol: float, max_iter: int) -> None:
+    """Say what is doubtful about a fit, and what to do."""
+    if fit.scale == 0.0:
+        warnings.warn(
+            "The residuals leave no positive scale: scale_ is 0.0. This is the right answer for "
+            "data without noise or a constant y. Otherwise alpha is so small that the columns fit "
+            "the rows exactly: increase alpha, or pass a number as scale.",
+            ExactFitWarning,
+            stacklevel=4,
+        )
+    elif fit.optimality > tol:
+        warnings.warn(
+            f"{name} stopped at a distance of {fit.optimality:.2g} (tol={tol:g}), in units of "
+            f"alpha={fit.alpha:.4g} and of the scale. Increase max_iter={max_iter}, or tol if this "
+            "distance is small enough for you; columns of very different sizes should be "
+            "standardised.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def warn_of_end(path: Path) -> None:
+    """Say which alphas were not reached."""
+    left = path.alphas[len(path.fits) :]
+    if path.ending is not Ending.COMPLETE:
+        which = f" {left[0]:.4g}" if left.size == 1 else f"s {left[0]:.4g} to {left[-1]:.4g}"
+        warnings.warn(
+            f"The path ended after {len(path.fits)} of {path.alphas.size} alphas, because "
+            f"{path.ending.value}. It did not reach alpha{which if left.size else 's at all'}. "
+            "Increase eps or leave these alphas out; a path with a number as scale goes on.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,266 @@
+"""Coefficients of a penalised fit against alpha, and the scores beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.estimators.elastic_net_cv import HuberElasticNetCV
+from robustreg.estimators.search_results import standard_error
+from robustreg.inspection.drawing import (
+    BLUE,
+    GREY,
+    MODELS,
+    VERMILION,
+    Style,
+    axes_to_draw_on,
+    closing_on_error,
+    merged,
+)
+
+__all__ = ["PathDisplay"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+#: Coefficients that are told apart by colour and named: the largest at the chosen alpha, or at the
+#: last.
+MOST_NAMED = 10
+
+LINE_STYLES = ("-", "--", ":", "-.")
+
+
+class PathDisplay:
+    """A path of the elastic net: coefficients against alpha, and the scores of cross-validation.
+
+    Alpha falls from left to right on a logarithmic axis, so that columns enter one after the other.
+    The chosen alpha is marked. Columns that never enter are not drawn.
+
+    Make one with :meth:`from_estimator`, or from what :func:`robustreg.enet_path` returns:
+    ``PathDisplay(alphas=alphas, coefs=coefs.T).plot()``. The parameters are stored.
+
+    Parameters
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+    coefs : ndarray of shape (n_alphas, n_features)
+    alpha : float, default=None
+        The chosen one.
+    mean_scores : ndarray of shape (n_alphas,), default=None
+        Greater is better; None to draw the coefficients alone.
+    standard_errors : ndarray of shape (n_alphas,), default=None
+        Of the mean scores.
+    feature_names : sequence of str, default=None
+        None for x0, x1 and so on.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        That of the coefficients.
+    axes_ : ndarray of matplotlib Axes
+        Those of the coefficients and, where they are drawn, of the scores.
+    figure_ : matplotlib Figure
+    coef_lines_ : list of matplotlib Line2D
+        One for each column that enters.
+    line_ : matplotlib Line2D or None
+        The mean scores.
+    band_ : matplotlib PolyCollection or None
+        Their standard errors.
+    chosen_ : list of matplotlib Line2D
+        The line at the chosen alpha, in each of the axes.
+
+    See Also
+    --------
+    robustreg.HuberElasticNetCV : Chooses alpha.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from robustreg import HuberElasticNetCV
+    >>> from robustreg.inspection import PathDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 20))
+    >>> y = 3.0 * X[:, 0] - 2.0 * X[:, 1] + rng.normal(size=100)
+    >>> model = HuberElasticNetCV(n_alphas=20, eps=0.01).fit(X, y)
+    >>> display = PathDisplay.from_estimator(model)
+    >>> display.alpha == model.alpha_
+    True
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self,
+        *,
+        alphas: Vector,
+        coefs: Matrix,
+        alpha: float | None = None,
+        mean_scores: Vector | None = None,
+        standard_errors: Vector | None = None,
+        feature_names: Sequence[str] | None = None,
+    ) -> None:
+        self.alphas = alphas
+        self.coefs = coefs
+        self.alpha = alpha
+        self.mean_scores = mean_scores
+        self.standard_errors = standard_errors
+        self.feature_names = feature_names
+
+    @closing_on_error
+    def plot(
+        self, ax: Any = None, *, coef_kwargs: Style = None, line_kwargs: Style = None
+    ) -> PathDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of two, default=None
+            One for the coefficients alone, two for the scores as well; None for a new figure.
+        coef_kwargs, line_kwargs : dict, default=None
+            Keywords of ``ax.plot`` for the coefficients and for the scores.
+
+        Returns
+        -------
+        PathDisplay
+            Itself, with ``ax_``, ``axes_`` and ``figure_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If ``ax`` are more than two, or two where there are no scores.
+        """
+        axes = self._axes(ax)
+        self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
+        self._draw_coefs(coef_kwargs)
+        self.line_ = self.band_ = None
+        if axes.size > 1:
+            self._draw_scores(line_kwargs)
+        self.chosen_ = []
+        for each in axes:
+            each.set_xscale("log")
+            if not each.xaxis_inverted():
+                each.invert_xaxis()
+            each.spines[["top", "right"]].set_visible(False)
+            if self.alpha is not None:
+                style = {"color": VERMILION, "linewidth": 1.2, "linestyle": (0, (4, 3))}
+                self.chosen_.append(each.axvline(self.alpha, zorder=1, **style))
+        if self.alpha is not None:
+            title = f"alpha = {self.alpha:.3g} was chosen"
+            axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
+        axes[-1].set_xlabel("alpha")
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        ax: Any = None,
+        coef_kwargs: Style = None,
+        line_kwargs: Style = None,
+    ) -> PathDisplay:
+        """The path of a fitted ``HuberElasticNetCV``, for the l1_ratio that it chose.
+
+        Parameters
+        ----------
+        estimator : HuberElasticNetCV
+            Fitted. The coefficients are those of the fits to all rows.
+        ax, coef_kwargs, line_kwargs
+            As for :meth:`plot`.
+
+        Returns
+        -------
+        PathDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is not a fitted ``HuberElasticNetCV``.
+        """
+        if not isinstance(estimator, HuberElasticNetCV) or not hasattr(estimator, "cv_results_"):
+            raise TypeError(
+                f"estimator must be a fitted HuberElasticNetCV, got {type(estimator).__name__}: of "
+                "a pipeline pass the last step; for what enet_path returns use "
+                "PathDisplay(alphas=alphas, coefs=coefs.T).plot()."
+            )
+        results = estimator.cv_results_
+        ratios = np.asarray(results["param_l1_ratio"], dtype=np.float64)
+        shown = ratios == estimator.l1_ratio_
+        display = cls(
+            alphas=np.asarray(results["param_alpha"], dtype=np.float64)[shown],
+            coefs=estimator.coef_path_[shown],
+            alpha=estimator.alpha_,
+            mean_scores=results["mean_test_score"][shown],
+            standard_errors=standard_error(results)[shown],
+            feature_names=getattr(estimator, "feature_names_in_", None),
+        )
+        return display.plot(ax, coef_kwargs=coef_kwargs, line_kwargs=line_kwargs)
+
+    def _axes(self, ax: Any) -> NDArray:
+        caller = f"{type(self).__name__}.plot"
+        if ax is None:
+            first = axes_to_draw_on(None, caller)
+            ax = [first] if self.mean_scores is None else _with_another(first)
+        axes = np.atleast_1d(np.asarray(ax, dtype=object))
+        for each in axes.flat:
+            axes_to_draw_on(each, caller)
+        if axes.ndim > 1 or axes.size > 2 or (axes.size == 2 and self.mean_scores is None):
+            raise ValueError(
+                f"ax has {axes.size} axes: pass one for the coefficients, or two for the "
+                "coefficients and the scores, which only a search has."
+            )
+        return axes
+
+    def _draw_coefs(self, coef_kwargs: Style) -> None:
+        coefs, ax = np.asarray(self.coefs), self.ax_
+        names = self.feature_names
+        if names is None:
+            names = [f"x{j}" for j in range(coefs.shape[1])]
+        row = -1 if self.alpha is None else int(np.argmin(np.abs(self.alphas - self.alpha)))
+        sizes = np.abs(coefs[row])
+        largest = np.argsort(-sizes, kind="stable")[:MOST_NAMED]
+        named = [j for j in largest.tolist() if sizes[j] > 0.0]
+        ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+        self.coef_lines_: list[Any] = []
+        for j in np.flatnonzero(np.any(coefs != 0.0, axis=0)).tolist():
+            style: dict[str, Any] = {"color": GREY, "alpha": 0.35, "linewidth": 0.7}
+            if j in named:
+                place = named.index(j)
+                color, line = MODELS[place % len(MODELS)][0], LINE_STYLES[place // len(MODELS)]
+                style = {"color": color, "linestyle": line, "linewidth": 1.6, "label": names[j]}
+            (drawn,) = ax.plot(self.alphas, coefs[:, j], **merged(style, coef_kwargs))
+            self.coef_lines_.append(drawn)
+        ax.set_ylabel("coefficient")
+        if named:
+            title = None if np.count_nonzero(sizes) <= MOST_NAMED else "largest"
+            ax.legend(
+                frameon=False,
+                fontsize=8,
+                loc="center left",
+                bbox_to_anchor=(1.0, 0.5),
+                title=title,
+            )
+
+    def _draw_scores(self, line_kwargs: Style) -> None:
+        ax, scores = self.axes_[1], np.asarray(self.mean_scores)
+        style = {"color": BLUE, "marker": "o", "markersize": 3, "linewidth": 1.4}
+        (self.line_,) = ax.plot(self.alphas, scores, **merged(style, line_kwargs))
+        if self.standard_errors is not None:
+            errors = np.asarray(self.standard_errors)
+            self.band_ = ax.fill_between(
+                self.alphas, scores - errors, scores + errors, color=BLUE, alpha=0.2, linewidth=0
+            )
+        ax.set_ylabel("minus Huber loss")
+
+
+def _with_another(ax: Any) -> list[Any]:
+    """Axes and others of the same width below them, in a figure that is higher by a third."""
+    figure = ax.figure
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, 1.35 * height)
+    figure.clear()
+    return list(figure.subplots(2, sharex=True, height_ratios=(3, 2)))

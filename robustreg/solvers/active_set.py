@@ -1,0 +1,296 @@
+"""Penalised coefficients at a given scale: proximal Newton steps on the active columns.
+
+One step minimises the quadratic model of the loss, whose Hessian is the Gram matrix of the rows
+within the threshold, plus the penalty itself, and goes along the line to that minimiser as far as
+the objective falls. Where neither rows nor columns change sides it ends in one step, which also is
+the extrapolation from one alpha to the next.
+
+Source: J. D. Lee, Y. Sun, M. A. Saunders, "Proximal Newton-type methods for minimizing composite
+functions", SIAM J. Optim. 24 (2014).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.columns import INTERCEPT, ActiveColumns
+from robustreg.penalties import ElasticNet
+from robustreg.problem import Problem
+from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, solved
+
+__all__ = ["ActiveSet", "Tangent"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+#: A full step is taken where the slope behind it is at most this part of the slope before it.
+SLOPE = 0.1
+
+#: Least mixing of the curvature of iterated least squares into that of Newton's method, the factor
+#: by which it changes, and the step lengths below and above which it does: Levenberg's rule. It is
+#: needed where the rows within the threshold leave directions free.
+FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
+
+#: Halvings of the interval in which the slope along a line changes its sign.
+HALVINGS = 40
+
+#: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
+#: must be less than the part to which a scale is, or a column that should enter just there would
+#: not.
+INNER = 1e-4
+
+
+@dataclass
+class Tangent:
+    """Change of a solution with sigma, as long as no row and no column changes sides.
+
+    Attributes
+    ----------
+    coef : array of shape (k,)
+    residual : array of shape (n,)
+    slopes : array of shape (k,)
+        Change of ``sum s psi z``.
+    """
+
+    coef: Vector
+    residual: Vector
+    slopes: Vector
+
+
+@dataclass
+class ActiveSet:
+    """Coefficients of the active columns, which solve one problem after another.
+
+    Parameters
+    ----------
+    problem : Problem
+        With Huber's loss and an elastic net; its scale rule is not looked at here.
+
+    Attributes
+    ----------
+    columns : ActiveColumns
+    coef : array of shape (k,)
+        In working units, in the order of ``columns.index``; the intercept first.
+    n_iter : int
+        Steps so far.
+    """
+
+    problem: Problem
+    columns: ActiveColumns = field(init=False)
+    coef: Vector = field(init=False)
+    n_iter: int = 0
+
+    def __post_init__(self) -> None:
+        design: Any = self.problem.design  # one in memory
+        self.columns = design.active_columns(self.problem.fit_intercept)
+        self.coef = np.zeros(self.columns.size)
+        self._mixing = 0.0
+        self.set_alpha(self.penalty.alpha)
+        self.add(np.flatnonzero(self._slope_of_all == 0.0))
+
+    @property
+    def penalty(self) -> ElasticNet:
+        """That of the problem."""
+        return self.problem.penalty  # type: ignore[return-value]
+
+    @property
+    def delta(self) -> float:
+        """Threshold of the loss in units of sigma."""
+        return float(self.problem.loss.delta)  # type: ignore[attr-defined]
+
+    def set_alpha(self, alpha: float) -> None:
+        """Go on with another alpha."""
+        self.alpha = alpha
+        penalty, design = self.penalty.at(alpha), self.problem.design
+        self._slope_of_all = design.total_weight * penalty.slope(design.units.column_scale)
+        self._curvature_of_all = design.total_weight * penalty.curvature(design.units.column_scale)
+        self._update_penalty()
+
+    @property
+    def unit_sizes(self) -> Vector:
+        """``sum s l_j`` of all columns at an alpha and a scale of one."""
+        return self._slope_of_all / self.alpha
+
+    def add(self, index: Indices) -> None:
+        """Take further columns to work with."""
+        if index.size:
+            self.columns.add(index)
+            self.coef = np.concatenate((self.coef, np.zeros(index.size)))
+            self._update_penalty()
+
+    def set_coef(self, index: Indices, values: Vector, intercept: float) -> None:
+        """Go on from other coefficients, given by their columns."""
+        self.add(np.setdiff1d(index, self.columns.index))
+        self.coef[:] = 0.0
+        order = {column: position for position, column in enumerate(self.columns.index.tolist())}
+        for column, value in zip(index.tolist(), values.tolist(), strict=True):
+            self.coef[order[column]] = value
+        if self.problem.fit_intercept:
+            self.coef[0] = intercept
+        self.columns.restart(self.coef)
+
+    def _update_penalty(self) -> None:
+        index = self.columns.index
+        constant = index == INTERCEPT
+        self.sizes = np.where(constant, 0.0, self._slope_of_all[index])
+        self.curvature = np.where(constant, 0.0, self._curvature_of_all[index])
+        free = constant if self.penalty.positive else self.sizes == 0.0
+        self.signs = Signs(free, self.penalty.positive)
+
+    # -- the conditions of a minimum --------------------------------------------------------------
+
+    def violations(self, scale: float) -> Vector:
+        """Residuals of the conditions at the active columns, in units of alpha."""
+        slopes = self.columns.products(self.columns.psi(self.delta * scale))
+        return self._violations(slopes - self.curvature * self.coef, scale)
+
+    def _violations(self, slopes: Vector, scale: float) -> Vector:
+        sizes = scale * self.sizes
+        nonzero = (self.coef != 0.0) | self.signs.free
+        at_zero = np.maximum(self.signs.excess(slopes, sizes), 0.0)
+        violations = np.where(nonzero, np.abs(slopes - sizes * np.sign(self.coef)), at_zero)
+        index = self.columns.index
+        unit = np.where(index == INTERCEPT, 1.0, self.problem.design.units.column_scale[index])
+        return violations * unit / (scale * self.alpha * self.problem.design.total_weight)
+
+    def slopes_of_all(self, scale: float) -> Vector:
+        """``sum s psi z`` of all columns, divided by sigma."""
+        psi = self.columns.psi(self.delta * scale)
+        design: Any = self.problem.design
+        return design.column_products(psi) / scale
+
+    def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
+        """Largest violation of the columns that are not active, and those beyond the tolerance."""
+        design = self.problem.design
+        beyond = slopes if self.penalty.positive else np.abs(slopes)
+        excess = (beyond - self._slope_of_all) * design.units.column_scale
+        excess /= self.alpha * design.total_weight
+        inner = self.columns.index[self.columns.index != INTERCEPT]
+        excess[inner] = 0.0
+        return max(float(excess.max(initial=0.0)), 0.0), np.flatnonzero(excess > tol)
+
+    def strong(self, slopes: Vector, alpha: float) -> Indices:
+        """Columns that may be nonzero here, by their slopes at a larger alpha.
+
+        The sequential strong rule: as alpha falls, a slope changes by no more than alpha does. It
+        is often right, and the conditions are checked afterwards. (R. Tibshirani et al., "Strong
+        rules for discarding predictors in lasso-type problems", J. R. Statist. Soc. B 74, 2012.)
+        """
+        beyond = slopes if self.penalty.positive else np.abs(slopes)
+        ratio = max(2.0 - alpha / self.alpha, 0.0)
+        found = np.flatnonzero(beyond >= ratio * self._slope_of_all)
+        return np.setdiff1d(found, self.columns.index)
+
+    # -- steps ------------------------------------------------------------------------------------
+
+    def solve(self, scale: float, tol: float, max_iter: int) -> float:
+        """Solve for the active columns at a scale; the largest violation, in units of alpha."""
+        best, target = np.inf, INNER * tol
+        for _ in range(max_iter + 1):
+            slopes = self.columns.products(self.columns.psi(self.delta * scale))
+            slopes -= self.curvature * self.coef
+            violation = float(self._violations(slopes, scale).max(initial=0.0))
+            # Steps that no longer help have come to the rounding errors.
+            if violation <= target or (violation <= tol and violation > 0.5 * best):
+                return violation
+            best = min(best, violation)
+            self._step(scale, slopes)
+        return violation
+
+    def _step(self, scale: float, slopes: Vector) -> None:
+        self.n_iter += 1
+        Q = self._hessian(scale)
+        sizes = scale * self.sizes
+        model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs)
+        minimiser = model.minimise(self.coef)
+        direction = minimiser - self.coef
+        image = self.columns.image(direction)
+        step = self._step_length(direction, image, sizes, self.delta * scale)
+        if step == 1.0:
+            self.coef = minimiser
+        else:
+            moved = self.coef + step * direction
+            # Coefficients that leave stay exactly zero, or get there at the end of a full step.
+            self.coef = np.where((minimiser == 0.0) & (self.coef == 0.0), 0.0, moved)
+        self.columns.residual -= step * image
+        if step < SHORT:
+            self._mixing = min(max(MIXING_FACTOR * self._mixing, FIRST_MIXING), 1.0)
+        elif step > LONG:
+            mixing = self._mixing / MIXING_FACTOR
+            self._mixing = mixing if mixing >= FIRST_MIXING else 0.0
+
+    def _hessian(self, scale: float) -> Matrix:
+        """That of the loss and the quadratic penalty."""
+        threshold, mixing = self.delta * scale, self._mixing
+        Q = self.columns.gram(threshold).copy(order="F")
+        nonzero = np.count_nonzero((self.coef != 0.0) | self.signs.free)
+        if np.count_nonzero(self.columns.inside(threshold)) < nonzero:
+            mixing = max(mixing, FIRST_MIXING)
+        if mixing:
+            weights = self.columns.loss_weights(self.problem.loss.at(scale))
+            Q = (1.0 - mixing) * Q + mixing * self.columns.weighted_gram(weights)
+        Q[np.diag_indices_from(Q)] += self.curvature
+        return Q
+
+    def _step_length(
+        self, direction: Vector, image: Vector, sizes: Vector, threshold: float
+    ) -> float:
+        """One, or where the slope along the line is zero."""
+
+        def slope(step: float, side: float = 1.0) -> float:
+            coef = self.coef + step * direction
+            # Coefficients end at zero but for rounding errors: the slope in front of it, or behind.
+            coef[np.abs(coef) <= 1e-14 * np.abs(self.coef)] = 0.0
+            sign = np.where(coef == 0.0, side * np.sign(direction), np.sign(coef))
+            penalty = float(direction @ (self.curvature * coef + sizes * sign))
+            return self.columns.slope(step, image, threshold) + penalty
+
+        first, last = slope(0.0), slope(1.0, -1.0)
+        if last <= SLOPE * abs(first):
+            return 1.0
+        low, high, at_low, at_high = 0.0, 1.0, first, last
+        for number in range(HALVINGS):
+            rise = at_high - at_low
+            secant = low - at_low * (high - low) / rise if rise > 0.0 else low
+            step = secant if number % 2 == 0 and low < secant < high else 0.5 * (low + high)
+            at_step = slope(step)
+            if abs(at_step) <= SLOPE * abs(first):
+                return step
+            if at_step < 0.0:
+                low, at_low = step, at_step
+            else:
+                high, at_high = step, at_step
+        return low if low > 0.0 else step
+
+    # -- change with sigma ------------------------------------------------------------------------
+
+    def tangent(self, scale: float) -> Tangent:
+        """How the solution changes with sigma."""
+        threshold = self.delta * scale
+        residual = self.columns.residual
+        beyond = np.where(np.abs(residual) > threshold, np.sign(residual), 0.0)
+        if np.isfinite(self.delta):
+            outer = self.delta * self.columns.products(beyond)
+        else:
+            outer = np.zeros(self.columns.size)
+        Q = self.columns.gram(threshold)
+        members = np.flatnonzero((self.coef != 0.0) | self.signs.free)
+        right = outer[members] - self.sizes[members] * np.sign(self.coef[members])
+        block = Q[np.ix_(members, members)] + np.diag(self.curvature[members])
+        model_coef = np.zeros(self.columns.size)
+        model_coef[members] = solved(block, right)
+        slopes = outer - Q[:, members] @ model_coef[members]
+        return Tangent(model_coef, -self.columns.image(model_coef), slopes)
+
+    def follow(self, tangent: Tangent, change: float) -> None:
+        """Move along a tangent; coefficients that would change their sign stop at zero."""
+        moved = self.coef + change * tangent.coef
+        stopped = ~self.signs.free & (moved * self.coef < 0.0)
+        moved[stopped] = 0.0
+        self.columns.residual -= self.columns.image(moved - self.coef)
+        self.coef = moved

@@ -1,0 +1,302 @@
+"""The scale of a penalised fit: the largest sigma at which its equation changes its sign.
+
+The coefficients are a function of sigma, and with them the number of those that are not zero.
+Between two changes of the signs or of the rows within the threshold they are linear in sigma, and
+the equation of the joint scale is quadratic: its root there is the next trial. Where a column
+leaves, the effective number of parameters jumps, and the equation may change its sign in the jump:
+then the trial is where the column leaves. Fixed-point iteration would go from one side to the other
+for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from robustreg.losses import Huber
+from robustreg.scales import JointScale, ScaleRule
+from robustreg.solvers.active_set import ActiveSet, Tangent
+from robustreg.solvers.quadratic_lasso import positive_factor
+
+__all__ = ["Settled", "effective_parameters", "settle"]
+
+Vector = NDArray[np.float64]
+
+#: Part of the tolerance to which the scale is solved.
+TIGHT = 1e-2
+
+#: Least and largest change of sigma in a trial without a bracket, as a factor.
+LEAST, LARGEST = 1.05, 4.0
+
+#: A scale is zero below this part of the scale at which the search began: fifteen trials down by
+#: the factor above tell a fit that is exact. Below the second it is zero where rounding errors of
+#: the residuals, which are of the size of y, keep the coefficients from their minimum.
+VANISHING, DOUBTFUL = 1e-9, 1e-6
+
+#: Effective parameters at the ends of a bracket differ by no more than this where the equation may
+#: change its sign as one column leaves.
+ADJACENT = 1.5
+
+#: Relative change of sigma up to which coefficients follow their tangent.
+FOLLOWED = 0.5
+
+#: Trials before the bracket is halved every other time, and width from which on it no longer is.
+PATIENCE, NARROW = 12, 1e-3
+
+#: Slope of ``log estimate`` over ``log sigma`` above which it is not trusted.
+STEEPEST = 0.9
+
+#: Most trials: a bisection of log sigma to its last bit takes fewer.
+MOST_TRIALS = 100
+
+
+@dataclass
+class Settled:
+    """A fit whose coefficients and scale belong to each other.
+
+    Attributes
+    ----------
+    scale : float
+        In working units; zero where the equation has no positive root.
+    violation : float
+        Of the conditions of a minimum at the active columns, in units of alpha.
+    distance : float
+        Relative distance of the scale from its root.
+    edf : float
+        Effective number of parameters.
+    """
+
+    scale: float
+    violation: float
+    distance: float
+    edf: float
+
+
+def effective_parameters(active: ActiveSet, scale: float) -> float:
+    """Number of nonzero coefficients; less where there is a quadratic penalty too.
+
+    It is ``k - tr[(G + A)^-1 A]`` with the Gram matrix G of iterated least squares of the k nonzero
+    coefficients, the intercept among them, and the curvature A of the penalty.
+    """
+    members = np.flatnonzero((active.coef != 0.0) | active.signs.free)
+    curvature = active.curvature[members]
+    if not curvature.any():
+        return float(members.size)
+    assert isinstance(active.problem.loss, Huber)
+    weights = active.columns.loss_weights(active.problem.loss.at(scale))
+    gram = active.columns.weighted_gram(weights)[np.ix_(members, members)]
+    factor = positive_factor(gram + np.diag(curvature))
+    inverse = lapack.dpotri(factor)[0].diagonal()
+    return members.size - float(inverse @ curvature)
+
+
+@dataclass
+class _Trial:
+    """The solution at a sigma, and whether sigma is too small."""
+
+    active: ActiveSet
+    rule: ScaleRule
+    scale: float
+    violation: float
+    edf: float = field(init=False)
+    estimate: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.edf = effective_parameters(self.active, self.scale)
+        columns = self.active.columns
+        if isinstance(self.rule, JointScale):
+            self.estimate = columns.joint_scale(self.active.delta, 2.0 * self.half_target)
+        else:
+            self.estimate = columns.median_scale()
+
+    @property
+    def half_target(self) -> float:
+        """``kappa nu``."""
+        loss, design = self.active.problem.loss, self.active.problem.design
+        assert isinstance(loss, Huber)
+        return loss.kappa * design.total_weight * (1.0 - self.edf / design.n_observations)
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the residuals ask for a larger sigma."""
+        if isinstance(self.rule, JointScale) and self.half_target <= 0.0:
+            return True
+        return self.estimate > self.scale
+
+    @property
+    def distance(self) -> float:
+        """Relative difference of sigma and what its rule makes of the residuals."""
+        return abs(self.estimate - self.scale) / self.scale
+
+    @property
+    def outward(self) -> float:
+        """Factor of sigma for the next trial where nothing better is known."""
+        if self.is_too_small:
+            return float(np.clip((self.estimate / self.scale) ** 2, LEAST, LARGEST))
+        return float(np.clip((self.estimate / self.scale) ** 2, 1.0 / LARGEST, 1.0 / LEAST))
+
+    def root(self, tangent: Tangent) -> float:
+        """The root of the equation as long as rows and columns stay on their sides; or nan."""
+        if not isinstance(self.rule, JointScale):
+            return np.nan
+        delta = self.active.delta
+        square, mixed, slope, outside = self.active.columns.quadratic(
+            delta * self.scale, tangent.residual
+        )
+        outer = -2.0 * self.half_target
+        if outside:
+            outer += delta**2 * outside
+        # a x² + 2 b x + c = 0 for the change x of sigma.
+        a, b = slope + outer, mixed + outer * self.scale
+        c = square + outer * self.scale**2
+        inner = b * b - a * c
+        if inner < 0.0:
+            return np.nan
+        q = -(b + np.copysign(np.sqrt(inner), b))
+        roots = [x for x in (q / a if a else np.nan, c / q if q else 0.0) if np.isfinite(x)]
+        wanted = [x for x in roots if (x > 0.0) == self.is_too_small and x > -self.scale]
+        return self.scale + min(wanted, key=abs) if wanted else np.nan
+
+    def next_event(self, tangent: Tangent) -> float:
+        """The sigma at which the next column leaves or enters, in the direction of the root."""
+        active, up = self.active, self.is_too_small
+        coef, change = active.coef, tangent.coef
+        sizes = active.sizes
+        with np.errstate(divide="ignore", invalid="ignore"):
+            leaving = np.where(active.signs.free | (coef == 0.0), np.nan, -coef / change)
+            slopes = active.columns.products(active.columns.psi(active.delta * self.scale))
+            at_zero = (coef == 0.0) & ~active.signs.free
+            rooms = [
+                np.where(at_zero, (sign * slopes - self.scale * sizes), np.nan)
+                / (sizes - sign * tangent.slopes)
+                for sign in ((1.0,) if active.signs.positive else (1.0, -1.0))
+            ]
+        events = np.concatenate((leaving, *rooms))
+        events = events[np.isfinite(events) & ((events > 0.0) == up) & (events != 0.0)]
+        if not events.size:
+            return np.nan
+        return self.scale + float(events.min() if up else events.max())
+
+
+def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_iter: int) -> Settled:
+    """Solve for the active columns and for sigma, from a sigma that is better too large.
+
+    Parameters
+    ----------
+    active : ActiveSet
+    rule : ScaleRule
+    scale : float
+        Where to begin.
+    tol : float
+        Largest violation in units of alpha, and relative error of sigma.
+    max_iter : int
+        Most steps at one sigma.
+
+    Returns
+    -------
+    Settled
+    """
+    bracket, begin = _Bracket(), scale
+    known, tightness = rule.known(), TIGHT * tol
+    for _ in range(MOST_TRIALS):
+        violation = active.solve(scale, tol, max_iter)
+        trial = _Trial(active, rule, scale, violation)
+        if known is not None:
+            return Settled(scale, violation, 0.0, trial.edf)
+        small = VANISHING if violation <= tol else DOUBTFUL
+        if scale < small * begin and not trial.is_too_small:
+            return Settled(0.0, violation, 0.0, trial.edf)
+        if trial.distance <= tightness or violation > tol:
+            return Settled(scale, violation, trial.distance, trial.edf)
+        bracket.add(trial)
+        if bracket.width <= 4.0 * tightness:
+            return Settled(scale, violation, bracket.width, trial.edf)
+        tangent = active.tangent(scale)
+        following = bracket.next(trial, tangent, tightness)
+        if abs(following - scale) < FOLLOWED * scale:
+            active.follow(tangent, following - scale)
+        scale = following
+    return Settled(scale, violation, trial.distance, trial.edf)
+
+
+@dataclass
+class _Bracket:
+    """Two scales between which the equation changes its sign, and all trials."""
+
+    low: float = 0.0
+    high: float = np.inf
+    edf_at_low: float = np.inf
+    edf_at_high: float = 0.0
+    history: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def width(self) -> float:
+        """Relative."""
+        return self.high / self.low - 1.0 if self.low > 0.0 else np.inf
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether many trials have been made: every other time the bracket is halved."""
+        return len(self.history) > PATIENCE and len(self.history) % 2 == 0
+
+    def add(self, trial: _Trial) -> None:
+        """One more; an end that contradicts it is given up."""
+        scale = trial.scale
+        self.history.append((scale, trial.estimate))
+        if trial.is_too_small:
+            self.low, self.edf_at_low = scale, trial.edf
+            self.high = self.high if scale < self.high else np.inf
+        else:
+            self.high, self.edf_at_high = scale, trial.edf
+            self.low = self.low if scale > self.low else 0.0
+
+    def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
+        """The next trial."""
+        scale, bracketed = trial.scale, np.isfinite(self.width)
+        middle = float(np.sqrt(self.low * self.high)) if bracketed else np.nan
+        if bracketed and self.is_stuck and self.width > NARROW:
+            return middle
+        if not isinstance(trial.rule, JointScale):
+            proposed = _secant(self.history)
+            adjacent = False
+        else:
+            proposed = trial.root(tangent)
+            adjacent = self.edf_at_low - self.edf_at_high <= ADJACENT
+        if bracketed and adjacent:
+            event = trial.next_event(tangent)
+            beyond = self._beyond(event, trial, tightness)
+            if not abs(proposed - scale) <= abs(event - scale) and np.isfinite(beyond):
+                return beyond
+        if self._contains(proposed):
+            return float(np.clip(proposed, scale / LARGEST, scale * LARGEST))
+        if not bracketed:
+            return scale * trial.outward
+        beyond = self._beyond(trial.next_event(tangent), trial, tightness)
+        return beyond if np.isfinite(beyond) else middle
+
+    def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:
+        """Just beyond an event; before it where the bracket ends just beyond; or nan."""
+        sign = 1.0 if trial.is_too_small else -1.0
+        for shift in (sign * tightness, -sign * tightness):
+            if self._contains(event * (1.0 + shift)):
+                return event * (1.0 + shift)
+        return np.nan
+
+    def _contains(self, scale: float) -> bool:
+        return self.low < scale < self.high
+
+
+def _secant(history: list[tuple[float, float]]) -> float:
+    """The root of ``log estimate - log sigma`` on the line through the last two trials."""
+    scale, estimate = history[-1]
+    if not estimate > 0.0:
+        return np.nan
+    excess, slope = np.log(estimate / scale), 0.0
+    if len(history) > 1 and history[-2][1] > 0.0 and history[-2][0] != scale:
+        before = history[-2]
+        slope = 1.0 + (excess - np.log(before[1] / before[0])) / np.log(scale / before[0])
+    step = excess / (1.0 - min(slope, STEEPEST))
+    return float(scale * np.exp(step))

@@ -1,0 +1,190 @@
+"""A quadratic function plus absolute values: the model of a penalised fit, minimised exactly.
+
+    minimise  x'Qx / 2 - c'x + sum_j l_j |x_j|
+
+over the coefficients of the columns at work. With the signs of the nonzero coefficients known it is
+a linear system. Signs change in batches where that lowers the value, else one at a time, which
+ends. Coordinate descent would crawl where there are nearly as many columns as rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+__all__ = ["QuadraticLasso", "Signs", "positive_factor", "solved"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+#: Changes of the signs, in units of the columns, after which the present point is returned: it has
+#: a lower value than the start, which is all that the caller needs.
+CHANGES = 10
+
+#: Shortest step that is tried before the next sign changes alone. Halved steps, with what would
+#: change its sign set to zero, lead from 826 to 854 of 1,657 columns (1,000 rows) by 28 linear
+#: systems, where single changes after a full step took 270.
+SHORTEST = 1e-10
+
+#: Step below which a batch of new columns was too large, and the part of it that is tried instead.
+SHORT, PART = 1e-2, 4
+
+#: Multiple of the diagonal that is added where columns depend on one another within the rows inside
+#: the threshold: it bends the step and not the solution.
+FIRST_RIDGE, RIDGE_FACTOR = 1e-12, 100.0
+
+#: Relative size by which a slope must exceed ``l_j`` for a column to enter: its rounding errors.
+ENTERS = 1e-12
+
+#: Relative decrease of the value that is none.
+ROUNDING = 1e-14
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Which coefficients may be nonzero.
+
+    Attributes
+    ----------
+    free : array of bool
+        Of any sign and without ``|x_j|``.
+    positive : bool
+        Whether the others must not be negative.
+    """
+
+    free: Booleans
+    positive: bool
+
+    def excess(self, slopes: Vector, sizes: Vector) -> Vector:
+        """By how much the slopes at zero exceed what keeps a coefficient there; 0 for free ones."""
+        beyond = (slopes if self.positive else np.abs(slopes)) - sizes
+        beyond[self.free] = 0.0
+        return beyond
+
+
+@dataclass(frozen=True)
+class QuadraticLasso:
+    """The function.
+
+    Attributes
+    ----------
+    Q : array of shape (k, k)
+    c : array of shape (k,)
+    sizes : array of shape (k,)
+        ``l``, zero for free coefficients.
+    signs : Signs
+    """
+
+    Q: Matrix
+    c: Vector
+    sizes: Vector
+    signs: Signs
+
+    def minimise(self, start: Vector) -> Vector:
+        """The minimiser, from coefficients whose signs are a start."""
+        x = start.copy()
+        sign, active = np.sign(x), self.signs.free | (x != 0.0)
+        entered = np.empty(0, dtype=np.intp)
+        batches, last = True, np.inf
+        for _ in range(CHANGES * (x.shape[0] + 1)):
+            members = np.flatnonzero(active)
+            block = self.Q[np.ix_(members, members)]
+            target = solved(block, self._right(members, sign))
+            wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
+            if wrong.any():
+                kept, step = self._dropped(x, members, block, target, wrong)
+                active[members[~kept]] = False
+                if step < SHORT and entered.size > 1:
+                    # So many columns at a time depend on one another: a part of them is enough.
+                    active[entered[x[entered] == 0.0]] = False
+                    entered = entered[: max(1, entered.size // PART)]
+                    active[entered] = True
+                continue
+            x[:] = 0.0
+            x[members] = target
+            value = self._value(members, block, target)
+            lower = value < last - ROUNDING * abs(value)
+            if not (lower or batches):
+                # Even the best single column gains nothing: rounding errors of near-singular
+                # systems.
+                break
+            batches, last = lower, min(value, last)
+            entered = self._entering(members, target, active, batches)
+            if not entered.size:
+                break
+            slopes = self.c[entered] - self.Q[np.ix_(entered, members)] @ target
+            sign[entered], active[entered] = np.sign(slopes), True
+        return x
+
+    def _right(self, members: NDArray[np.intp], sign: Vector) -> Vector:
+        signed = np.where(self.signs.free[members], 0.0, sign[members])
+        return self.c[members] - self.sizes[members] * signed
+
+    def _value(self, members: NDArray[np.intp], block: Matrix, x: Vector) -> float:
+        smooth = 0.5 * float(x @ (block @ x)) - float(self.c[members] @ x)
+        return smooth + float(self.sizes[members] @ np.abs(x))
+
+    def _dropped(
+        self, x: Vector, members: NDArray[np.intp], block: Matrix, target: Vector, wrong: Booleans
+    ) -> tuple[Booleans, float]:
+        """Set coefficients whose sign would change to zero: which are kept, and the step."""
+        before = x[members]
+        value = self._value(members, block, before)
+        signed = ~self.signs.free[members]
+        ratios = np.full(members.shape[0], np.inf)
+        ratios[wrong] = 0.0
+        moving = wrong & (before != 0.0)
+        ratios[moving] = before[moving] / (before[moving] - target[moving])
+        first = int(np.argmin(ratios))
+        step = 1.0
+        while step > max(ratios[first], SHORTEST):
+            moved = before + step * (target - before)
+            leaving = signed & (ratios <= step)
+            moved[leaving] = 0.0
+            if self._value(members, block, moved) < value:
+                x[members] = moved
+                return ~leaving, step
+            step *= 0.5
+        moved = before + ratios[first] * (target - before)
+        moved[first] = 0.0
+        x[members] = moved
+        kept = np.ones(members.shape[0], dtype=bool)
+        kept[first] = False
+        return kept, float(ratios[first])
+
+    def _entering(
+        self, members: NDArray[np.intp], target: Vector, active: Booleans, batches: bool
+    ) -> NDArray[np.intp]:
+        """Columns at zero whose slope is too large, the largest first: all, or that one."""
+        slopes = self.c - self.Q[:, members] @ target
+        rounding = ENTERS * (np.abs(self.c) + self.sizes)
+        excess = self.signs.excess(slopes, self.sizes)
+        excess[active] = 0.0
+        entering = np.flatnonzero(excess > rounding)
+        entering = entering[np.argsort(-excess[entering], kind="stable")]
+        return entering if batches else entering[:1]
+
+
+def solved(block: Matrix, right: Vector) -> Vector:
+    """The solution of a system that may be empty."""
+    if not right.size:
+        return right
+    return lapack.dpotrs(positive_factor(block), right)[0]
+
+
+def positive_factor(block: Matrix) -> Matrix:
+    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal."""
+    ridge = FIRST_RIDGE
+    factor, info = lapack.dpotrf(block)
+    diagonal = block.diagonal()
+    floor = float(diagonal.max(initial=0.0)) or 1.0
+    while info != 0:
+        lifted = block.copy()
+        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(diagonal, 1e-3 * floor)
+        factor, info = lapack.dpotrf(lifted)
+        ridge *= RIDGE_FACTOR
+    return factor
