@@ -10,16 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from robustreg.data import columns_of, is_collection, require_nonnegative
 from robustreg.design.cluster import compute, each
 
-__all__ = [
-    "Chunk",
-    "RowChunks",
-    "columns_of",
-    "is_collection",
-    "linear_prediction",
-    "row_chunks",
-]
+__all__ = ["Chunk", "RowChunks", "numbers_of", "require_finite_columns", "row_chunks"]
 
 Vector = NDArray[np.float64]
 
@@ -160,11 +154,6 @@ class RowChunks:
         return da.from_array(values, chunks=(tuple(self.lengths.tolist()),))
 
 
-def is_collection(values: Any) -> bool:
-    """Whether something is an array or frame of Dask; Dask need not be there."""
-    return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
-
-
 def row_chunks(X: Any, y: Any, sample_weight: Any) -> RowChunks:
     """Align X, y and weights, and check every chunk, in one round.
 
@@ -196,56 +185,7 @@ def row_chunks(X: Any, y: Any, sample_weight: Any) -> RowChunks:
     return chunks
 
 
-def linear_prediction(X: Any, coef: Vector, intercept: float) -> Any:
-    """``X @ coef + intercept``, lazily: an array for an array, a series for a frame."""
-    columns = columns_of(X)
-    if not hasattr(columns, "columns"):
-        names = [str(name) for name in range(columns.shape[1])]
-        predict = partial(_predicted, coef=coef, intercept=intercept, names=names)
-        X = X.rechunk({1: -1})
-        return X.map_blocks(predict, drop_axis=1, dtype=np.float64, meta=np.empty(0))
-    predict = partial(_predicted, coef=coef, intercept=intercept, names=list(columns.columns))
-    predict = partial(_predicted_series, predict)
-    return X.map_partitions(predict, meta=predict(columns))
-
-
 # -- the collections ------------------------------------------------------------------------------
-
-
-def columns_of(X: Any) -> Any:
-    """An array or frame without rows, with the columns of X, all of them numbers."""
-    if not hasattr(X, "chunks"):
-        return _numeric_columns(X)
-    if X.ndim != 2:
-        raise ValueError(
-            f"X must have two dimensions, got a Dask array with {X.ndim}: use X[:, None] for a "
-            "single column."
-        )
-    if X.dtype.kind not in "fiub":
-        raise ValueError(f"X must be numbers, got a Dask array of dtype {X.dtype}.")
-    if np.isnan(X.shape[1]):
-        raise ValueError("X has an unknown number of columns: call X.compute_chunk_sizes() first.")
-    return np.empty((0, X.shape[1]), X.dtype)
-
-
-def _numeric_columns(X: Any) -> Any:
-    from pandas.api.types import is_complex_dtype, is_numeric_dtype
-
-    if X.ndim != 2:
-        raise ValueError("X must have two dimensions, got a Dask series: use X.to_frame().")
-    frame = X._meta
-    refused = [
-        f"{name!r} ({dtype})"
-        for name, dtype in frame.dtypes.items()
-        if not is_numeric_dtype(dtype) or is_complex_dtype(dtype)
-    ]
-    if refused:
-        listed = ", ".join(refused[:5]) + (" and others" if len(refused) > 5 else "")
-        raise ValueError(
-            f"X must have columns of numbers, got {listed}: encode them first, for instance with "
-            "dask.dataframe.get_dummies, or leave them out."
-        )
-    return frame
 
 
 def _aligned(
@@ -336,8 +276,7 @@ def _require_rows(chunks: RowChunks) -> None:
         raise ValueError(f"X has {n} rows and {p} columns: at least one of each is needed.")
     if not chunks.total_weight > 0.0:
         raise ValueError(
-            "sample_weight is zero for every row: nothing is left to fit. Give at least one row a "
-            "positive weight."
+            "sample_weight is zero for every row: give at least one row a positive weight."
         )
 
 
@@ -370,13 +309,13 @@ def _read_with_weights(read: Callable[..., Chunk], weights: Vector, *arguments: 
 
 def _read(X: Any, y: Any, weights: Any = None) -> Chunk:
     """A chunk as arrays; float32 stays float32."""
-    X, y = _numbers(X), _vector(_numbers(y), "y").astype(np.float64, copy=False)
+    X, y = numbers_of(X), _vector(numbers_of(y), "y").astype(np.float64, copy=False)
     if weights is not None:
-        weights = _vector(_numbers(weights), "sample_weight").astype(np.float64, copy=False)
+        weights = _vector(numbers_of(weights), "sample_weight").astype(np.float64, copy=False)
     return Chunk(X, y, weights)
 
 
-def _numbers(chunk: Any) -> NDArray:
+def numbers_of(chunk: Any) -> NDArray:
     """An array of floats; what is missing in a frame, or masked in an array, is NaN."""
     if isinstance(chunk, np.ma.MaskedArray):
         chunk = np.ma.filled(chunk.astype(np.float64), np.nan)
@@ -401,7 +340,7 @@ def _refuse_complex(dtypes: set[Any]) -> None:
 
 def _survey(chunk: Chunk, names: Sequence[str]) -> Survey:
     X, y, weights = chunk
-    _require_finite_columns(X, names)
+    require_finite_columns(X, names)
     for name, values in (("y", y), ("sample_weight", weights)):
         if values is not None:
             _require_length(name, values.shape[0], X.shape[0])
@@ -409,15 +348,11 @@ def _survey(chunk: Chunk, names: Sequence[str]) -> Survey:
                 raise ValueError(f"{name} contains {_fault(values)}: {DROP}")
     if weights is None:
         return Survey(X.shape[0], X.shape[0], float(X.shape[0]))
-    if np.any(weights < 0.0):
-        raise ValueError(
-            f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
-            "frequencies. Use 0 to leave a row out."
-        )
+    require_nonnegative(weights)
     return _survey_of_weights(weights)
 
 
-def _require_finite_columns(X: NDArray, names: Sequence[str]) -> None:
+def require_finite_columns(X: NDArray, names: Sequence[str]) -> None:
     # A sum is finite where all numbers are, but for overflow: no array of n p booleans is made.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum(dtype=np.float64)):
@@ -452,15 +387,3 @@ def _concatenated(chunks: Sequence[Chunk]) -> Chunk:
     X, y, weights = zip(*chunks, strict=True)
     whole = None if weights[0] is None else np.concatenate(weights)
     return Chunk(np.concatenate(X), np.concatenate(y), whole)
-
-
-def _predicted(chunk: Any, *, coef: Vector, intercept: float, names: Sequence[str]) -> Any:
-    X = _numbers(chunk)
-    _require_finite_columns(X, names)
-    return X @ coef + intercept
-
-
-def _predicted_series(predict: Callable[[Any], NDArray], frame: Any) -> Any:
-    import pandas as pd
-
-    return pd.Series(predict(frame), index=frame.index)
