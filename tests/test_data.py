@@ -190,7 +190,7 @@ class TestMasked:
         for name, call in calls.items():
             with pytest.raises(ValueError, match=f"^{name} has masked values"):
                 call()
-        with pytest.raises(ValueError, match="^y_pred has masked values"):
+        with pytest.raises(ValueError, match=r"^y_pred has masked values"):
             QuantilesDisplay.from_predictions(Y, masked)
 
     def test_without_masked_values_nothing_is_lost(self):
