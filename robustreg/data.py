@@ -124,6 +124,7 @@ def check_weights(sample_weight: Any, n_samples: int) -> Vector:
         )
     rows = np.broadcast_to(0.0, (n_samples, 1))
     weights = _check_sample_weight(values, rows, dtype=np.float64)
+    assert_all_finite(weights, input_name="sample_weight")  # of a number scikit-learn does not look
     require_nonnegative(weights)
     return weights
 

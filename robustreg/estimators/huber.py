@@ -203,8 +203,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             start = self._previous()
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
             progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
-            design = as_design(X, y, weights, centered=self.fit_intercept)
-            progress.follow(design)
+            design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             problem = self._problem()
             if start is not None and start.coef.shape[0] != design.n_features:
                 start = None
