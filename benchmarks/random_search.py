@@ -140,9 +140,13 @@ def report(title: str, found: list[Outcome]) -> None:
     above = [o for o in found if o.optimality > 1e-6]
     reasons = Counter("max_iter" if "max_iter" in o.warning else "rounding" for o in above)
     silent = [o for o in above if not o.warning]
-    print(f"\nAbove tol: {len(above)} ({dict(reasons)}), of which without a warning: {len(silent)}.")
+    print(
+        f"\nAbove tol: {len(above)} ({dict(reasons)}), of which without a warning: {len(silent)}."
+    )
     for o in sorted(above, key=lambda o: -o.optimality)[:15]:
-        print(f"- {o.number} {o.kind} {o.shape} {o.parameters}: {o.optimality:.2g}, {o.passes} passes")
+        print(
+            f"- {o.number} {o.kind} {o.shape} {o.parameters}: {o.optimality:.2g}, {o.passes} passes"
+        )
     print("\nSlowest:")
     for o in sorted(found, key=lambda o: -o.ratio)[:8]:
         print(f"- {o.number} {o.kind} {o.shape} {o.parameters}: {o.ratio:.0f} x, {o.passes} passes")

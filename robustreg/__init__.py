@@ -1,5 +1,7 @@
 """Robust linear regression for scikit-learn: Huber and MM regression, and the elastic net."""
 
+from importlib import metadata
+
 from robustreg.estimators.elastic_net import HuberElasticNet
 from robustreg.estimators.elastic_net_cv import HuberElasticNetCV
 from robustreg.estimators.elastic_net_path import enet_path
@@ -17,3 +19,10 @@ __all__ = [
     "MMRegressor",
     "enet_path",
 ]
+
+
+def __getattr__(name: str) -> str:
+    # When it is asked for: a checkout on the path alone has no metadata, and works too.
+    if name == "__version__":
+        return metadata.version("robustreg")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

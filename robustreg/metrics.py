@@ -14,6 +14,7 @@ from sklearn.metrics import make_scorer
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from robustreg.data import as_numbers, check_weights
 from robustreg.location import huber_location
 from robustreg.losses import Huber
 
@@ -247,7 +248,8 @@ def make_huber_scorer(delta: float = 1.0) -> Callable[..., float]:
 
 
 def _as_matrix(values: ArrayLike, name: str) -> Matrix:
-    array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    numbers = as_numbers(values, name)
+    array = check_array(numbers, ensure_2d=False, dtype=np.float64, input_name=name)
     return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
@@ -255,26 +257,15 @@ def _checked_residual(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Matrix, Vector, tuple[int, ...]]:
     """``y_true - y_pred`` of shape (n_samples, n_outputs), weights, and the shape of y_true."""
-    check_consistent_length(y_true, y_pred, sample_weight)
+    check_consistent_length(y_true, y_pred)
     observed, predicted = _as_matrix(y_true, "y_true"), _as_matrix(y_pred, "y_pred")
     if observed.shape[1] != predicted.shape[1]:
         raise ValueError(
             f"y_true has {observed.shape[1]} outputs and y_pred has {predicted.shape[1]}: "
             "give both the same number of columns."
         )
-    return observed - predicted, _checked_weights(sample_weight, len(observed)), np.shape(y_true)
-
-
-def _checked_weights(sample_weight: ArrayLike | None, n_samples: int) -> Vector:
-    if sample_weight is None:
-        return np.ones(n_samples)
-    weights = _as_matrix(sample_weight, "sample_weight")
-    if weights.shape[1] > 1 or (weights < 0).any() or not weights.any():
-        raise ValueError(
-            f"sample_weight has {weights.shape[1]} columns, minimum {weights.min():g} and sum "
-            f"{weights.sum():g}: give one column of non-negative weights, not all of them zero."
-        )
-    return weights[:, 0]
+    weights = check_weights(sample_weight, len(observed))
+    return observed - predicted, weights, np.shape(y_true)
 
 
 def _reduced(

@@ -217,9 +217,7 @@ class Objective(ABC):
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """In one pass."""
-        return self.evaluation(
-            parameters, self.design.value_and_gradient(self.point(parameters))
-        )
+        return self.evaluation(parameters, self.design.value_and_gradient(self.point(parameters)))
 
     @abstractmethod
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:

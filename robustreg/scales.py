@@ -19,15 +19,15 @@ from robustreg.losses import Huber, Loss
 
 __all__ = [
     "MAD_FACTOR",
+    "MAD_STANDARD_ERROR",
     "GivenScale",
     "JointScale",
     "MedianScale",
-    "ScaleRule",
-    "MAD_STANDARD_ERROR",
     "OrderedSquares",
-    "scale_rule",
+    "ScaleRule",
     "median",
     "median_absolute_residual",
+    "scale_rule",
     "weighted_median",
 ]
 

@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 from scipy.special import erf, ndtr
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.validation import _check_sample_weight
 
+from robustreg.data import as_numbers, check_weights
 from robustreg.losses import LARGEST_DELTA, Huber
 from robustreg.scales import OrderedSquares
 
@@ -278,7 +278,7 @@ def delta_grid(
     if residuals is None:
         return deltas.copy()
     magnitudes = np.abs(_checked_residuals(residuals))
-    weights = _checked_frequencies(sample_weight, magnitudes)
+    weights = check_weights(sample_weight, magnitudes.size)
     order = np.argsort(magnitudes)
     cumulative = np.cumsum(weights[order])
     levels = 2.0 * ndtr(deltas[:-1]) - 1.0
@@ -292,23 +292,14 @@ def _checked_residuals(residuals: ArrayLike) -> Vector:
     kind = np.asarray(residuals).dtype.kind
     if kind not in "fiu":
         raise ValueError(f"residuals must be numbers, got values of kind {kind!r}.")
-    array = check_array(residuals, ensure_2d=False, dtype=np.float64, input_name="residuals")
+    numbers = as_numbers(residuals, "residuals")
+    array = check_array(numbers, ensure_2d=False, dtype=np.float64, input_name="residuals")
     if array.ndim != 1:
         raise ValueError(
             f"residuals has shape {array.shape}: pass one a row, (n_samples,), as "
             "residuals.ravel() of a single column."
         )
     return array
-
-
-def _checked_frequencies(sample_weight: ArrayLike | None, residuals: Vector) -> Vector:
-    weights = _check_sample_weight(sample_weight, residuals, dtype=np.float64)
-    if np.any(weights < 0.0) or not np.any(weights):
-        raise ValueError(
-            f"sample_weight has minimum {weights.min():g} and sum {weights.sum():g}: weights are "
-            "frequencies, not negative and not all zero. Use 0 to leave a row out."
-        )
-    return weights
 
 
 @lru_cache(maxsize=32)

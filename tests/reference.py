@@ -182,7 +182,7 @@ def _edf_distance(model, A, ridge, e, s, sigma):
     z = np.linspace(-12, 12, 100_001)
     density = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
     chi, slope = np.minimum(z**2, float(delta) ** 2) / 2, z**2 * (np.abs(z) <= float(delta))
-    error = np.sqrt((density @ chi**2 - (density @ chi) ** 2)) / (density @ slope)
+    error = np.sqrt(density @ chi**2 - (density @ chi) ** 2) / (density @ slope)
     return float(abs(middle / sigma - 1) * np.sqrt(observations(s))) / error
 
 

@@ -85,6 +85,34 @@ def test_the_same_numbers_from_arrays_and_frames(client, data):
     assert search.delta_ == HuberRegressorCV(deltas=[0.7, 1.345, np.inf]).fit(X, y).delta_
 
 
+@pytest.mark.parametrize("kind", ["arrays", "frames"])
+def test_lazy_weights_hold_on_to_the_data(client, data, kind):
+    """The results of the cluster are let go with the last collection that refers to them."""
+    X, y = data
+    if kind == "arrays":
+        lazy = [da.from_array(X, chunks=(7000, 2)), da.from_array(y, chunks=9000)]
+    else:
+        parts = dd.from_pandas(pd.DataFrame(X, columns=list("abcd")).assign(y=y), npartitions=5)
+        lazy = [parts[list("abcd")], parts["y"]]
+    lazy = client.persist(lazy)
+    distributed.wait(lazy)
+    model = HuberRegressor().fit(*lazy)
+    lazy.clear()
+    assert_allclose(model.weights_.compute(), HuberRegressor().fit(X, y).weights_, atol=1e-5)
+
+
+def test_tiny_chunks_share_tasks(client, data):
+    X, y = data
+    lazy = [da.from_array(X, chunks=(100, 4)), da.from_array(y, chunks=100)]
+    known = []
+    for chunks in (lazy, client.persist(lazy)):
+        model = HuberRegressor(tol=TIGHT).fit(*chunks)
+        known.append([model.scale_, *model.coef_])
+    expected = HuberRegressor(tol=TIGHT).fit(X, y)
+    assert_allclose(known, [[expected.scale_, *expected.coef_]] * 2, rtol=1e-8)
+    assert model.weights_.numblocks == (400,)
+
+
 def test_a_missing_value_is_named(client, data):
     X, y = data[0].copy(), data[1]
     X[12_345, 2] = np.nan

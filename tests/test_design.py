@@ -96,7 +96,10 @@ class TestSums:
 
     def test_other_sums_agree(self, kind, weighted, column):
         design, *data = make(kind, column[1], column[0], weighted)
-        points = [Point(np.full(P, c), 0.1 * c, t, Huber(1.0)) for c, t in [(1.0, 0.5), (0.9, 2.0), (0.5, 1.0)]]
+        points = [
+            Point(np.full(P, c), 0.1 * c, t, Huber(1.0))
+            for c, t in [(1.0, 0.5), (0.9, 2.0), (0.5, 1.0)]
+        ]
         one_by_one = [design.value_and_gradient(point) for point in points]
         precisely = [design.precise_gradient(point) for point in points]
         for other in (design.values_and_gradients(points), precisely):

@@ -1,7 +1,5 @@
 """Every refusal names the argument and says what to do."""
 
-import re
-
 import numpy as np
 import pytest
 import scipy.sparse as sp

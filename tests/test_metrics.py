@@ -232,9 +232,9 @@ def test_scorer_takes_routed_weights():
         (([1.0, np.nan], [1.0, 2.0]), {}, "Input y_true contains NaN"),
         (([1.0, 2.0], [1.0, np.inf]), {}, "Input y_pred contains infinity"),
         (([1.0, 2.0], [1.0, 2.0]), {"sample_weight": [1.0, -2.0]}, "minimum -2"),
-        (([1.0, 2.0], [1.0, 2.0]), {"sample_weight": [0.0, 0.0]}, "not all of them zero"),
+        (([1.0, 2.0], [1.0, 2.0]), {"sample_weight": [0.0, 0.0]}, "zero for every row"),
         (([1.0, 2.0], [1.0, 2.0]), {"sample_weight": [1.0, np.nan]}, "sample_weight contains NaN"),
-        (([1.0, 2.0], [1.0, 2.0]), {"sample_weight": [[1.0, 1.0]] * 2}, "2 columns"),
+        (([1.0, 2.0], [1.0, 2.0]), {"sample_weight": [[1.0, 1.0]] * 2}, "must be 1D"),
     ],
 )
 @pytest.mark.parametrize("metric", [huber_loss, smooth_l1_loss, d2_huber_score])

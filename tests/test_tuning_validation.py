@@ -13,7 +13,7 @@ RESIDUALS = np.linspace(-3.0, 3.0, 50)
 @pytest.mark.parametrize(
     ("residuals", "options", "message"),
     [
-        (RESIDUALS, {"sample_weight": -np.ones(50)}, "sample_weight has minimum -1"),
+        (RESIDUALS, {"sample_weight": -np.ones(50)}, "must not be negative, got minimum -1"),
         (RESIDUALS, {"sample_weight": np.zeros(50)}, "(?i)sample.weight"),
         (RESIDUALS[:, None], {}, r"residuals has shape \(50, 1\): pass one a row"),
         (RESIDUALS.reshape(25, 2), {}, r"residuals has shape \(25, 2\)"),

@@ -128,9 +128,7 @@ def partly_exact(draw):
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    partly_exact(), st.sampled_from(["joint", "mad"]), st.sampled_from([0.5, 1.345, "auto"])
-)
+@given(partly_exact(), st.sampled_from(["joint", "mad"]), st.sampled_from([0.5, 1.345, "auto"]))
 def test_the_sum_of_deviations_is_least_where_the_scale_is_zero(data, scale, delta):
     kind, X, y, s = data
     least = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from robustreg.data import is_collection
+from robustreg.design.alignment import row_chunks
 from robustreg.design.base import Design
-from robustreg.design.chunks import RowChunks
 from robustreg.design.dask import dask_design
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
@@ -18,13 +18,30 @@ __all__ = ["Design", "as_design"]
 
 
 def as_design(
-    X: Any, y: Any, sample_weight: NDArray[np.float64] | None, *, centered: bool
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    centered: bool,
+    on_pass: Callable[[], None] | None = None,
 ) -> Design:
-    """The design of validated data; ``centered`` where an intercept lets columns be shifted.
+    """The design of validated data.
 
-    y and the weights are those of Dask's chunks where X is.
+    Parameters
+    ----------
+    X, y, sample_weight
+        From ``validate_regression_data``. What only reading can tell of a Dask collection is
+        checked here.
+    centered : bool
+        Whether an intercept lets columns be shifted.
+    on_pass : callable, optional
+        Called each time that all rows have been read, also in the rounds that look at a Dask
+        collection here.
     """
-    if isinstance(X, RowChunks):
-        return dask_design(X, centered=centered)
+    if is_collection(X):
+        chunks = row_chunks(X, y, sample_weight, on_pass)
+        return dask_design(chunks, centered=centered)
     kind = SparseDesign if issparse(X) else DenseDesign
-    return kind(X, y, sample_weight, centered=centered)
+    design = kind(X, y, sample_weight, centered=centered)
+    design.on_pass = on_pass
+    return design

@@ -26,9 +26,7 @@ class Accumulator:
         Of the sums with the columns.
     """
 
-    def __init__(
-        self, loss: Loss, n_features: int, dtype: type[np.floating] = np.float64
-    ) -> None:
+    def __init__(self, loss: Loss, n_features: int, dtype: type[np.floating] = np.float64) -> None:
         self.rho = loss
         self.loss = self.psi_squares = self.curvature = 0.0
         self.psi = dtype(0.0)
@@ -103,9 +101,7 @@ def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:
     return np.ones_like(residual) if mixing is None else loss.curvature(residual, mixing)
 
 
-def augmented_parts(
-    loss: Loss, residual: Vector, mixing: Mixing
-) -> tuple[NDArray, Vector, Vector]:
+def augmented_parts(loss: Loss, residual: Vector, mixing: Mixing) -> tuple[NDArray, Vector, Vector]:
     """Curvature f of rows, the root of its size, and the last column of the augmented rows.
 
     The last column, times the root of f, is ``psi' e``: the derivative with respect to sigma is

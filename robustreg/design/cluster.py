@@ -5,58 +5,54 @@ Dask is imported where it is used: the library works without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-from uuid import uuid4
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-__all__ = ["compute", "delayed", "each"]
+__all__ = ["Tasks", "compute", "require_dask"]
 
 #: Seconds between two looks at a cluster that has not answered, and how long it may be without
 #: workers: a nanny brings a killed one back in a few seconds.
 LOOK, PATIENCE = 2.0, 30.0
 
 
-def delayed(value: Any, *, traverse: bool = True) -> Any:
-    """``dask.delayed``, with a name of its own: hashing the data for one would read them."""
+class Tasks(NamedTuple):
+    """A graph of Dask, and the keys of those results that come home."""
+
+    graph: Mapping[Any, Any]
+    keys: Sequence[Any]
+
+
+def require_dask() -> None:
+    """Refuse a collection where Dask is not installed."""
     try:
-        from dask.delayed import delayed as dask_delayed
+        import dask  # noqa: F401
     except ImportError as error:
         raise ImportError(
             'Dask collections need the extra "dask": pip install "robustreg[dask]".'
         ) from error
-    return dask_delayed(value, pure=False, traverse=traverse)
 
 
-def each(function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
-    """A task for each chunk, named by the number of those after it.
-
-    Where nothing else decides, Dask's local schedulers go by the names of tasks, and begin with the
-    last: an error in the first chunk is then found first.
-    """
-    task, token = delayed(function), uuid4().hex
-    return [
-        task(*chunk, dask_key_name=f"robustreg-{token}-{len(arguments[0]) - i:09d}")
-        for i, chunk in enumerate(zip(*arguments, strict=True))
-    ]
-
-
-def compute(tasks: Sequence[Any]) -> list[Any]:
-    """The results of delayed tasks, in one round of the scheduler that Dask would choose.
+def compute(tasks: Tasks) -> list[Any]:
+    """The results of tasks, in one round of the scheduler that Dask would choose.
 
     Raises
     ------
     RuntimeError
         If a cluster has lost all its workers, or its scheduler: Dask alone would wait for ever.
     """
-    from dask.base import compute as dask_compute
     from dask.base import get_scheduler
+    from dask.delayed import Delayed
+    from dask.optimization import cull
 
-    client = getattr(get_scheduler(collections=list(tasks)), "__self__", None)
+    keys = list(tasks.keys)
+    graph = cull(dict(tasks.graph), keys)[0]
+    get = get_scheduler(cls=Delayed)
+    client = getattr(get, "__self__", None)
     # In a task of a worker, Dask's own call gives up the worker's thread while it waits: without
     # that, fits in tasks would wait for chunks that wait for them.
     if not type(client).__module__.startswith("distributed.") or _in_a_task():
-        return list(dask_compute(*tasks))
-    return _compute_on_cluster(client, list(tasks))
+        return list(get(graph, keys))
+    return _compute_on_cluster(client, graph, keys)
 
 
 def _in_a_task() -> bool:
@@ -69,10 +65,10 @@ def _in_a_task() -> bool:
     return True
 
 
-def _compute_on_cluster(client: Any, tasks: list[Any]) -> list[Any]:
+def _compute_on_cluster(client: Any, graph: dict[Any, Any], keys: list[Any]) -> list[Any]:
     from concurrent.futures import CancelledError
 
-    futures = client.compute(tasks)
+    futures = client.get(graph, keys, sync=False)
     try:
         _await(client, futures)
         return list(client.gather(futures))

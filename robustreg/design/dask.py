@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Matrix, Mixing, Point, Sums, Vector
-from robustreg.design.chunks import Chunk, RowChunks
-from robustreg.design.cluster import compute, delayed
+from robustreg.design.chunks import RowChunks
+from robustreg.design.cluster import compute
 from robustreg.design.dense import UNITS_SAMPLE, DenseDesign
+from robustreg.design.reading import Chunk
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber
 from robustreg.scales import MAD_FACTOR, weighted_median
@@ -27,9 +28,6 @@ __all__ = ["DaskDesign", "dask_design"]
 
 #: Bytes of X up to which all rows come home: one round costs more than the whole fit there.
 LOADED_BYTES = 2**26
-
-#: Sums that are added in one task.
-FAN_IN = 16
 
 #: Share of the rows that a pilot may have: fewer rounds are worth more than its time at home.
 PILOT_SHARE = 0.5
@@ -59,6 +57,7 @@ def dask_design(chunks: RowChunks, *, centered: bool) -> Design:
         return DaskDesign(chunks, centered=centered)
     design = DenseDesign(*chunks.load(), centered=centered)
     design.like_rows, design.passes = chunks.like_rows, chunks.rounds
+    design.on_pass = chunks.on_round
     return design
 
 
@@ -83,7 +82,7 @@ class DaskDesign(Design):
         self.centered = centered
         self._chunks = chunks
         self._window: tuple[Any, Window] | None = None
-        self.passes = chunks.rounds
+        self.passes, self.on_pass = chunks.rounds, chunks.on_round
         if units is None:
             few, pilot = self._take(UNITS_SAMPLE, self.pilot_rows)
             units = working_units(few.X, few.y, centered)
@@ -269,17 +268,9 @@ class DaskDesign(Design):
         values: Sequence[NDArray] = (),
     ) -> Any:
         """``request`` of every chunk, with its part of the values, joined in a tree: one round."""
-        # One object of the graph, whatever the number of chunks: it holds the coefficients.
-        step = delayed(_OnChunk(request, self.centered, self.units), traverse=False)
-        join = delayed(partial(_joined, combine or _added))
-        chunks = self._chunks
-        needed = (chunks.lengths if values else chunks.counted) > 0
-        split = [chunks.split(value) for value in values]
-        steps = [step] * chunks.lengths.size
-        parts = chunks.tasks(_applied, steps, *split, needed=needed)
-        while len(parts) > 1:
-            parts = [join(parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
-        (result,) = compute(parts)
+        step = _OnChunk(request, self.centered, self.units)
+        join = partial(_joined, combine or _added)
+        (result,) = compute(self._chunks.reduction(step, join, values))
         self.count_pass()
         return result
 
@@ -307,10 +298,6 @@ class _OnChunk:
     def __call__(self, chunk: Chunk, *values: NDArray) -> Any:
         design = DenseDesign(*chunk, centered=self.centered, units=self.units)
         return self.request(design, *values)
-
-
-def _applied(chunk: Chunk, step: _OnChunk, *values: NDArray) -> Any:
-    return step(chunk, *values)
 
 
 def _sum_over_rows(

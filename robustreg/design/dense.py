@@ -44,7 +44,9 @@ UNITS_SAMPLE = 1000
 
 
 class DenseDesign(ColumnAccess, Design):
-    """NumPy arrays of float64 or float32, C- or Fortran-ordered, read-only or not.
+    """NumPy arrays of numbers, C- or Fortran-ordered, read-only or not.
+
+    Other types than float64 are converted block by block.
 
     Parameters
     ----------
@@ -171,8 +173,10 @@ class DenseDesign(ColumnAccess, Design):
     ) -> NDArray:
         return np.concatenate(list(self._each_block(function, values, block_rows)))
 
-    def rows_of_X(self, index: NDArray[np.intp]) -> Any:
-        return self._X[index]
+    def rows_of_X(self, index: NDArray[np.intp] | slice) -> Any:
+        X = self._X[index]
+        # Products of small integers with one another would overflow.
+        return X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
 
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
         p, loss = self.n_features, point.units_loss
@@ -271,7 +275,10 @@ class DenseDesign(ColumnAccess, Design):
             X = self._X[rows]
             if buffer is not None:
                 block = buffer[: X.shape[0]]
-                np.subtract(X, self.units.center if shifted else 0.0, out=block)
+                if shifted:
+                    np.subtract(X, self.units.center, out=block)
+                else:
+                    np.copyto(block, X)
                 X = block
             yield rows, X
 
@@ -281,7 +288,7 @@ class DenseDesign(ColumnAccess, Design):
         """A function of the rows of X as they stand, block by block."""
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
-            yield function(self._X[rows], *(value[rows] for value in values))
+            yield function(self.rows_of_X(rows), *(value[rows] for value in values))
         self.count_pass()
 
     def _dense_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:

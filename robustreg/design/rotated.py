@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
-from robustreg.design.dense import DenseDesign, Vector
+from robustreg.design.dense import DenseDesign
 
 __all__ = ["RotatedDesign", "row_space_design"]
 

@@ -86,7 +86,9 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
         magnitude = np.where(constant, np.abs(center), deviation)
     else:
         center = np.zeros(sample.shape[1])
-        magnitude = np.abs(sample).max(axis=0).astype(np.float64)
+        # The least number of an integer type has no positive counterpart in it.
+        ends = np.stack((sample.min(axis=0), sample.max(axis=0))).astype(np.float64)
+        magnitude = np.abs(ends).max(axis=0)
     return Units(center, column_units(magnitude), response_unit(y), np.abs(center) + magnitude)
 
 

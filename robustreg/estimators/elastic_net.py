@@ -22,6 +22,7 @@ from robustreg.estimators.elastic_net_problem import (
     warn_of_doubt,
 )
 from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.refit import restored_on_failure
 from robustreg.problem import Problem
 from robustreg.solvers.elastic_net import Fit, Start, fit_at
 
@@ -197,21 +198,22 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             negative or all zero; if ``penalty_factors`` are negative or not one for each column; if
             X is of Dask.
         """
-        X, y, weights = data_in_memory(self, X, y, sample_weight)
-        design = as_design(X, y, weights, centered=bool(self.fit_intercept))
-        progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
-        progress.follow(design)
-        problem = ElasticNetProblem.of(self, self.l1_ratio).over(design, self.alpha)
-        fit = fit_at(
-            problem,
-            float(self.alpha),
-            tol=self.tol,
-            max_iter=self.max_iter,
-            start=self._previous(design),
-        )
-        self._store(problem, fit)
-        progress.close()
-        warn_of_doubt(fit, type(self).__name__, self.tol, self.max_iter)
+        with restored_on_failure(self):
+            X, y, weights = data_in_memory(self, X, y, sample_weight)
+            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            intercept = bool(self.fit_intercept)
+            design = as_design(X, y, weights, centered=intercept, on_pass=progress)
+            problem = ElasticNetProblem.of(self, self.l1_ratio).over(design, self.alpha)
+            fit = fit_at(
+                problem,
+                float(self.alpha),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                start=self._previous(design),
+            )
+            self._store(problem, fit)
+            progress.close()
+            warn_of_doubt(fit, type(self).__name__, self.tol, self.max_iter)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import Design
 from robustreg.design.base import Point
-from robustreg.design.chunks import is_collection
-from robustreg.estimators.huber import validate_regression_data
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.losses import Huber
 from robustreg.penalties import ElasticNet
@@ -90,7 +89,10 @@ def data_in_memory(
             f"{type(estimator).__name__} copies columns of X, and X is a lazy Dask collection: "
             "pass X.compute(), or use HuberRegressor, which reads chunks."
         )
-    return validate_regression_data(estimator, X, y, sample_weight)
+    X, y, weights = validate_regression_data(estimator, X, y, sample_weight)
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.float64)
+    return X, y, weights
 
 
 def _checked_factors(factors: ArrayLike | None, n_features: int) -> Vector | None:

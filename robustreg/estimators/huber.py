@@ -9,18 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted
 
+from robustreg.data import is_collection, validate_features, validate_regression_data
 from robustreg.design import as_design
 from robustreg.design.base import Design
-from robustreg.design.chunks import columns_of, is_collection, linear_prediction, row_chunks
+from robustreg.design.prediction import is_single, linear_prediction
 from robustreg.estimators.fitting import (
     HuberProblem,
     Solution,
@@ -30,6 +24,7 @@ from robustreg.estimators.fitting import (
     weights_and_outliers,
 )
 from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.refit import restored_on_failure
 
 __all__ = ["HuberRegressor"]
 
@@ -82,7 +77,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     ----------
     coef_ : ndarray of shape (n_features,)
         Coefficients, in units of y per unit of X.
-    intercept_ : float
+    intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
         Sigma, in units of y; 0.0 where the data are fitted exactly.
@@ -132,6 +127,13 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     array([2.04])
     """
 
+    _doc_link_module = "robustreg"
+    #: No link in the HTML representation as long as the site has no address.
+    _doc_link_template = ""
+
+    #: Whether X of the fit was float32; a candidate of a search has no fit.
+    _single_ = False
+
     _parameter_constraints: dict[str, list[Any]] = {
         "delta": [Interval(Real, 0, np.inf, closed="right"), StrOptions({"auto"})],
         "scale": [Interval(Real, 0, np.inf, closed="neither"), StrOptions({"joint", "mad"})],
@@ -173,9 +175,9 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            A float64 or float32 array is not copied, in whatever order, and a memory map is read
-            block by block. Each step of the solver reads the chunks of a Dask collection once;
-            those of up to 64 MB are loaded.
+            An array of numbers, integers and booleans too, is not copied, in whatever order, and a
+            memory map is read block by block. Each step of the solver reads the chunks of a Dask
+            collection once; those of up to 64 MB are loaded.
         y : array-like of shape (n_samples,)
             Responses; of Dask as well where X is, if they do not fit in memory. Rows go together by
             position, not by an index.
@@ -190,24 +192,25 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X, y or sample_weight hold NaN or infinity or differ in length, or if the weights are
-            negative, all zero, or sum to too little for frequencies. A Dask collection must have
-            columns of numbers.
+            If X, y or sample_weight hold NaN, infinity or masked values or differ in length, or if
+            the weights are negative, all zero, or sum to too little for frequencies. A Dask
+            collection must have columns of numbers. After an error, and after an interruption, the
+            estimator is as it was before.
         RuntimeError
             If a Dask cluster has lost all its workers, or its scheduler.
         """
-        start = self._previous()
-        X, y, weights = validate_regression_data(self, X, y, sample_weight)
-        design = as_design(X, y, weights, centered=self.fit_intercept)
-        progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
-        progress.follow(design)
-        problem = self._problem()
-        if start is not None and start.coef.shape[0] != design.n_features:
-            start = None
-        solution = fit_huber(design, problem, start)
-        self._store(design, solution)
-        progress.close()
-        warn_of_doubt(solution, problem)
+        with restored_on_failure(self):
+            start = self._previous()
+            X, y, weights = validate_regression_data(self, X, y, sample_weight)
+            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
+            problem = self._problem()
+            if start is not None and start.coef.shape[0] != design.n_features:
+                start = None
+            solution = fit_huber(design, problem, start)
+            self._store(design, solution, X)
+            progress.close()
+            warn_of_doubt(solution, problem)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -221,27 +224,22 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray, dask array or dask series of shape (n_samples,)
-            Predictions, in units of y; lazy, in the same chunks, where X is of Dask.
+            Predictions, in units of y; lazy, in the same chunks, where X is of Dask. They are
+            float32 where X is and that of ``fit`` was, as those of ``LinearRegression``.
         """
         check_is_fitted(self)
-        if is_collection(X):
-            columns = columns_of(X)
-            _check_feature_names(self, columns, reset=False)
-            _check_n_features(self, columns, reset=False)
-            return linear_prediction(X, self.coef_, self.intercept_)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=["csr", "csc", "coo"],
-            dtype=[np.float64, np.float32],
-            reset=False,
+        X = validate_features(self, X)
+        return linear_prediction(
+            X, self.coef_, self.intercept_, single=getattr(self, "_single_", False)
         )
-        return safe_sparse_dot(X, self.coef_, dense_output=True) + self.intercept_
 
     def __getstate__(self) -> dict[str, Any]:
         """Without lazy arrays, which hold on to the data and to a cluster."""
         state = super().__getstate__()
         return {name: value for name, value in state.items() if not is_collection(value)}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coef_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -263,11 +261,15 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """The last fit as a start, where a warm start is wanted and there was one."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
+        numbers = [*self.coef_, self.intercept_, self.scale_]
+        if not np.isfinite(numbers).all():
+            return None  # from nowhere a search would not come back
         return Start(self.coef_, self.intercept_, self.scale_)
 
-    def _store(self, design: Design, solution: Solution) -> None:
+    def _store(self, design: Design, solution: Solution, X: Any) -> None:
         self.coef_ = solution.coef
-        self.intercept_ = solution.intercept
+        self.intercept_ = np.float64(solution.intercept)
+        self._single_ = is_single(X)
         self.scale_ = solution.scale
         self.delta_ = solution.delta
         self.threshold_ = solution.delta * solution.scale if solution.scale else 0.0
@@ -275,36 +277,3 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.n_iter_ = solution.result.n_iter
         self.n_passes_ = int(design.passes)
         self.optimality_ = solution.result.optimality
-
-
-def validate_regression_data(
-    estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any
-) -> tuple[Any, Any, NDArray[np.float64] | None]:
-    """X, y and weights as the designs take them; float32 X stays float32.
-
-    Those of Dask are in the chunks that stand for X.
-    """
-    if is_collection(X):
-        chunks = row_chunks(X, y, sample_weight)
-        _check_feature_names(estimator, chunks.columns, reset=True)
-        _check_n_features(estimator, chunks.columns, reset=True)
-        return chunks, None, None
-    X, y = validate_data(
-        estimator, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True
-    )
-    if y.dtype.kind not in "fiub":
-        y = y.astype(np.float64)  # text is refused here, as scikit-learn's regressors do
-    if sample_weight is None:
-        return X, y, None
-    if not np.any(np.asarray(sample_weight)):
-        raise ValueError(
-            "sample_weight is zero for every row: nothing is left to fit. Give at least one row a "
-            "positive weight."
-        )
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-    if np.any(weights < 0):
-        raise ValueError(
-            f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
-            "frequencies. Use 0 to leave a row out."
-        )
-    return X, y, weights

@@ -25,9 +25,9 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.design.base import Design
-from robustreg.design.chunks import RowChunks
 from robustreg.estimators.cross_validation import (
     CrossValidation,
     FoldResult,
@@ -42,13 +42,15 @@ from robustreg.estimators.fitting import (
     fit_huber,
     warn_of_doubt,
 )
-from robustreg.estimators.huber import HuberRegressor, validate_regression_data
+from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.path import objective_of, reference_path
 from robustreg.estimators.progress import TaskList
+from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.search_results import (
     best_candidate,
     format_results,
     print_fold,
+    print_lines,
     simplest_within_one_standard_error,
     warn_of_failed_fits,
 )
@@ -242,9 +244,8 @@ class HuberRegressorCV(HuberRegressor):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            A float64 or float32 array is not copied, but for the validation rows of the fold at
-            work.
+        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
+            An array of numbers is not copied, but for the validation rows of the fold at work.
         y : array-like of shape (n_samples,)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
@@ -267,31 +268,36 @@ class HuberRegressorCV(HuberRegressor):
         """
         split_params, score_params = self._route(sample_weight, params)
         given = X, y  # a scorer is handed them as they are
-        X, y, weights = validate_regression_data(self, X, y, sample_weight)
-        alphas = _checked_grid(self.alphas, "alphas", "[0, inf)")
-        splits = _splits(self.cv, X, y, split_params)
-        names = ["path", *["fold"] * len(splits), "refit"]
-        tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
+        with restored_on_failure(self):
+            X, y, weights = validate_regression_data(self, X, y, sample_weight)
+            alphas = _checked_grid(self.alphas, "alphas", "[0, inf)")
+            design = as_design(X, y, weights, centered=self.fit_intercept)
+            splits = _splits(self.cv, X, y, split_params, design.n_rows)
+            names = ["path", *["fold"] * len(splits), "refit"]
+            tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
 
-        design = as_design(X, y, weights, centered=self.fit_intercept)
-        with tasks.task(0):
-            pilot = self._pilot(design, alphas)
-            grid = ParameterGrid({"alpha": alphas, "delta": self._deltas(design, pilot)})
-            candidates = [self._problem_at(**candidate) for candidate in grid]
-            waypoints = reference_path(design, candidates, pilot)
-            rows, responses = (X, y) if isinstance(X, RowChunks) else indexable(*given)
-            scoring = self._scoring(rows, responses, pilot, score_params)
-        search = CrossValidation(design, candidates, waypoints, pilot, scoring, self.error_score)
-        folds = self._evaluate(search, splits, list(grid), tasks)
-        self._choose(folds, list(grid))
-        with tasks.task(len(splits) + 1):
-            problem = self._problem_at(self.delta_, self.alpha_)
-            waypoint = waypoints[self.best_index_]
-            begin = None if waypoint is None else waypoint.start(objective_of(problem.over(design)))
-            solution = fit_huber(design, problem, begin)
-            self._store(design, solution)
-        tasks.close()
-        warn_of_doubt(solution, problem)
+            with tasks.task(0):
+                pilot = self._pilot(design, alphas)
+                grid = ParameterGrid({"alpha": alphas, "delta": self._deltas(design, pilot)})
+                candidates = [self._problem_at(**candidate) for candidate in grid]
+                waypoints = reference_path(design, candidates, pilot)
+                rows, responses = (X, y) if is_collection(X) else indexable(*given)
+                scoring = self._scoring(rows, responses, pilot, score_params)
+            search = CrossValidation(
+                design, candidates, waypoints, pilot, scoring, self.error_score
+            )
+            folds = self._evaluate(search, splits, list(grid), tasks)
+            self._choose(folds, list(grid))
+            with tasks.task(len(splits) + 1):
+                problem = self._problem_at(self.delta_, self.alpha_)
+                waypoint = waypoints[self.best_index_]
+                begin = (
+                    None if waypoint is None else waypoint.start(objective_of(problem.over(design)))
+                )
+                solution = fit_huber(design, problem, begin)
+                self._store(design, solution, X)
+            tasks.close()
+            warn_of_doubt(solution, problem)
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -359,7 +365,7 @@ class HuberRegressorCV(HuberRegressor):
             self.scorer_ = make_huber_scorer(threshold)
             return HuberScoring(threshold)
         name = "neg_mean_absolute_error" if self.scoring is None else self.scoring
-        if isinstance(X, RowChunks):
+        if is_collection(X):
             raise ValueError(
                 f"scoring={name!r} takes rows, which a Dask collection does not give: take "
                 "scoring=None, for which the pilot must not fit exactly, or load the data with "
@@ -389,7 +395,7 @@ class HuberRegressorCV(HuberRegressor):
             raise ValueError("cv gives no split: pass at least one pair of training and test rows.")
         n_splits, n_candidates = len(splits), len(grid)
         if self.verbose > 0:
-            print(  # noqa: T201
+            print_lines(
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling "
                 f"{n_splits * n_candidates} fits"
             )
@@ -432,11 +438,22 @@ class HuberRegressorCV(HuberRegressor):
         self.delta_, self.alpha_ = self.best_params_["delta"], self.best_params_["alpha"]
 
 
-def _splits(cv: Any, X: Any, y: Any, split_params: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """Pairs of row numbers; a splitter sees no values of a Dask collection, only how many rows."""
-    if isinstance(X, RowChunks):
-        X = np.broadcast_to(0.0, (X.shape[0], 1))
-    return list(check_cv(cv, y).split(X, y, **split_params))
+def _splits(
+    cv: Any, X: Any, y: Any, split_params: dict[str, Any], n_rows: int
+) -> list[tuple[Any, Any]]:
+    """Pairs of row numbers; of a Dask collection a splitter sees only how many rows there are."""
+    if not is_collection(X):
+        return list(check_cv(cv, y).split(X, y, **split_params))
+    splitter = check_cv(cv)
+    try:
+        return list(splitter.split(np.broadcast_to(0.0, (n_rows, 1)), **split_params))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"cv={splitter!r} cannot split by the number of rows alone, which is all that it is "
+            f"told of a Dask collection ({error}). Take a splitter that does not look at y, such "
+            "as KFold, or pass pairs of row numbers: list(cv.split(numpy.zeros(n), labels)) with "
+            "labels in memory."
+        ) from error
 
 
 def _checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:

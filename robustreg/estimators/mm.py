@@ -13,11 +13,13 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.design.base import Design
-from robustreg.design.chunks import is_collection
-from robustreg.estimators.huber import HuberRegressor, validate_regression_data
+from robustreg.design.prediction import is_single
+from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.refit import restored_on_failure
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.losses_redescending import loss_for_breakdown, loss_for_efficiency
 from robustreg.problem import NEGLIGIBLE
@@ -196,15 +198,16 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             negative or all zero, or if ``efficiency`` is too low for ``breakdown``.
         """
         problem = self._problem()
-        X, y, weights = validate_regression_data(self, X, y, sample_weight)
-        design = as_design(X, y, weights, centered=self.fit_intercept)
-        progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
-        progress.follow(design)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        result = solve_mm(problem, design, np.random.default_rng(seed))
-        self._store(result)
-        progress.close()
-        _warn_of_doubt(result, problem)
+        with restored_on_failure(self):
+            X, y, weights = validate_regression_data(self, X, y, sample_weight)
+            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            result = solve_mm(problem, design, np.random.default_rng(seed))
+            self._single_ = is_single(X)
+            self._store(result)
+            progress.close()
+            _warn_of_doubt(result, problem)
         return self
 
     predict = HuberRegressor.predict

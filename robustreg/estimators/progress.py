@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from robustreg.design import Design
-
 try:
     from sklearn.callback import CallbackSupportMixin
 except ImportError:  # before scikit-learn 1.9
@@ -45,12 +43,6 @@ class PassCounter:
             task = self._root.subcontext(task_name="pass")
             task.call_on_fit_task_begin(**self._arguments)
             task.call_on_fit_task_end(**self._arguments)
-
-    def follow(self, design: Design) -> None:
-        """Report the passes of a design, those that it has made too."""
-        for _ in range(design.passes):
-            self()
-        design.on_pass = self
 
     def close(self) -> None:
         """The fit has ended."""

@@ -45,7 +45,8 @@ class ScoredRegressor(HuberRegressor):
             Whose features the model has.
         """
         model = cls(**asdict(problem))
-        model.coef_, model.intercept_ = training.to_user(point)
+        model.coef_, intercept = training.to_user(point)
+        model.intercept_ = np.float64(intercept)
         model.delta_ = float(problem.delta)
         model.threshold_ = point.threshold * training.units.response_scale
         model.scale_ = point.scale * training.units.response_scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ __all__ = [
     "best_candidate",
     "format_results",
     "print_fold",
+    "print_lines",
     "simplest_within_one_standard_error",
     "standard_error",
     "warn_of_failed_fits",
@@ -152,6 +154,7 @@ def print_fold(
     verbose: int,
 ) -> None:
     """A line for each candidate, as ``GridSearchCV`` prints it."""
+    lines = []
     for candidate, score in zip(grid, fold.scores, strict=True):
         params = ", ".join(f"{name}={value}" for name, value in candidate.items())
         which = f" {number + 1}/{n_splits}" if verbose > 2 else ""
@@ -159,7 +162,13 @@ def print_fold(
         seconds = fold.fit_time + fold.score_time
         text = f"{params};{score_text} total time={seconds:6.4f}s"
         head = f"[CV{which}] END "
-        print(head + "." * max(0, 80 - len(head) - len(text)) + text)  # noqa: T201
+        lines.append(head + "." * max(0, 80 - len(head) - len(text)) + text)
+    print_lines(*lines)
+
+
+def print_lines(*lines: str) -> None:
+    """Write lines in one call, so that those of folds in other threads do not get in between."""
+    sys.stdout.write("\n".join((*lines, "")))
 
 
 def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any) -> None:

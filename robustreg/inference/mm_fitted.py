@@ -13,10 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from robustreg.data import columns_of, is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.design.base import Design, Point
-from robustreg.design.chunks import columns_of, is_collection
-from robustreg.estimators.huber import validate_regression_data
 from robustreg.estimators.mm import MMRegressor
 from robustreg.inference.rows import RowBlocks
 from robustreg.losses import Redescending

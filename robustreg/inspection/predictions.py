@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from robustreg.data import as_numbers
 from robustreg.inference.frames import row_labels
 
 __all__ = ["ObservedResiduals", "observed_residuals", "positive", "residuals_of"]
@@ -77,7 +78,8 @@ def positive(name: str, value: Any) -> float | None:
 
 
 def _column(name: str, values: ArrayLike) -> Vector:
-    array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    numbers = as_numbers(values, name)
+    array = check_array(numbers, ensure_2d=False, dtype=np.float64, input_name=name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:

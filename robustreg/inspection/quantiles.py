@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from sklearn.utils.validation import _check_sample_weight
 
+from robustreg.data import check_weights
 from robustreg.inference.summary import check_level
 from robustreg.inspection.drawing import (
     GREY,
@@ -265,7 +265,7 @@ class QuantilesDisplay:
         level: float,
     ) -> QuantilesDisplay:
         level = check_level(level)
-        weights = _frequencies(sample_weight, found.residuals)
+        weights = check_weights(sample_weight, found.residuals.size)
         scale = median_absolute_residual(found.residuals, weights) if scale is None else scale
         if not scale > 0.0:
             raise ValueError(
@@ -288,15 +288,3 @@ class QuantilesDisplay:
             band_high=high,
             labels=np.asarray(found.labels)[order],
         )
-
-
-def _frequencies(sample_weight: ArrayLike | None, residuals: Vector) -> Vector:
-    if sample_weight is not None and not np.any(np.asarray(sample_weight)):
-        raise ValueError("sample_weight is zero for every row: give a row a positive weight.")
-    weights = _check_sample_weight(sample_weight, residuals, dtype=np.float64)
-    if np.any(weights < 0.0):
-        raise ValueError(
-            f"sample_weight must not be negative, got a minimum of {weights.min():g}: weights are "
-            "frequencies. Use 0 to leave a row out."
-        )
-    return np.asarray(weights)

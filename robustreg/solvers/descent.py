@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Sums
 from robustreg.problem import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, local_model
 from robustreg.solvers.metric import DETERMINED, FIRST_MIXING, SquareRoot
@@ -260,9 +259,7 @@ def _goes_in_turn(descent: Descent) -> bool:
     return bool(multiplied or sine < DETERMINED)
 
 
-def _run(
-    descent: Descent, target: float, limit: int, in_turn: bool
-) -> tuple[float, int]:
+def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[float, int]:
     """Step while the metric serves; how well it predicted the first step, and how many were made."""
     made, ratio = 0, 0.0
     while made < limit:

@@ -165,7 +165,7 @@ def solve_with_rule(
             iterations += made
             state = None
             continue
-        elif problem.penalty and problem.scale.convex:
+        if problem.penalty and problem.scale.convex:
             found.append((problem.effective_parameters, _effective_parameters(state)))
             state = state.counting(found[-1][1])
             problem = state.objective.problem
@@ -239,7 +239,9 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
         evaluation = objective.evaluate(moved)
         made += 1
         distance = model.distance(evaluation)
-        trial = _State.of(replace(state.reached, evaluation=evaluation, distance=distance), objective)
+        trial = _State.of(
+            replace(state.reached, evaluation=evaluation, distance=distance), objective
+        )
         if not trial.distance <= SERVES * state.distance:
             return (trial), made
         log_scales.append((trial.log_scale, trial.excess))
@@ -275,7 +277,9 @@ def _effective_parameters(state: _State) -> float:
     return objective.problem.n_linear - model.metric.trace(curvature)
 
 
-def _at_zero(state: _State, *, memory: bool, tol: float, max_iter: int) -> Result | tuple[Point, int]:
+def _at_zero(
+    state: _State, *, memory: bool, tol: float, max_iter: int
+) -> Result | tuple[Point, int]:
     """The fit at a scale of zero."""
     problem, point = state.objective.problem, state.point
     if not problem.penalty:
