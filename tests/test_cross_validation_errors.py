@@ -301,7 +301,7 @@ class TestExactFits:
         model = HuberRegressorCV(deltas=DELTAS)
         with (
             pytest.warns(ExactFitWarning, match="15 of 15 fits in folds"),
-            pytest.warns(ExactFitWarning, match="The data are fitted exactly"),
+            pytest.warns(ExactFitWarning, match="are fitted exactly"),
         ):
             model.fit(X, y)
         assert_allclose(model.coef_, [1.0, 2.0, 3.0], rtol=1e-10)

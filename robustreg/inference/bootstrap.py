@@ -6,6 +6,8 @@ errors that are symmetric about the fit, and serves where some rows cannot be sp
 widened first by their leverage, as in HC2. (Davidson and Flachaire, J. Econometrics 146, 2008,
 compare signs and widenings for least squares.)
 
+Where the model chose its delta with ``"auto"``, so does each replicate.
+
 Replicates are solved in batches by :mod:`robustreg.inference.replicates`; the few that it gives up,
 many only where n is a small multiple of k, are fitted one by one by the solver of the regressor.
 """
@@ -20,11 +22,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
+from robustreg.inference.choice import DeltaChoice
 from robustreg.inference.cluster import group_numbers, note_of_few_groups
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.progress import ProgressBar
+from robustreg.inference.refits import refit
 from robustreg.inference.replicates import Sample, Single, solve_replicates
 from robustreg.inference.sandwich import whiten
 
@@ -61,7 +64,10 @@ def bootstrap_covariance(
     numbers, G = np.arange(fitted.design.n_rows), 0
     if groups is not None:
         numbers, G = group_numbers(fitted, groups)
-    sample = Sample.of(fitted, whiten(fitted))
+    white = whiten(fitted)
+    sample = Sample.of(fitted, white)
+    choice = DeltaChoice(fitted, sample) if fitted.choice == "auto" else None
+    solver = sample if choice is None else choice.solver
     sizes = _batch_sizes(n_bootstrap, fitted.design.n_rows, kind)
     seeds = _seeds(random_state, len(sizes))
     progress = ProgressBar(n_bootstrap, "replicates", verbose)
@@ -74,7 +80,8 @@ def bootstrap_covariance(
         else:
             s = fitted.frequencies.astype(np.float32)[None, :]
             u = _signed(sample, numbers, size, rng)
-        steps = solve_replicates(sample, s, u)
+        start = None if choice is None else choice.starts(s, u)
+        steps = solve_replicates(solver, s, u, start)
         _refit_failures(fitted, sample, s, u, steps)
         progress.advance(size)
         return steps
@@ -82,12 +89,19 @@ def bootstrap_covariance(
     tasks = (delayed(batch)(size, seed) for size, seed in zip(sizes, seeds, strict=True))
     steps = np.concatenate(Parallel(n_jobs=n_jobs, prefer="threads")(tasks))
     drawn = f"{kind} of {G} groups" if G else kind
-    description = f"bootstrap, {n_bootstrap} replicates by {drawn}"
-    return _estimate(fitted, sample, _solved(steps, kind), description, G)
+    chosen = ", delta chosen in each" if choice is not None else ""
+    description = f"bootstrap, {n_bootstrap} replicates by {drawn}{chosen}"
+    root = white.root(fitted)
+    return _estimate(fitted, sample, _solved(steps, kind), root, description, G)
 
 
 def _estimate(
-    fitted: FittedRegression, sample: Sample, steps: Matrix, description: str, G: int
+    fitted: FittedRegression,
+    sample: Sample,
+    steps: Matrix,
+    root: Matrix,
+    description: str,
+    G: int,
 ) -> CovarianceEstimate:
     lines = fitted.working_scale * sample.back
     theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
@@ -96,6 +110,7 @@ def _estimate(
         lines,
         G - 1.0 if G else fitted.degrees_of_freedom,
         description,
+        root,
         note_of_few_groups(G) if G else (),
         replicates=theta + steps @ lines.T,
     )
@@ -157,7 +172,9 @@ def _refit_failures(
         if not _determined(sample, weights):
             continue
         errors = u[index if u.shape[0] > 1 else 0] - sample.u
-        theta = _refitted(fitted, weights, errors.astype(np.float64))
+        errors = errors.astype(np.float64)
+        delta = "auto" if fitted.choice == "auto" else None
+        theta = refit(fitted, weights, errors, delta=delta, tol=TOLERANCE, warm=True)
         start = np.append(fitted.point.coef, fitted.point.intercept)[: theta.size]
         steps[index] = np.linalg.solve(fitted.working_scale * sample.back, theta - start)
 
@@ -167,26 +184,6 @@ def _determined(sample: Sample, weights: Vector) -> bool:
     z = sample.z.astype(np.float64)
     values = np.linalg.eigvalsh(z.T @ (weights[:, None] * z))
     return bool(values[0] > SINGULAR * values[-1])
-
-
-def _refitted(fitted: FittedRegression, weights: Vector, errors: Vector) -> Vector:
-    """theta* in the sample's working units, with ``errors`` times sigma added to y."""
-    original = fitted.design
-    y = (fitted.response + fitted.working_scale * errors) * original.units.response_scale
-    design = original.answering(y, weights)
-    coef, intercept = original.to_user(fitted.point)
-    problem = HuberProblem(
-        delta=fitted.delta,
-        scale=fitted.scale if fitted.scale_kind == "fixed" else fitted.scale_kind,
-        alpha=0.0,
-        fit_intercept=fitted.rows.fit_intercept,
-        solver="newton",
-        max_iter=100,
-        tol=TOLERANCE,
-    )
-    solution = fit_huber(design, problem, Start(coef, intercept, fitted.scale))
-    coef, intercept = original.from_user(solution.coef, solution.intercept)
-    return np.append(coef, intercept)[: fitted.n_parameters]
 
 
 def _solved(steps: Matrix, kind: str) -> Matrix:

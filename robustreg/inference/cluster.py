@@ -25,6 +25,7 @@ from sklearn.utils import check_array
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.interpolation import note_of_few_inside
+from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import weighted_gram
 from robustreg.inference.sandwich import Whitened, whiten
 
@@ -90,21 +91,20 @@ def cluster_covariance(fitted: FittedRegression, variant: str, groups: Any) -> C
         core = (G - 1) / G * lines.T @ lines
     description = f"{variant}, errors dependent within {G} groups"
     notes += note_of_few_groups(G)
-    return CovarianceEstimate(core, white.back, G - 1.0, description, notes)
+    root = white.root(fitted)
+    return CovarianceEstimate(core, white.back, G - 1.0, description, root, notes)
 
 
 def _group_scores(fitted: FittedRegression, white: Whitened, numbers: Indices, G: int) -> Matrix:
-    """S_g, of shape (G, k) or (G, k + 1), in one pass."""
+    """S_g, of shape (G, k + 1), in one pass."""
+    equation = fitted.coupled_equation
 
-    def statistic(z: Matrix, weighted: Vector, group: Indices) -> tuple[Matrix]:
-        members = csr_array((weighted, (group, np.arange(group.size))), shape=(G, group.size))
-        return (members @ z,)
+    def statistic(z: Matrix, rows: Residuals, group: Indices) -> tuple[Matrix]:
+        members = csr_array((rows.frequencies, (group, np.arange(group.size))), (G, group.size))
+        score = equation.terms(rows).score
+        return (members @ np.column_stack((rows.psi[:, None] * z, score)),)
 
-    (scores,) = white.rows.sum(statistic, fitted.frequencies * fitted.psi, numbers)
-    if white.equation is None:
-        return scores
-    chi = np.bincount(numbers, fitted.frequencies * white.equation.score, minlength=G)
-    return np.column_stack((scores, chi))
+    return fitted.sum_rows(white.rows, statistic, numbers)[0]
 
 
 def _group_changes(fitted: FittedRegression, white: Whitened, numbers: Indices, G: int) -> Matrix:
@@ -127,15 +127,12 @@ def _group_equations(
     fitted: FittedRegression, white: Whitened, index: Indices
 ) -> tuple[Matrix, Vector]:
     """What one group contributes to J and to the scores."""
-    z, s = white.rows.take(index), fitted.frequencies[index]
-    psi, equation = fitted.psi[index], white.equation
-    W = weighted_gram(z, s * fitted.inside[index])
-    if equation is None:
-        return W, z.T @ (s * psi)
-    coupling, slope = s * equation.coupling[index], s * equation.slope[index]
-    J = np.block([[W, (z.T @ coupling)[:, None]], [(slope @ z)[None, :], np.zeros((1, 1))]])
-    J[-1, -1] = s @ equation.curvature[index]
-    return J, np.append(z.T @ (s * psi), s @ equation.score[index])
+    z, rows = white.rows.take(index), fitted.residuals.take(index)
+    s, terms = rows.frequencies, fitted.coupled_equation.terms(rows)
+    W = weighted_gram(z, s * rows.inside)
+    coupling, slope, last = z.T @ (s * terms.coupling), (s * terms.slope) @ z, s @ terms.curvature
+    J = np.block([[W, coupling[:, None]], [slope[None, :], np.array([[last]])]])
+    return J, np.append(z.T @ (s * rows.psi), s @ terms.score)
 
 
 def _refuse_decisive(transform: Matrix, W_group: Matrix) -> None:

@@ -10,8 +10,8 @@ u = e / sigma, and m and v the mean and variance of psi'(u):
     H3 = S / K      W^-1 Z'Z W^-1
 
 psi' is zero or one, so v = m (1 - m) as Huber writes it, and v = m (1 - m) n/(n - 1) with
-``ddof=1``, as in R's MASS. Where K is far from one, H1 has another m, and K = 1:
-:mod:`robustreg.inference.interpolation`.
+``ddof=1``, as in R's MASS. Where the rows within the threshold are few, H1 has another m, and
+K = 1: :mod:`robustreg.inference.interpolation`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Mixing
-from robustreg.inference.equations import inverse_root, scale_equation, whitening
+from robustreg.inference.equations import inverse_root, whitening
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.interpolation import (
-    LARGE,
     density_share,
-    interpolated_part,
+    is_small_threshold,
     note_of_few_inside,
 )
+from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import weighted_gram
 
 __all__ = [
@@ -66,6 +66,8 @@ class CovarianceEstimate:
         Of Student's t.
     description : str
         One line for the summary.
+    root : array of shape (k, k)
+        T with ``T T'`` the inverse of Z'Z, exactly for H1, else as W = sum psi' z z' has it.
     notes : tuple of str
         What a reader must know.
     replicates : array of shape (n_replicates, k) or None
@@ -76,6 +78,7 @@ class CovarianceEstimate:
     back: Matrix
     degrees_of_freedom: float
     description: str
+    root: Matrix
     notes: tuple[str, ...] = ()
     replicates: Matrix | None = field(default=None, repr=False)
 
@@ -83,6 +86,11 @@ class CovarianceEstimate:
         """Covariance of ``lines @ theta``."""
         half = lines @ self.back
         return half @ self.core @ half.T
+
+    def average_factor(self) -> float:
+        """c, for which the covariance is c (Z'Z)^-1 on average."""
+        half = np.linalg.solve(self.root, self.back)
+        return float(np.einsum("ij,ij->", half @ self.core, half)) / self.core.shape[0]
 
     def variance_of_rows(self, rows: Matrix) -> Vector:
         """Variance of ``row @ theta`` for each row."""
@@ -96,7 +104,7 @@ def huber_covariance(
     """H1, H2 or H3: one pass over the rows, two for H3."""
     n, k = fitted.n, fitted.n_parameters
     m, K, notes = _mean_and_correction(fitted, kind, ddof)
-    S = fitted.working_scale**2 * n * fitted.mean(fitted.psi**2) / (n - k)
+    S = fitted.working_scale**2 * n * fitted.moments.psi_square / (n - k)
     transform, constant = normal_equations(fitted, None if kind == "H1" else 0.0)
     if kind == "H1":
         core = K**2 * S / m**2 * np.eye(k)
@@ -113,15 +121,16 @@ def huber_covariance(
     factor = K**2 * fitted.working_scale**2 / (n - k)
     core = core + factor * excess * np.outer(direction, direction)
     description = f"{kind} (Huber), errors of one distribution"
-    return CovarianceEstimate(core, transform, n - k, description, (*notes, *skewed))
+    root = transform if kind == "H1" else np.sqrt(m) * transform
+    return CovarianceEstimate(core, transform, n - k, description, root, (*notes, *skewed))
 
 
 def _mean_and_correction(
     fitted: FittedRegression, kind: str, ddof: int
 ) -> tuple[float, float, tuple[str, ...]]:
     """m and K. H1 weighs all rows alike, and needs no more of those within the threshold than m."""
-    n, k, m = fitted.n, fitted.n_parameters, fitted.mean(fitted.inside)
-    if kind == "H1" and interpolated_part(fitted) >= LARGE:
+    n, k, m = fitted.n, fitted.n_parameters, fitted.moments.inside
+    if kind == "H1" and is_small_threshold(fitted):
         return density_share(fitted), 1.0, (FEW_INSIDE,)
     variance = m * (1.0 - m) * n / (n - ddof)
     notes = () if kind == "H1" else note_of_few_inside(fitted, kind)
@@ -136,23 +145,40 @@ def normal_equations(fitted: FittedRegression, which: Mixing) -> tuple[Matrix, V
     transform = inverse_root(augmented[:k, :k])
     if transform is None:
         transform = whitening(fitted, which)
-    share = fitted.mean(fitted.inside) if which is None else 1.0
+    share = fitted.moments.inside if which is None else 1.0
     gradient = np.append(sums.gradient, sums.psi)[:k] / fitted.working_scale
     fitted.check_solution(transform / np.sqrt(share), gradient)
     return transform, augmented[:k, p]
 
 
-def scale_coupling(fitted: FittedRegression) -> tuple[float, float]:
-    """Mean of psi' u, by which sigma's error moves the intercept, and its z statistic.
+@dataclass(frozen=True)
+class CoupledMoments:
+    """Means over the observations, in the letters of ``_excess``, and the z statistic of c."""
+
+    c: float
+    g: float
+    h: float
+    B: float
+    G: float
+    D: float
+    z: float
+
+
+def scale_coupling(fitted: FittedRegression) -> CoupledMoments:
+    """How sigma's error moves the intercept: by the mean c of psi' u.
 
     It is zero where sigma is not estimated and, but for sampling error, where errors are symmetric.
     """
-    equation = scale_equation(fitted)
-    if equation is None:
-        return 0.0, 0.0
-    coupling = fitted.mean(equation.coupling)
-    spread = np.sqrt(max(fitted.mean(equation.coupling**2) - coupling**2, 0.0) / fitted.n)
-    return coupling, coupling / spread if spread > 0.0 else 0.0
+    equation = fitted.coupled_equation
+
+    def statistic(rows: Residuals) -> tuple[NDArray]:
+        psi, terms = rows.psi, equation.terms(rows)
+        chi, c, g, h = terms
+        return (rows.sums(c, g, h, psi**2, psi * chi, chi**2, c**2),)
+
+    c, g, h, B, G, D, square = (fitted.sum_residuals(statistic)[0] / fitted.n).tolist()
+    spread = np.sqrt(max(square - c**2, 0.0) / fitted.n)
+    return CoupledMoments(c, g, h, B, G, D, c / spread if spread > 0.0 else 0.0)
 
 
 def _excess(
@@ -168,25 +194,32 @@ def _excess(
         (2 q + tau q²) B/a²  +  (c² D / h² - 2 c G / h) / (a (1 - r tau))²
 
     with B, G, D the means of psi², psi chi, chi².
+
+    That is the variance for large n. Sigma is in the standard error too, and the same error of
+    sigma moves both: with the intercept and sigma normal, of correlation rho, and tau_s² the
+    relative variance of sigma, the mean square of t is 1 + 3 tau_s² (1 + 2 rho²) to this order, of
+    which Student's t has the term without rho. The other is 6 C²/n times w w', C the covariance of
+    the two influence functions divided by tau. At n = 30 and chi²_1 errors 95 % intervals for the
+    intercept cover 92 % without it and 94 to 95 % with it.
     """
-    equation = scale_equation(fitted)
-    c, z = scale_coupling(fitted)
-    if equation is None or coupling is False or (coupling == "auto" and abs(z) <= SKEWED):
+    if coupling is False:
         return 0.0, ()
-    g = fitted.mean(equation.slope)
-    h = fitted.mean(equation.curvature)
-    B, D = fitted.mean(fitted.psi**2), fitted.mean(equation.score**2)
-    G = fitted.mean(fitted.psi * equation.score)
+    at = scale_coupling(fitted)
+    skewed = abs(at.z) > SKEWED
+    if coupling == "auto" and not skewed:
+        return 0.0, ()
+    c, g, h, B, G, D = at.c, at.g, at.h, at.B, at.G, at.D
     r = c * g / (a * h)
     q = r / (1.0 - r * tau)
     excess = (2.0 * q + tau * q**2) * B / a**2
     excess += (c**2 * D / h**2 - 2.0 * c * G / h) / (a * (1.0 - r * tau)) ** 2
-    return excess, (_coupling_note(z),)
+    schur = h * (1.0 - r * tau)
+    joint = (h * G / a - h * g * B / a**2 - c * D / a + c * g * tau * G / a**2) / schur**2
+    excess += 6.0 * joint**2 / fitted.n
+    return excess, (_coupling_note(at.z),) if skewed else ()
 
 
 def _coupling_note(z: float) -> str:
-    if abs(z) <= SKEWED:
-        return "The standard error of the intercept includes the error of the scale."
     return (
         f"The errors are skewed (z = {z:.1f}): the standard error of the intercept includes the "
         "error of the scale."

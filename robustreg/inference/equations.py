@@ -1,25 +1,24 @@
-r"""The estimating equations of a fit: scores, derivative, and what an estimated scale adds.
+r"""The derivative of the estimating equations of a fit, and what an estimated scale adds.
 
-In units of sigma, with u = (y - z theta)/sigma, a fit solves
+With u = (y - z theta)/sigma, chi the score of sigma and g and h its derivatives with respect to the
+prediction and to sigma (:mod:`robustreg.inference.scale_equations`), the derivative of
 
-    sum s psi(u) z = 0                                                     for the coefficients
-    sum s (psi(u)² / 2 - kappa nu / n) = 0          scale="joint"          for sigma
-    sum s (1/2 - 1{|u| <= c})          = 0          scale="mad", c = Phi^-1(3/4)
+    sum s psi(u) z = 0,        sum s chi(u) = 0
 
-Their derivative with respect to (theta, sigma), its sign changed, is
+with respect to (theta, sigma), its sign changed and in units of sigma, is
 
-    J = [[ sum s psi' z z',  sum s psi' u z ],       g = psi' u                       joint
-         [ sum s g z'     ,  sum s h        ]]       h = psi' u²
+    J = [[ sum s psi' z z',  sum s psi' u z ],       g = psi' u, h = psi' u²                  joint
+         [ sum s g z'     ,  sum s h        ]]       g = f(c) - f(-c), h = c (f(c) + f(-c))   MAD
 
-and for the MAD g = f(c) - f(-c), h = c (f(c) + f(-c)) with f the density of u. The off-diagonal
-blocks couple the two: where errors are symmetric about the fit their means vanish, and sigma may be
-taken as known; where errors are skewed, sigma's error moves the intercept. (The slopes are moved
-only if the errors' distribution depends on x.) Coefficients thus have the influence
+with f the density of u. The off-diagonal blocks couple the two: where errors are symmetric about
+the fit their means vanish, and sigma may be taken as known; where errors are skewed, sigma's error
+moves the intercept. (The slopes are moved only if the errors' distribution depends on x.)
+Coefficients thus have the influence
 
     (theta^ - theta) = sum_i  [J^-1]_theta (psi_i z_i, chi_i) + o(n^-1/2),
 
-with chi the score of sigma: Huber, Robust Statistics, 1981, section 6.4 for location, and the
-theorem on M-estimators of a vector (section 6.3) for the whole.
+by Huber, Robust Statistics, 1981, section 6.4 for location, and by the theorem on M-estimators of a
+vector (section 6.3) for the whole.
 """
 
 from __future__ import annotations
@@ -32,16 +31,8 @@ from scipy import linalg
 
 from robustreg.design.base import Mixing
 from robustreg.inference.fitted import FittedRegression
-from robustreg.scales import MAD_FACTOR
 
-__all__ = [
-    "Bread",
-    "ScaleEquation",
-    "UndeterminedError",
-    "inverse_root",
-    "scale_equation",
-    "whitening",
-]
+__all__ = ["Bread", "UndeterminedError", "inverse_root", "whitening"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -49,9 +40,6 @@ Matrix = NDArray[np.float64]
 #: Least sine of the angle between a column and those before it that Cholesky's factor is trusted
 #: with: below it the Gram matrix has lost half its digits.
 SMALLEST_PIVOT = 1e-4
-
-#: Relative difference at which two sizes of residuals are equal but for rounding errors.
-TIED = 1e-9
 
 #: Ratio of the extreme singular values, of columns of length one, at which a standard error has no
 #: digits left: rounding errors of X alone change it.
@@ -63,77 +51,31 @@ class UndeterminedError(ValueError):
 
 
 @dataclass(frozen=True)
-class ScaleEquation:
-    """What each row contributes to the equation for sigma and its derivative, of length n each.
-
-    Attributes
-    ----------
-    score : chi, of mean zero.
-    coupling : psi' u, the derivative of psi with respect to sigma.
-    slope : g, the derivative of chi with respect to the prediction.
-    curvature : h, the derivative of chi with respect to sigma.
-    """
-
-    score: Vector
-    coupling: Vector
-    slope: Vector
-    curvature: Vector
-
-
-def scale_equation(fitted: FittedRegression) -> ScaleEquation | None:
-    """The equation for sigma; None where the coefficients do not depend on an estimate of it."""
-    if fitted.scale_kind == "fixed" or not np.isfinite(fitted.delta):
-        return None
-    u = fitted.standardized
-    coupling = fitted.inside * u
-    if fitted.scale_kind == "joint":
-        half_square = 0.5 * fitted.psi**2
-        score = half_square - fitted.mean(half_square)
-        return ScaleEquation(score, coupling, coupling, coupling * u)
-    upper, lower = _density_terms(fitted, MAD_FACTOR), _density_terms(fitted, -MAD_FACTOR)
-    # The row that is the median counts as within whatever its last bits.
-    within = (np.abs(u) <= MAD_FACTOR * (1.0 + TIED)).astype(np.float64)
-    return ScaleEquation(0.5 - within, coupling, upper - lower, MAD_FACTOR * (upper + lower))
-
-
-def _density_terms(fitted: FittedRegression, at: float) -> Vector:
-    """Terms whose mean is a kernel estimate of the density of u at a point.
-
-    Silverman's bandwidth: u has a robust standard deviation of one.
-    """
-    bandwidth = 1.06 * fitted.n**-0.2
-    distance = (fitted.standardized - at) / bandwidth
-    return np.exp(-0.5 * distance**2) / (bandwidth * np.sqrt(2.0 * np.pi))
-
-
-@dataclass(frozen=True)
 class Bread:
-    """J and its inverse.
+    """J and its inverse, of order k + 1.
 
     Parameters
     ----------
     transform : array of shape (k, k)
         T with ``T T'`` the inverse of ``sum s psi' z z'``.
-    coupling, slope : arrays of shape (k,), or None where sigma is not estimated
+    coupling, slope : arrays of shape (k,)
         The blocks of J beside and below it.
     curvature : float
         The last entry of J.
     """
 
     transform: Matrix
-    coupling: Vector | None = None
-    slope: Vector | None = None
-    curvature: float = 0.0
+    coupling: Vector
+    slope: Vector
+    curvature: float
 
     def inverse(self) -> Matrix:
-        """J^-1 by blocks, of order k, or k + 1 where sigma is estimated.
+        """J^-1 by blocks.
 
         With P the inverse of the first block and d = h - g'P c the Schur complement of sigma, it is
         [[P + P c g'P / d, -P c / d], [-g'P / d, 1 / d]].
         """
         P = self.transform @ self.transform.T
-        if self.coupling is None or self.slope is None:
-            return P
         right, left = P @ self.coupling, self.slope @ P
         schur = self.curvature - self.slope @ right
         return np.block(
@@ -144,7 +86,7 @@ class Bread:
         )
 
     def influence(self) -> Matrix:
-        """The lines of J^-1 for the coefficients, of shape (k, k) or (k, k + 1)."""
+        """The lines of J^-1 for the coefficients, of shape (k, k + 1)."""
         return self.inverse()[: self.transform.shape[0]]
 
 

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
+from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from robustreg.data import columns_of, is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.design.base import Design, Point
+from robustreg.inference.models import choice_of_delta, last_step, refuse_model, without_rows
+from robustreg.inference.residuals import Residuals, sum_over_residuals
 from robustreg.inference.rows import RowBlocks
+from robustreg.inference.scale_equations import (
+    FOREIGN_DATA,
+    GivenEquation,
+    ScaleEquation,
+    scale_equation,
+)
+
 from robustreg.losses import Huber
-from robustreg.scales import MAD_STANDARD_ERROR, median_absolute_residual
-from robustreg.tuning import kappa
 
 __all__ = ["FittedRegression", "fitted_regression", "last_step"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-ScaleKind = Literal["joint", "mad", "fixed"]
-
-#: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
-ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
-
-#: Distance to the minimiser, in standard errors, from which data are not those of the fit.
-FOREIGN_DATA = 0.1
-
-#: The same for the joint scale, whose equation depends on the number of observations: to count each
-#: three times moves its solution by only 0.8 k / sqrt(n) standard errors.
-OTHER_SCALE = 1e-3
-
 #: Residuals below so many rounding errors are none.
 ROUNDING_ERRORS = 10.0
+
+
+class Moments(NamedTuple):
+    """Means over the observations.
+
+    Attributes
+    ----------
+    inside : that of psi', the share within the threshold.
+    psi_square : that of psi².
+    above, below : shares beyond the threshold, on either side of the fit.
+    loss : that of the Huber loss, in squared units of the scale.
+    real : share of the residuals that are no rounding errors.
+    """
+
+    inside: float
+    psi_square: float
+    above: float
+    below: float
+    loss: float
+    real: float
 
 
 @dataclass(frozen=True)
@@ -59,9 +72,12 @@ class FittedRegression:
     rows : RowBlocks
     point : Point
         The fit in working units.
-    scale_kind : {"joint", "mad", "fixed"}
+    scale_parameter : str or float
+        The rule of the scale.
     delta, scale, threshold, optimality : float
         Of the model, in the units of y.
+    sampled : bool
+        Whether the data are a sample of those of the fit, which do not solve its equations.
     """
 
     model: Any
@@ -70,11 +86,12 @@ class FittedRegression:
     design: Design
     rows: RowBlocks
     point: Point
-    scale_kind: ScaleKind
+    scale_parameter: str | float
     delta: float
     scale: float
     threshold: float
     optimality: float
+    sampled: bool = False
 
     @property
     def n(self) -> float:
@@ -96,26 +113,68 @@ class FittedRegression:
         """Sigma in working units."""
         return self.scale / self.design.units.response_scale
 
+    @property
+    def choice(self) -> str | None:
+        """How delta was found in the data, or None where it was given."""
+        return choice_of_delta(self.model)
+
+    # -- residuals --------------------------------------------------------------------------------
+
     @cached_property
+    def moments(self) -> Moments:
+        """In one round where the rows are elsewhere."""
+        rounding = ROUNDING_ERRORS * self.design.rounding_level(self.point) / self.working_scale
+
+        def statistic(rows: Residuals) -> tuple[NDArray]:
+            u, psi = rows.u, rows.psi
+            loss = psi * (u - 0.5 * psi)
+            sizes = (u > self.delta, u < -self.delta, np.abs(u) > rounding)
+            return (rows.sums(rows.inside, psi**2, *sizes[:2], loss, sizes[2]),)
+
+        (sums,) = self.sum_residuals(statistic)
+        return Moments(*(sums / self.n).tolist())
+
+    @cached_property
+    def equation(self) -> ScaleEquation:
+        """That of the scale."""
+        return scale_equation(
+            self.scale_parameter,
+            self.n,
+            delta=self.delta,
+            degrees_of_freedom=self.degrees_of_freedom,
+            half_square=0.5 * self.moments.psi_square,
+        )
+
+    @cached_property
+    def coupled_equation(self) -> ScaleEquation:
+        """That through which sigma moves the coefficients: at delta = inf it moves none."""
+        return self.equation if np.isfinite(self.delta) else GivenEquation(self.n)
+
+    @cached_property
+    def median_size(self) -> float:
+        """MAD of the residuals, in units of the scale."""
+        return self.design.median_scale(self.point) / self.working_scale
+
+    @cached_property
+    def residuals(self) -> Residuals:
+        """Of every row: for data in memory."""
+        scale = self.working_scale
+        return Residuals(
+            np.asarray(self.design.residuals(self.point)) / scale,
+            np.ones(self.design.n_rows) if self.weights is None else self.weights,
+            self.response / scale,
+            self.delta,
+        )
+
+    @property
     def standardized(self) -> Vector:
-        """u = e / sigma of every row."""
-        # Those of a Dask collection come home: eight bytes a row, where X has eight a number.
-        return np.asarray(self.design.residuals(self.point)) / self.working_scale
+        """u = e / sigma of every row: for data in memory."""
+        return self.residuals.u
 
-    @cached_property
-    def inside(self) -> Vector:
-        """psi': one for rows with a residual within the threshold, else zero."""
-        return (np.abs(self.standardized) <= self.delta).astype(np.float64)
-
-    @cached_property
-    def psi(self) -> Vector:
-        """``clip(u, -delta, delta)``."""
-        return np.clip(self.standardized, -self.delta, self.delta)
-
-    @cached_property
+    @property
     def frequencies(self) -> Vector:
         """How often each row counts."""
-        return np.ones(self.design.n_rows) if self.weights is None else self.weights
+        return self.residuals.frequencies
 
     @cached_property
     def weights(self) -> Vector | None:
@@ -128,11 +187,18 @@ class FittedRegression:
         """y in working units."""
         return np.asarray(self.design.response)
 
-    def mean(self, values: Vector) -> float:
-        """Mean over observations."""
-        if self.weights is None:
-            return float(np.mean(values))  # a product with ones would wake the threads of BLAS
-        return float(self.frequencies @ values) / self.n
+    def sum_residuals(self, statistic: Callable[..., tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
+        """Add ``statistic(residuals)`` over all rows, wherever they are."""
+        on_block = _OnResiduals(statistic, self.working_scale, self.delta)
+        return sum_over_residuals(self.design, self.point, on_block)
+
+    def sum_rows(
+        self, rows: RowBlocks, statistic: Callable[..., tuple[NDArray, ...]], *values: NDArray
+    ) -> tuple[NDArray, ...]:
+        """Add ``statistic(z, residuals, *values)`` over all rows, in one pass."""
+        return rows.sum_at(self.point, self.working_scale, self.delta, statistic, *values)
+
+    # -- units ------------------------------------------------------------------------------------
 
     @cached_property
     def coefficients(self) -> Vector:
@@ -156,6 +222,8 @@ class FittedRegression:
         change[1:, :p] = slopes
         return change
 
+    # -- checks -----------------------------------------------------------------------------------
+
     def check_solution(self, transform: Matrix, gradient: Vector) -> None:
         """Refuse data of another fit: there the gradient does not vanish.
 
@@ -166,8 +234,10 @@ class FittedRegression:
         gradient : array of shape (k,)
             ``sum psi z``.
         """
+        if self.sampled:
+            return
         step = transform.T @ gradient
-        noise = np.sqrt(self.mean(self.psi**2) / self.mean(self.inside))
+        noise = np.sqrt(self.moments.psi_square / self.moments.inside)
         distance = float(np.sqrt(step @ step)) / noise
         if not distance <= max(FOREIGN_DATA, 10.0 * self.optimality):
             raise ValueError(
@@ -175,33 +245,43 @@ class FittedRegression:
                 f"and sample_weight, and its own fit ended at {self.optimality:.2g}: pass the same "
                 "data and the same sample_weight as to fit."
             )
-        self._check_scale()
+        self.equation.check(self.scale, self.equation.solution(self), self.optimality)
 
-    def _check_scale(self) -> None:
-        """Refuse a multiple of the data, or of the weights: their coefficients are the same."""
-        if self.scale_kind == "fixed":
-            return
-        if self.scale_kind == "joint":
-            factor = 2.0 * kappa(self.delta) * self.degrees_of_freedom / self.n
-            solved = np.sqrt(self.mean(self.psi**2) / factor)
-            error, limit = np.sqrt(0.5 / self.n), OTHER_SCALE
-        else:
-            solved = median_absolute_residual(self.standardized, self.weights)
-            error, limit = MAD_STANDARD_ERROR / np.sqrt(self.n), FOREIGN_DATA
-        if not abs(solved - 1.0) / error <= max(limit, 10.0 * self.optimality):
-            raise ValueError(
-                f"model has scale_={self.scale:.6g}, and the scale of its residuals is "
-                f"{self.scale * solved:.6g} for this X, y and sample_weight, {self.n:g} "
-                "observations: rows or weights are a multiple of those of fit, or scale_ or a "
-                "parameter was changed after it. Pass the same data and the same sample_weight as "
-                "to fit."
-            )
+    def on_sample(self, n_rows: int) -> FittedRegression:
+        """The same fit on about ``n_rows`` of its rows, spread evenly over all."""
+        design = self.design.subsample(n_rows)
+        rows = RowBlocks(design, self.rows.fit_intercept)
+        return replace(self, design=design, rows=rows, sampled=True)
+
+
+@dataclass(frozen=True)
+class _OnResiduals:
+    """A function of residuals as one of what a design has."""
+
+    function: Callable[..., tuple[NDArray, ...]]
+    scale: float
+    delta: float
+
+    def __call__(self, residuals: Vector, frequencies: Vector, response: Vector) -> Any:
+        scaled = residuals / self.scale, frequencies, response / self.scale
+        return self.function(Residuals(*scaled, self.delta))
 
 
 def fitted_regression(
-    model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    model: Any,
+    X: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    may_be_sample: bool = False,
 ) -> FittedRegression:
     """Check a fitted model, or a pipeline that ends with one, and its data.
+
+    Parameters
+    ----------
+    may_be_sample : bool
+        Whether some of the rows will do, for a model that was fitted to a Dask collection. Each
+        then stands for so many rows that they add up to those of the fit.
 
     Raises
     ------
@@ -212,109 +292,33 @@ def fitted_regression(
         to another number of rows. (Other data are refused by ``check_solution``.)
     """
     regressor, prepare, names = last_step(model)
-    _refuse(regressor)
+    refuse_model(regressor)
     X, response, weights = _checked_data(regressor, prepare(X), y, sample_weight)
+    sampled = may_be_sample and _is_sample(regressor, X)
+    if sampled:
+        weights = _standing_for_all(regressor, response.shape[0], weights)
     fit_intercept = bool(regressor.fit_intercept)
     design = as_design(X, response, weights, centered=fit_intercept)
     coef, intercept = design.from_user(regressor.coef_, regressor.intercept_)
     scale = float(regressor.scale_) / design.units.response_scale
     fitted = FittedRegression(
-        model=_without_rows(regressor),
+        model=without_rows(regressor),
         prepare=prepare,
         names=(("intercept",) if fit_intercept else ()) + names,
         design=design,
         rows=RowBlocks(design, fit_intercept),
         point=Point(coef, intercept, scale, Huber(float(regressor.delta_))),
-        scale_kind=_scale_kind(regressor.scale),
+        scale_parameter=regressor.scale,
         delta=float(regressor.delta_),
         scale=float(regressor.scale_),
         threshold=float(regressor.threshold_),
         optimality=float(regressor.optimality_),
+        sampled=sampled,
     )
     _refuse_other_rows(regressor, fitted)
     _refuse_too_few(fitted)
     _refuse_rounding_errors(fitted)
     return fitted
-
-
-def last_step(model: Any) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
-    """The regressor, the transformation before it, and the names of the features it was given."""
-    if not isinstance(model, Pipeline):
-        _require_huber(model)
-        return model, _unchanged, _feature_names(model)
-    regressor = model[-1]
-    _require_huber(regressor)
-    if len(model) == 1:
-        return regressor, _unchanged, _feature_names(regressor)
-    # A later fit of the pipeline must not change what a summary predicts.
-    before = copy.deepcopy(model[:-1])
-    try:
-        names = before.get_feature_names_out(getattr(model, "feature_names_in_", None))
-    except (AttributeError, ValueError):
-        return regressor, before.transform, _feature_names(regressor)
-    return regressor, before.transform, tuple(str(name) for name in names)
-
-
-def _scale_kind(scale: str | float) -> ScaleKind:
-    if scale == "joint":
-        return "joint"
-    return "mad" if scale == "mad" else "fixed"
-
-
-def _unchanged(X: Any) -> Any:
-    return X
-
-
-def _require_huber(model: Any) -> None:
-    if not isinstance(model, BaseEstimator):
-        raise TypeError(
-            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
-            f"got {type(model).__name__}. From a search, pass best_estimator_."
-        )
-    check_is_fitted(model)
-    missing = [name for name in ATTRIBUTES if not hasattr(model, name)]
-    if missing:
-        raise TypeError(
-            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
-            f"got {type(model).__name__} without {', '.join(missing)}. For least squares fit "
-            "robustreg.HuberRegressor(delta=inf); from a search, pass best_estimator_."
-        )
-
-
-def _feature_names(regressor: Any) -> tuple[str, ...]:
-    names = getattr(regressor, "feature_names_in_", None)
-    if names is None:
-        return tuple(f"x{j}" for j in range(regressor.n_features_in_))
-    return tuple(str(name) for name in names)
-
-
-def _refuse(regressor: Any) -> None:
-    alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
-    if hasattr(regressor, "l1_ratio"):
-        raise ValueError(
-            f"model is a {type(regressor).__name__} with alpha={alpha:g}: its penalty biases the "
-            "coefficients, and the choice of columns by the same rows makes intervals too short. "
-            "Choose the columns on one half of the rows, and fit HuberRegressor to them on the "
-            "other half for inference; a refit on the same rows (coef_ != 0) describes, and its "
-            "intervals do not cover."
-        )
-    if alpha > 0.0:
-        raise ValueError(
-            f"model has alpha={alpha:g}: its penalty biases the coefficients by an unknown "
-            "amount of the order of their errors, and no standard error makes an interval around "
-            "them cover the true values. Fit with alpha=0.0 for inference."
-        )
-    if not regressor.scale_ > 0.0:
-        raise ValueError(
-            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
-            "by. Fit more observations, or fewer columns."
-        )
-    scale = regressor.scale
-    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
-        raise ValueError(
-            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
-            "after fit. Fit again."
-        )
 
 
 def _checked_data(
@@ -328,22 +332,41 @@ def _checked_data(
     return X, response, weights
 
 
+def _is_sample(regressor: Any, X: Any) -> bool:
+    """Whether X has fewer rows than the Dask collection that the model was fitted to."""
+    # A pickled model has no weights_ if they were of Dask: its own number of rows is not known.
+    weights = getattr(regressor, "weights_", None)
+    if weights is not None and not is_collection(weights):
+        return False
+    return weights is None or X.shape[0] != weights.shape[0]
+
+
+def _standing_for_all(regressor: Any, n_rows: int, weights: Vector | None) -> Vector | None:
+    """Frequencies with which the rows of a sample stand for all, where it is known how many."""
+    of_fit = getattr(regressor, "weights_", None)
+    total = float("nan") if of_fit is None else float(of_fit.shape[0])
+    if not total > n_rows:
+        return weights
+    each = np.full(n_rows, total / n_rows)
+    return each if weights is None else each * weights
+
+
 def _refuse_other_rows(regressor: Any, fitted: FittedRegression) -> None:
     """Refuse another number of rows."""
     # A Dask array does not always know its length.
     weights = getattr(regressor, "weights_", None)
     rows = fitted.design.n_rows if weights is None else np.shape(weights)[0]
-    if rows != fitted.design.n_rows and not np.isnan(rows):
-        raise ValueError(
-            f"X has {fitted.design.n_rows} rows, and model was fitted to {rows} (the length of its "
-            "weights_): pass the same data as to fit."
-        )
+    if fitted.sampled or rows == fitted.design.n_rows or np.isnan(rows):
+        return
+    raise ValueError(
+        f"X has {fitted.design.n_rows} rows, and model was fitted to {rows} (the length of its "
+        "weights_): pass the same data as to fit."
+    )
 
 
 def _refuse_rounding_errors(fitted: FittedRegression) -> None:
     # A given scale is not zero where the fit is exact.
-    largest = float(np.abs(fitted.standardized).max()) * fitted.working_scale
-    if largest <= ROUNDING_ERRORS * fitted.design.rounding_level(fitted.point):
+    if not fitted.moments.real > 0.0:
         raise ValueError(
             "model fits the data exactly (its residuals are rounding errors): there are none to "
             "measure errors by, whatever the scale. Fit more observations, or fewer columns."
@@ -362,11 +385,3 @@ def _refuse_too_few(fitted: FittedRegression) -> None:
             f"X has {fitted.design.n_features} columns: the covariance matrix of so many "
             "coefficients is not formed. Fit fewer columns for inference."
         )
-
-
-def _without_rows(regressor: Any) -> Any:
-    """A copy that a later fit does not change, and that keeps no array of length n alive."""
-    small = copy.copy(regressor)
-    for name in ("weights_", "outliers_"):
-        small.__dict__.pop(name, None)
-    return small

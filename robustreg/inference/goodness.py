@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.estimators.huber import HuberRegressor
+from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.inference.fitted import FittedRegression
-from robustreg.metrics import d2_huber_score
-from robustreg.scales import OrderedSquares, median_absolute_residual, weighted_median
+from robustreg.inference.residuals import Residuals
+from robustreg.location import huber_location
+from robustreg.losses import Huber
 from robustreg.tuning import kappa
 
 __all__ = ["d2", "robust_r2"]
 
-Vector = NDArray[np.float64]
+#: Each row of the constant's fit counts so many times that the one parameter of the constant takes
+#: nothing from the observations: the definition of robust R² counts no degrees of freedom. A whole
+#: number, a power of two: frequencies stay frequencies, and exact.
+COPIES = 2.0**44
 
-#: Relative change of the scale of y at which its iteration ends, and its most steps.
-TOLERANCE, MOST_STEPS = 1e-10, 200
+#: Distance at which the constant's fit ends, in standard errors of all these copies.
+COPIES_TOLERANCE = 0.1
+
+#: Relative change of the scale of the residuals at which its iteration ends, and its most steps.
+SCALE_TOLERANCE, MOST_STEPS = 1e-12, 100
 
 
 def d2(fitted: FittedRegression) -> float:
     """Fraction of the Huber loss explained, against the best constant at the same threshold."""
-    y = fitted.response
-    predicted = y - fitted.standardized * fitted.working_scale
-    threshold, weights = fitted.point.threshold, fitted.weights
-    return float(d2_huber_score(y, predicted, delta=threshold, sample_weight=weights))
+    delta, (y, weights) = fitted.delta, _response(fitted)
+    if fitted.design.in_memory:
+        constant = huber_location(y, fitted.frequencies, delta)
+    else:
+        constant = _constant(delta, 1.0, y, weights).coef_[0]
+
+    def statistic(rows: Residuals) -> tuple[NDArray]:
+        assert rows.response is not None
+        return (rows.sums(Huber(delta).rho(rows.response - constant)),)
+
+    total = float(fitted.sum_residuals(statistic)[0][0])
+    explained = fitted.n * fitted.moments.loss
+    # As in scikit-learn: of a constant y nothing can be explained.
+    return 1.0 - explained / total if total > 0.0 else 0.0
 
 
 def robust_r2(fitted: FittedRegression) -> float:
@@ -34,33 +56,53 @@ def robust_r2(fitted: FittedRegression) -> float:
     and Dehon, Statistical Papers 44, 2003, for scales in general.) NaN where so much of y is
     constant that it has no scale.
     """
-    residual = _scale(fitted, fitted.standardized * fitted.working_scale)
-    total = _scale_about_location(fitted)
-    return 1.0 - (residual / total) ** 2 if total > 0.0 else float("nan")
+    y, weights = _response(fitted)
+    copies = np.full(y.shape, COPIES) if weights is None else COPIES * weights
+    total = float(_constant(fitted.delta, "joint", y, copies, tol=COPIES_TOLERANCE).scale_)
+    return 1.0 - (_residual_scale(fitted) / total) ** 2 if total > 0.0 else float("nan")
 
 
-def _scale(fitted: FittedRegression, errors: Vector) -> float:
-    target = 2.0 * kappa(fitted.delta) * fitted.n
-    return OrderedSquares(errors, fitted.frequencies).joint_scale(fitted.delta, target)
+def _response(fitted: FittedRegression) -> tuple[Any, Any]:
+    """y in units of the scale and the frequencies, of Dask where the rows are."""
+    return fitted.design.response / fitted.working_scale, fitted.design.weights
 
 
-def _scale_about_location(fitted: FittedRegression) -> float:
-    """s_0, with the location that belongs to it, by Huber's steps (1981, section 6.7).
+def _constant(
+    delta: float, scale: str | float, y: Any, weights: Any, tol: float = 1e-6
+) -> HuberRegressor:
+    """The fit of a constant, one column of ones."""
+    ones = np.ones_like(y)[:, None]
+    model = HuberRegressor(delta=delta, scale=scale, fit_intercept=False, tol=tol)
+    with warnings.catch_warnings():
+        # An exact fit has scale zero, which says all; and the last digit does not matter here.
+        warnings.simplefilter("ignore", ExactFitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(ones, y, weights)
 
-    ``location += s mean(psi) / mean(psi')``, ``s² = s² mean(psi²) / (2 kappa)``.
+
+def _residual_scale(fitted: FittedRegression) -> float:
+    """s in units of the fit's scale: the root of ``sum s min(u², (delta s)²) = 2 kappa n s²``.
+
+    By Newton's method for s². The left side is concave in it, so that after the first step all go
+    down to the root; it is piecewise linear, so that they end on it.
     """
-    y, delta, weights = fitted.response, fitted.delta, fitted.weights
-    location = weighted_median(y, weights)
-    scale = median_absolute_residual(y - location, weights)
+    target, scale = 2.0 * kappa(fitted.delta), 1.0
     for _ in range(MOST_STEPS):
-        if not scale > 0.0:
+        squares, outside = _clipped(fitted, fitted.delta * scale)
+        slope = target - (fitted.delta**2 * outside if outside > 0.0 else 0.0)
+        last, scale = scale, 2.0 * scale
+        if slope > 0.0:
+            scale = float(np.sqrt(squares / slope))
+        if scale == 0.0 or abs(scale - last) <= SCALE_TOLERANCE * last:
             break
-        u = (y - location) / scale
-        psi = np.clip(u, -delta, delta)
-        inside = fitted.mean((np.abs(u) <= delta).astype(np.float64))
-        location += scale * fitted.mean(psi) / max(inside, 1.0 / fitted.n)
-        change = np.sqrt(fitted.mean(psi**2) / (2.0 * kappa(delta)))
-        scale *= change
-        if abs(change - 1.0) <= TOLERANCE:
-            break
-    return _scale(fitted, y - location)
+    return scale
+
+
+def _clipped(fitted: FittedRegression, threshold: float) -> tuple[float, float]:
+    """Means of u² where it is within a threshold, and of the indicator that it is not."""
+
+    def statistic(rows: Residuals) -> tuple[NDArray]:
+        within = np.abs(rows.u) <= threshold
+        return (rows.sums(np.where(within, rows.u, 0.0) ** 2, ~within),)
+
+    return tuple((fitted.sum_residuals(statistic)[0] / fitted.n).tolist())

@@ -68,6 +68,7 @@ def fast_bootstrap(
     return CovarianceEstimate(
         core=np.cov(moved, rowvar=False, ddof=1).reshape(2 * (fitted.n_parameters,)),
         back=fitted.whitening,
+        root=fitted.whitening,
         degrees_of_freedom=fitted.degrees_of_freedom,
         description=f"fast and robust bootstrap, {n_bootstrap} replicates",
         replicates=theta + moved @ fitted.whitening.T,

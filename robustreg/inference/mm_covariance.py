@@ -61,6 +61,7 @@ def mm_covariance(fitted: FittedMM, kind: str) -> CovarianceEstimate:
     return CovarianceEstimate(
         core=fitted.point.scale**2 * core,
         back=fitted.whitening,
+        root=fitted.whitening,
         degrees_of_freedom=fitted.degrees_of_freedom,
         description=DESCRIPTIONS[kind],
     )

@@ -2,15 +2,26 @@ r"""Intervals for the mean and for a new observation at new rows.
 
 The mean at x is x'theta, with variance x'Vx. A new observation adds an error, whose distribution is
 that of the sample's residuals and not a Gaussian: heavy tails and outliers are in it as often as in
-the sample. With r_1 to r_n the residuals made as wide as errors (``widened``) and F_x the
-distribution of r + x'(theta - theta^), that is, of the residuals convolved with N(0, x'Vx), the
-limits a < b of level 1 - q leave
+the sample. A residual is nearer to the fit than an error is, since the row took part in it. Left
+out, it is
 
-    sum s Phi((a - r_i) / se(x)) = (n + 1) q / 2        below, and as much above b.
+    sigma (u + h psi / (1 - psi' h)) = sigma u (1 + h w / (1 - psi' h)),      w = psi/u,
 
-n + 1 and not n: a new observation is as likely to fall into any of the n + 1 gaps between n others,
-so limits at these ranks hold at every n (Vovk, Gammerman and Shafer, 2005, for exchangeable
-scores).
+with h as in :mod:`robustreg.inference.leverage`: an error and the error of the prediction of that
+row, of variance sigma² v/(1 - l), v = c l and V = c sigma² (Z'Z)^-1 on average. Divided by the root
+of 1 + v/(1 - l) it is an error alone, and at x it is multiplied by the root of 1 + x'Vx/sigma².
+Limits of level 1 - q are the order statistics of these numbers with the ranks (n + 1) q/2 from
+either end: a new observation is as likely to fall into any of the n + 1 gaps between n others.
+
+That is the jackknife+ (Barber, Candès, Ramdas and Tibshirani, Annals of Statistics 49, 2021) but
+for two steps. It takes the prediction of the fit without row i as well, which moves at the centre
+of the rows by ``-psi / (n m (1 - psi' h))`` where there is an intercept: that is subtracted from
+the residual, and what it does elsewhere, of either sign, is not. And where n is too small for
+limits from either side, (n + 1) q/2 < 1, they come from the sizes of the errors, with the rank
+(n + 1)(1 - q), as in its symmetric form.
+
+Coverage at 90 and 95 %, normal and t_3 errors: within 0.6 points at n = 20 and p = 4, n = 60 and
+p = 20, n = 100 and p = 30 (benchmarks/interval_coverage.py).
 """
 
 from __future__ import annotations
@@ -18,42 +29,65 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.sparse import issparse
-from scipy.special import ndtr
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import validate_data
 
 from robustreg.design.units import Units
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.leverage import DECISIVE, leverages, leverages_inside
+from robustreg.inference.residuals import Residuals
 
-__all__ = ["ErrorDistribution", "Predictor", "widened"]
+__all__ = ["ErrorDistribution", "Predictor", "error_distribution", "own_leverages"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Standard errors beyond which a residual is wholly on one side of a limit.
-REACH = 9.0
+#: Rows for each coefficient from which every row has the average leverage, k/n: at fewer intervals
+#: are too narrow by the part of their coverage that is in the spread of the leverages, 0.8 points
+#: at three rows for each coefficient and 0.03 at a hundred.
+MANY_ROWS = 100.0
 
-#: Standard errors of the mean for which limits are solved; between them they are interpolated.
-NODES = 129
+#: Residuals that lie elsewhere are counted in bins, of equal widths in the inverse hyperbolic sine
+#: of their sizes: of 0.3 % of sigma about zero and of 0.3 % of their size far from it, up to 1e6
+#: sigma.
+BINS, FARTHEST = 10_000, float(np.arcsinh(1e6))
 
 
-def widened(fitted: FittedRegression, leverage: Vector | float) -> Vector:
-    """Standardised residuals with the spread of the errors themselves.
+@dataclass(frozen=True)
+class Ranked:
+    """Values, and where each stands among all; sorted when that is asked for.
 
-    Leaving row i out changes its residual by the factor ``1 + h w / (1 - psi' h)``, w = psi/u: from
-    narrower than an error to wider by as much. The square root stands between; for least squares it
-    is the customary ``1/sqrt(1 - h)``.
+    Parameters
+    ----------
+    values : array of shape (m,)
+    frequencies : array of shape (m,)
     """
-    u, psi = fitted.standardized, fitted.psi
-    weight = np.divide(psi, u, out=np.ones_like(u), where=u != 0.0)
-    return u * np.sqrt(1.0 + leverage * weight / (1.0 - leverage * fitted.inside))
+
+    values: Vector
+    frequencies: Vector
+
+    @cached_property
+    def _ranks(self) -> tuple[Vector, Vector]:
+        """Ranks in ascending order, and the values with these ranks."""
+        kept = np.flatnonzero(self.frequencies > 0.0)
+        order = kept[np.argsort(self.values[kept])]
+        frequencies = self.frequencies[order]
+        last = np.cumsum(frequencies)
+        # A value that occurs w times has w ranks; one of less than a row has its middle.
+        half = 0.5 * np.minimum(frequencies, 1.0)
+        ends = np.column_stack((last - frequencies + 0.5 + half, last + 0.5 - half))
+        return ends.ravel(), np.repeat(self.values[order], 2)
+
+    def at(self, rank: float) -> float:
+        """The value with this rank, from one to n; interpolated between ranks."""
+        return float(np.interp(rank, *self._ranks))
 
 
 @dataclass(frozen=True)
@@ -62,70 +96,82 @@ class ErrorDistribution:
 
     Parameters
     ----------
-    errors : array of shape (m,)
-        Ascending.
-    cumulative : array of shape (m + 1,)
-        Frequency below each, from zero to n.
+    errors : Ranked
+        Errors as predictions from the centre of the other rows would meet them.
+    sizes : Ranked
+        Of the errors as the other rows' fit would meet them.
+    n : float
+        Number of observations.
     """
 
-    errors: Vector
-    cumulative: Vector
-
-    @classmethod
-    def of(cls, errors: Vector, frequencies: Vector) -> ErrorDistribution:
-        """From errors in any order and their frequencies."""
-        counted = frequencies > 0.0
-        errors, frequencies = errors[counted], frequencies[counted]
-        order = np.argsort(errors)
-        cumulative = np.concatenate(([0.0], np.cumsum(frequencies[order])))
-        return cls(errors[order], cumulative)
-
-    @property
-    def n(self) -> float:
-        """Number of observations."""
-        return float(self.cumulative[-1])
+    errors: Ranked
+    sizes: Ranked
+    n: float
 
     def largest_level(self) -> float:
-        """The level whose limits are the smallest and the largest error: more is not known."""
-        return (self.n - 1.0) / (self.n + 1.0)
+        """The level whose limits have the size of the largest error: more is not known."""
+        return self.n / (self.n + 1.0)
 
-    def limits(self, standard_errors: Vector, level: float) -> tuple[Vector, Vector]:
-        """Lower and upper limits of a new error, for each standard error of the mean."""
+    def limits(self, level: float) -> tuple[float, float]:
+        """Lower and upper limits of a new error."""
         tail = 0.5 * (1.0 - level) * (self.n + 1.0)
-        mirrored = ErrorDistribution(-self.errors[::-1], self.n - self.cumulative[::-1])
-        return self._lower(standard_errors, tail), -mirrored._lower(standard_errors, tail)
+        if tail >= 1.0:
+            return self.errors.at(tail), self.errors.at(self.n + 1.0 - tail)
+        size = self.sizes.at(level * (self.n + 1.0))
+        return -size, size
 
-    def _lower(self, standard_errors: Vector, tail: float) -> Vector:
-        nodes = np.unique(standard_errors)
-        if nodes.size > NODES:
-            nodes = np.unique(np.quantile(nodes, np.linspace(0.0, 1.0, NODES)))
-        return np.interp(standard_errors, nodes, [self._solve(float(se), tail) for se in nodes])
 
-    def _solve(self, se: float, tail: float) -> float:
-        """The point with the frequency ``tail`` of the convolved distribution below it."""
-        start = self._quantile(tail)
-        if not se > 0.0:
-            return start
-        low, high, width = start, start, se
-        while self._below(low, se) > tail:
-            low, width = low - width, 2.0 * width
-        while self._below(high, se) < tail:
-            high, width = high + width, 2.0 * width
-        if low == high:
-            return start
-        return float(brentq(lambda x: self._below(x, se) - tail, low, high, xtol=1e-4 * se))
+def error_distribution(
+    fitted: FittedRegression, estimate: CovarianceEstimate, plain: Vector | None
+) -> ErrorDistribution:
+    """Errors in units of y.
 
-    def _quantile(self, tail: float) -> float:
-        """Where the errors' own distribution, interpolated between them, has ``tail`` below."""
-        ranks = 0.5 * (self.cumulative[1:] + self.cumulative[:-1]) + 0.5
-        return float(np.interp(tail, ranks, self.errors))
+    Parameters
+    ----------
+    fitted : FittedRegression
+    estimate : CovarianceEstimate
+        Of theta.
+    plain : array of shape (n,), or None
+        The leverages of the rows; None for their average.
+    """
+    factor = estimate.average_factor() / fitted.working_scale**2
+    if plain is None:
+        share = min(fitted.n_parameters / fitted.n, DECISIVE)
+        rows = fitted.residuals if fitted.design.in_memory else _binned(fitted)
+        plain = np.full(rows.u.shape, share)
+        inside = np.minimum(plain / fitted.moments.inside, DECISIVE)
+    else:
+        rows = fitted.residuals
+        inside = leverages_inside(fitted, plain)
+    # Rows that alone determine a coefficient have no error that could be seen.
+    seen = np.where(plain < DECISIVE, rows.frequencies, 0.0)
+    plain = np.minimum(plain, DECISIVE)
+    spread = fitted.scale / np.sqrt(1.0 + factor * plain / (1.0 - plain))
+    change = rows.psi / (1.0 - rows.inside * inside)
+    own = spread * (rows.u + inside * change)
+    shift = change / (fitted.n * fitted.moments.inside) if fitted.rows.fit_intercept else 0.0
+    errors = Ranked(own - spread * shift, seen)
+    return ErrorDistribution(errors, Ranked(np.abs(own), seen), float(seen.sum()))
 
-    def _below(self, x: float, se: float) -> float:
-        first, last = np.searchsorted(self.errors, (x - REACH * se, x + REACH * se))
-        frequencies = np.diff(self.cumulative[first : last + 1])
-        return float(
-            self.cumulative[first] + frequencies @ ndtr((x - self.errors[first:last]) / se)
-        )
+
+def own_leverages(fitted: FittedRegression) -> Vector | None:
+    """The leverages of the rows, or None where their average will do."""
+    if fitted.n >= MANY_ROWS * fitted.n_parameters or not fitted.design.in_memory:
+        return None
+    return leverages(fitted)
+
+
+def _binned(fitted: FittedRegression) -> Residuals:
+    """The residuals of rows elsewhere, as many as there are bins."""
+
+    def statistic(rows: Residuals) -> tuple[NDArray]:
+        where = np.clip(np.arcsinh(rows.u) / FARTHEST, -1.0, 1.0)
+        bins = np.minimum((0.5 * (where + 1.0) * BINS).astype(np.intp), BINS - 1)
+        return (np.bincount(bins, rows.frequencies, minlength=BINS),)
+
+    (counts,) = fitted.sum_residuals(statistic)
+    middles = np.sinh(FARTHEST * (2.0 * (np.arange(BINS) + 0.5) / BINS - 1.0))
+    return Residuals(middles, counts, None, fitted.delta)
 
 
 @dataclass(frozen=True)
@@ -144,6 +190,8 @@ class Predictor:
         Of theta.
     errors : ErrorDistribution
         In the units of y.
+    scale : float
+        Sigma, in the units of y.
     """
 
     model: Any
@@ -151,6 +199,7 @@ class Predictor:
     units: Units
     covariance: CovarianceEstimate
     errors: ErrorDistribution
+    scale: float
 
     def mean(self, X: Any) -> tuple[Vector, Vector]:
         """Predictions and their standard errors, of shape (n_samples,) each, in units of y."""
@@ -175,10 +224,12 @@ class Predictor:
         if level > largest:
             warnings.warn(
                 f"An interval of level {level:g} for a new observation needs at least "
-                f"{2.0 / (1.0 - level) - 1.0:.0f} observations, and there are {self.errors.n:g}: "
-                f"pi_low and pi_high end near the extreme residuals, which is a level of about "
+                f"{level / (1.0 - level):.0f} observations, and there are {self.errors.n:g}: "
+                f"pi_low and pi_high end near the largest residual, which is a level of about "
                 f"{largest:.2f}. Pass level={np.floor(100 * largest) / 100:g} or less.",
                 UserWarning,
                 stacklevel=3,
             )
-        return self.errors.limits(std_err, level)
+        low, high = self.errors.limits(level)
+        spread = np.hypot(1.0, std_err / self.scale)
+        return low * spread, high * spread

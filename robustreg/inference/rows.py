@@ -12,7 +12,9 @@ from scipy.linalg import blas
 from scipy.sparse import issparse
 
 from robustreg.design import Design
+from robustreg.design.base import Point
 from robustreg.design.units import Units
+from robustreg.inference.residuals import Residuals, sum_over_rows
 
 __all__ = ["RowBlocks", "weighted_gram"]
 
@@ -70,6 +72,27 @@ class RowBlocks:
         on_block = _OnStandardised(statistic, self._standardisation)
         return self.design.sum_over_rows(on_block, row_values, self.block_rows)
 
+    def sum_at(
+        self,
+        point: Point,
+        scale: float,
+        delta: float,
+        statistic: Callable[..., tuple[NDArray, ...]],
+        *row_values: NDArray,
+    ) -> tuple[NDArray, ...]:
+        """As ``sum``, of ``statistic(z, residuals, *values)`` with :class:`Residuals` at a point.
+
+        Parameters
+        ----------
+        point : Point
+        scale, delta : float
+            By which residuals are divided, in working units, and the threshold in units of it.
+        statistic, *row_values
+            As for ``sum``.
+        """
+        on_block = _AtResiduals(statistic, self._standardisation, scale, delta)
+        return sum_over_rows(self.design, point, on_block, row_values, self.block_rows)
+
     def map(self, function: Callable[..., NDArray], *row_values: NDArray) -> NDArray:
         """Join ``function(z, *values)``, a new array with an entry or line per row, of all rows."""
         on_block = _OnStandardised(function, self._standardisation)
@@ -116,6 +139,20 @@ class _OnStandardised:
 
     def __call__(self, X: Any, *values: NDArray) -> Any:
         return self.function(self.standardise(X), *values)
+
+
+@dataclass(frozen=True)
+class _AtResiduals:
+    """A function of rows z and their residuals as one of rows of X and what a design has."""
+
+    function: Callable[..., Any]
+    standardise: _Standardisation
+    scale: float
+    delta: float
+
+    def __call__(self, X: Any, residuals: Vector, frequencies: Vector, *values: NDArray) -> Any:
+        rows = Residuals(residuals / self.scale, frequencies, None, self.delta)
+        return self.function(self.standardise(X), rows, *values)
 
 
 def weighted_gram(z: Matrix, factors: Vector, out: Matrix | None = None) -> Matrix:

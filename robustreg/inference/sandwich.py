@@ -2,7 +2,7 @@ r"""The sandwich: covariance matrices for errors whose distribution depends on x
 
     HC = sigma² J^-1 [sum s f² (psi z, chi)(psi z, chi)'] J^-1'
 
-with J and chi of :mod:`robustreg.inference.equations`. With h = z' W^-1 z, W = sum s psi' z z',
+with J of :mod:`robustreg.inference.equations`. With h = z' W^-1 z, W = sum s psi' z z',
 
     HC0  f = 1                        HC1  f² = n/(n - k)
     HC2  f² = 1/(1 - psi' h)          HC3  f = 1/(1 - psi' h)
@@ -26,25 +26,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.inference.covariance import CovarianceEstimate
-from robustreg.inference.equations import (
-    Bread,
-    ScaleEquation,
-    inverse_root,
-    scale_equation,
-    whitening,
-)
+from robustreg.inference.equations import Bread, inverse_root, whitening
 from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.interpolation import note_of_few_inside
+from robustreg.inference.leverage import DECISIVE
+from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import RowBlocks, weighted_gram
 
-__all__ = ["Whitened", "default_variant", "sandwich_covariance", "whiten"]
+__all__ = [
+    "Whitened",
+    "default_variant",
+    "leverage_corrected_meat",
+    "sandwich_covariance",
+    "whiten",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-
-#: A row that alone determines a coefficient has leverage one and psi zero: its product with
-#: ``1/(1 - h)`` must not be infinity times a rounding error.
-LARGEST_LEVERAGE = 1.0 - 1e-8
 
 #: Rows for each coefficient beyond which HC1 is taken for HC3: they differ by k/n in the variance.
 MANY_ROWS = 1000.0
@@ -60,16 +58,18 @@ class Whitened:
     back : array of shape (k, k)
         theta in working units is ``back`` times theta in these coordinates.
     bread : Bread
-    equation : ScaleEquation or None
-    meat : array of shape (k + 1, k + 1), or (k, k) where sigma is not estimated
+    meat : array of shape (k + 1, k + 1)
         The middle of HC0.
     """
 
     rows: RowBlocks
     back: Matrix
     bread: Bread
-    equation: ScaleEquation | None
     meat: Matrix
+
+    def root(self, fitted: FittedRegression) -> Matrix:
+        """T with ``T T'`` about the inverse of Z'Z: that of W, by the share of its rows."""
+        return np.sqrt(fitted.moments.inside) * self.back @ self.bread.transform
 
     def covariance(self, fitted: FittedRegression, meat: Matrix) -> Matrix:
         """``sigma² J^-1 meat J^-1'``, in these coordinates."""
@@ -91,76 +91,58 @@ def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEst
     if variant == "HC1":
         meat = meat * (n / (n - k))
     elif variant != "HC0":
-        meat = _leverage_corrected_meat(fitted, white, 0.5 if variant == "HC2" else 1.0)
+        meat = leverage_corrected_meat(fitted, white, 0.5 if variant == "HC2" else 1.0)
     core = white.covariance(fitted, meat)
     description = f"{variant} (sandwich), robust to heteroscedasticity"
-    return CovarianceEstimate(core, white.back, n - k, description, notes)
+    root = white.root(fitted)
+    return CovarianceEstimate(core, white.back, n - k, description, root, notes)
 
 
 def whiten(fitted: FittedRegression) -> Whitened:
     """J and the middle of HC0, in one pass, or in two more where columns are nearly dependent."""
     rows, back = fitted.rows, np.eye(fitted.n_parameters)
-    equation = scale_equation(fitted)
-    W, products, meat = _sums(fitted, rows, equation)
+    W, sides, meat, curvature = _sums(fitted, rows)
     transform = inverse_root(W)
     if transform is None:
         back = whitening(fitted, 0.0)
         rows = rows.transformed(back)
-        W, products, meat = _sums(fitted, rows, equation)
+        W, sides, meat, curvature = _sums(fitted, rows)
         transform = inverse_root(W)
         assert transform is not None, "rows whitened by their own factor are well-conditioned"
-    gradient, coupling, slope = products.T[:3]
+    gradient, coupling, slope = sides.T
     fitted.check_solution(transform, gradient)
-    bread = Bread(transform)
-    if equation is not None:
-        bread = Bread(transform, coupling, slope, float(fitted.frequencies @ equation.curvature))
-    return Whitened(rows, back, bread, equation, meat)
+    bread = Bread(transform, coupling, slope, float(curvature[0]))
+    return Whitened(rows, back, bread, meat)
 
 
-def _sums(
-    fitted: FittedRegression, rows: RowBlocks, equation: ScaleEquation | None
-) -> tuple[Matrix, Matrix, Matrix]:
-    """W, the sums of z with (psi, psi' u, g), and the middle of HC0, in one pass."""
-    s, psi = fitted.frequencies, fitted.psi
-    columns = [s * psi]
-    if equation is not None:
-        columns += [s * equation.coupling, s * equation.slope, s * psi * equation.score]
-    else:
-        columns += [np.zeros_like(psi)] * 3
-    values = np.column_stack(columns)
-
-    def statistic(
-        z: Matrix, curvature: Vector, square: Vector, value: Matrix
-    ) -> tuple[Matrix, ...]:
-        # Several threads may be here at once: nothing is shared but what is only read.
-        products, middle = z.T @ value, weighted_gram(z, square)
-        return weighted_gram(z, curvature, z), middle, products
-
-    W, square, products = rows.sum(statistic, s * fitted.inside, s * psi**2, values)
-    if equation is None:
-        return W, products, square
-    return W, products, _bordered(square, products[:, 3], float(s @ equation.score**2))
-
-
-def _bordered(block: Matrix, side: Vector, corner: float) -> Matrix:
-    return np.block([[block, side[:, None]], [side[None, :], np.array([[corner]])]])
-
-
-def _leverage_corrected_meat(fitted: FittedRegression, white: Whitened, power: float) -> Matrix:
+def leverage_corrected_meat(fitted: FittedRegression, white: Whitened, power: float) -> Matrix:
     """The middle with ``f = (1 - psi' h)^-power``; sigma's score is left as it is."""
-    s, transform = fitted.frequencies, white.bread.transform
-    score = np.zeros_like(fitted.psi) if white.equation is None else white.equation.score
+    transform, equation = white.bread.transform, fitted.coupled_equation
 
-    def statistic(
-        z: Matrix, s: Vector, psi: Vector, inside: Vector, chi: Vector
-    ) -> tuple[Matrix, ...]:
-        white_z = z @ transform
-        leverage = inside * np.einsum("ij,ij->i", white_z, white_z)
-        corrected = psi * (1.0 - np.minimum(leverage, LARGEST_LEVERAGE)) ** -power
-        side = z.T @ (s * corrected * chi)
-        return weighted_gram(z, s * corrected**2, z), side
+    def statistic(z: Matrix, rows: Residuals) -> tuple[Matrix]:
+        leverage = rows.inside * ((z @ transform) ** 2).sum(axis=1)
+        corrected = rows.psi * (1.0 - np.minimum(leverage, DECISIVE)) ** -power
+        return (_middle(z, rows.frequencies, corrected, equation.terms(rows).score),)
 
-    square, side = white.rows.sum(statistic, s, fitted.psi, fitted.inside, score)
-    if white.equation is None:
-        return square
-    return _bordered(square, side, float(s @ score**2))
+    return fitted.sum_rows(white.rows, statistic)[0]
+
+
+def _sums(fitted: FittedRegression, rows: RowBlocks) -> tuple[NDArray, ...]:
+    """W, the sums of z with (psi, psi' u, g), the middle of HC0, and the sum of h; in one pass."""
+    equation = fitted.coupled_equation
+
+    def statistic(z: Matrix, rows: Residuals) -> tuple[NDArray, ...]:
+        # Several threads may be here at once: nothing is shared but what is only read.
+        s, terms = rows.frequencies, equation.terms(rows)
+        sides = z.T @ np.column_stack((s * rows.psi, s * terms.coupling, s * terms.slope))
+        middle = _middle(z, s, rows.psi, terms.score)
+        return weighted_gram(z, s * rows.inside, z), sides, middle, rows.sums(terms.curvature)
+
+    return fitted.sum_rows(rows, statistic)
+
+
+def _middle(z: Matrix, s: Vector, psi: Vector, score: Vector) -> Matrix:
+    """``sum s (psi z, chi) (psi z, chi)'``."""
+    side = z.T @ (s * psi * score)
+    corner = np.array([[s @ score**2]])
+    return np.block([[weighted_gram(z, s * psi**2), side[:, None]], [side[None, :], corner]])

@@ -15,10 +15,10 @@ from robustreg.inference.fitted import FittedRegression, fitted_regression
 from robustreg.inference.goodness import d2, robust_r2
 from robustreg.inference.mm_fitted import is_mm
 from robustreg.inference.mm_summary import summarize_mm
-from robustreg.inference.prediction import ErrorDistribution, Predictor, widened
+from robustreg.inference.notes import notes_on_design, notes_on_fit
+from robustreg.inference.prediction import Predictor, error_distribution, own_leverages
 from robustreg.inference.sandwich import default_variant, sandwich_covariance
 from robustreg.inference.summary import Summary, check_level
-from robustreg.scales import median_absolute_residual
 from robustreg.tuning import efficiency
 
 __all__ = ["summarize"]
@@ -54,7 +54,7 @@ def summarize(
     groups: ArrayLike | None = None,
     use_t: bool = True,
     ddof: int = 0,
-    scale_coupling: Coupling = "auto",
+    scale_coupling: Coupling = True,
     bootstrap: Literal["pairs", "wild"] = "pairs",
     n_bootstrap: int = 1000,
     random_state: Any = None,
@@ -270,9 +270,10 @@ def _summary(
     change, unit = fitted.to_user(), fitted.design.units.response_scale
     working = estimate.of_combinations(change)
     replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
-    average_leverage = fitted.n_parameters / (fitted.n * fitted.mean(fitted.inside))
-    errors = widened(fitted, min(average_leverage, 0.99)) * fitted.scale
+    plain = own_leverages(fitted)
     normal_efficiency, efficiency_notes = _efficiency(fitted)
+    notes = (*estimate.notes, *notes_on_fit(fitted, kind))
+    notes += (*notes_on_design(fitted, estimate, kind, plain), *efficiency_notes)
     with np.errstate(over="ignore", under="ignore"):
         covariance = working * unit * unit
     return Summary(
@@ -287,22 +288,23 @@ def _summary(
         degrees_of_freedom=fitted.degrees_of_freedom,
         reference_df=float(estimate.degrees_of_freedom) if use_t else np.inf,
         scale=fitted.scale,
-        scale_kind=fitted.scale_kind,
+        scale_kind=fitted.equation.name,
         delta=fitted.delta,
         threshold=fitted.threshold,
         efficiency=normal_efficiency,
-        outlier_share=1.0 - fitted.mean(fitted.inside),
+        outlier_share=1.0 - fitted.moments.inside,
         d2=d2(fitted),
         robust_r2=robust_r2(fitted),
         optimality=fitted.optimality,
-        notes=(*estimate.notes, *efficiency_notes),
+        notes=notes,
         replicates=replicates,
         _predictor=Predictor(
             fitted.model,
             fitted.prepare,
             fitted.design.units,
             estimate,
-            ErrorDistribution.of(errors, fitted.frequencies),
+            error_distribution(fitted, estimate, plain),
+            fitted.scale,
         ),
     )
 
@@ -311,10 +313,10 @@ def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:
     """Of the threshold at normal errors, and on what it rests."""
     if np.isinf(fitted.delta):
         return 1.0, ()
-    if fitted.scale_kind != "fixed":
+    if fitted.equation.estimates_sigma:
         return float(efficiency(fitted.delta)), ()
     # A given scale need not be sigma: 1.0 makes delta a number in the units of y.
-    spread = median_absolute_residual(fitted.standardized, fitted.weights)
+    spread = fitted.median_size
     if not spread > 0.0:
         return float("nan"), ("The scale was given: efficiency is not known.",)
     note = f"The scale was given: efficiency takes the residuals' MAD, {fitted.scale * spread:.4g}."

@@ -12,6 +12,8 @@ from scipy import stats
 from robustreg.inference import text
 from robustreg.inference.frames import pandas, row_index
 from robustreg.inference.prediction import Predictor
+from robustreg.inference.tables import Table
+from robustreg.inference.wald import WaldTest, hypotheses, tested
 
 __all__ = ["Summary", "WaldTest", "check_level"]
 
@@ -26,44 +28,6 @@ def check_level(level: float) -> float:
             f"level must be a number between 0 and 1, got {level!r}: pass 0.95 for 95 % intervals."
         )
     return float(level)
-
-
-@dataclass(frozen=True)
-class WaldTest:
-    """Test of the hypothesis that ``R b = r``.
-
-    Attributes
-    ----------
-    statistic : float
-        ``(R b - r)' (R V R')^-1 (R b - r)``, divided by ``df`` where F is the reference.
-    df : int
-        Rows of R.
-    df_denominator : float
-        Of F; ``inf`` where chi-squared is the reference.
-    p_value : float
-        Probability of a statistic at least as large if the hypothesis holds.
-
-    Examples
-    --------
-    >>> from robustreg import HuberRegressor
-    >>> from robustreg.datasets import load_stackloss
-    >>> from robustreg.inference import summarize
-    >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
-    >>> test = summarize(HuberRegressor(scale="mad").fit(X, y), X, y).wald_test("acid_conc")
-    >>> test.df, round(test.p_value, 2)
-    (1, 0.33)
-    """
-
-    statistic: float
-    df: int
-    df_denominator: float
-    p_value: float
-
-    def __str__(self) -> str:
-        if np.isinf(self.df_denominator):
-            return f"chi2({self.df}) = {self.statistic:.4g}, p {text.equality(self.p_value)}"
-        reference = f"F({self.df}, {self.df_denominator:.5g})"
-        return f"{reference} = {self.statistic:.4g}, p {text.equality(self.p_value)}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -158,18 +122,18 @@ class Summary:
     # ----------------------------------------------------------------------------------
 
     @property
-    def z(self) -> Vector:
+    def t(self) -> Vector:
         """Coefficients in units of their standard errors, of shape (k,)."""
         return self.coefficients / self.standard_errors
 
     @property
     def p_values(self) -> Vector:
         """Two-sided p of the hypothesis that a coefficient is zero, of shape (k,)."""
-        return 2.0 * stats.t.sf(np.abs(self.z), self.reference_df)
+        return 2.0 * stats.t.sf(np.abs(self.t), self.reference_df)
 
     @property
     def table(self) -> Any:
-        """Frame indexed by ``names``: coef, std_err, z, p_value, ci_low, ci_high.
+        """Frame indexed by ``names``: coef, std_err, t, p_value, ci_low, ci_high.
 
         A new frame each time: to change it changes nothing here.
         """
@@ -177,7 +141,7 @@ class Summary:
         columns = {
             "coef": self.coefficients,
             "std_err": self.standard_errors,
-            "z": self.z,
+            "t": self.t,
             "p_value": self.p_values,
             "ci_low": low,
             "ci_high": high,
@@ -246,9 +210,11 @@ class Summary:
         ----------
         R : array-like of shape (q, k) or (k,), str, or array-like of str
             One row a hypothesis, columns in the order of ``names``; or the names of coefficients
-            that all equal ``r`` under the hypothesis.
+            that all equal ``r`` under the hypothesis; or equations in these names, as
+            ``"urban = poverty"`` or ``["hs_grad = 0", "2 * a - b = 1"]``, which formulaic reads
+            (``pip install robustreg[formula]``). Names that are no words may stand in backticks.
         r : float or array-like of shape (q,), default=None
-            Right-hand side; None for zeros.
+            Right-hand side; None for zeros, and with equations.
 
         Returns
         -------
@@ -260,7 +226,14 @@ class Summary:
         ------
         ValueError
             If R or r have the wrong shape or are not finite, a name is unknown or that of two
-            coefficients, or hypotheses depend on one another.
+            coefficients, an equation cannot be read, or hypotheses depend on one another.
+        ImportError
+            If R has equations, and formulaic is not installed.
+
+        Notes
+        -----
+        With the sandwich the test rejects too often where q is large: 8 to 10 % of true hypotheses
+        at the level of 5 % with q = 6 and n = 50 to 100.
 
         Examples
         --------
@@ -271,62 +244,10 @@ class Summary:
         >>> print(summarize(HuberRegressor().fit(X, y), X, y).wald_test(["x1", "x2"]))
         F(2, 17) = 4.925, p = 0.021
         """
-        matrix = self._restrictions(R)
-        q = matrix.shape[0]
-        values = np.zeros(q) if r is None else np.asarray(r, dtype=np.float64)
-        if values.ndim > 1 or values.size not in (1, q):
-            raise ValueError(
-                f"r has shape {values.shape} for {q} hypotheses: pass one value for each."
-            )
-        if not np.all(np.isfinite(values)):
-            raise ValueError(f"r must be finite, got {r!r}: pass the values of R b to test.")
-        # In units of the standard errors, whatever the units of the columns.
-        scaled = matrix * self.standard_errors
-        correlation = self.covariance_matrix / np.outer(self.standard_errors, self.standard_errors)
-        covariance = scaled @ correlation @ scaled.T
-        if np.linalg.matrix_rank(covariance, hermitian=True) < q:
-            raise ValueError(
-                f"R has {q} rows of which some follow from others, or more than the covariance has "
-                "information for: leave out the redundant ones."
-            )
-        discrepancy = matrix @ self.coefficients - values
-        statistic = float(discrepancy @ np.linalg.solve(covariance, discrepancy))
-        if np.isinf(self.reference_df):
-            return WaldTest(statistic, q, np.inf, float(stats.chi2.sf(statistic, q)))
-        p_value = float(stats.f.sf(statistic / q, q, self.reference_df))
-        return WaldTest(statistic / q, q, self.reference_df, p_value)
-
-    def _restrictions(self, R: Any) -> Matrix:
-        k = len(self.names)
-        labels = [R] if isinstance(R, str) else R.tolist() if hasattr(R, "tolist") else R
-        if isinstance(labels, (list, tuple)) and labels and all(isinstance(v, str) for v in labels):
-            return np.eye(k)[[self._position(label) for label in labels]]
-        try:
-            matrix = np.atleast_2d(np.asarray(R, dtype=np.float64))
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"R must be rows of {k} numbers or names of coefficients, got {R!r}."
-            ) from error
-        if matrix.ndim != 2 or matrix.shape[1] != k or not np.all(np.isfinite(matrix)):
-            raise ValueError(
-                f"R must be finite with one column for each of the {k} coefficients "
-                f"({text.listed(self.names)}), got shape {matrix.shape}."
-            )
-        return matrix
-
-    def _position(self, label: str) -> int:
-        count = self.names.count(label)
-        if count == 0:
-            raise ValueError(
-                f"R names {label!r}, and coefficients are {text.listed(self.names)}: for a "
-                "combination of coefficients pass rows of numbers."
-            )
-        if count > 1:
-            raise ValueError(
-                f"R names {label!r}, the name of {count} coefficients: pass rows of numbers, in "
-                "the order of names."
-            )
-        return self.names.index(label)
+        matrix, values = hypotheses(R, r, self.names)
+        return tested(
+            matrix, values, self.coefficients, self.covariance_matrix, self.reference_df
+        )
 
     def predict(self, X: Any, *, level: float | None = None) -> Any:
         """Predictions with intervals for their mean and for a new observation.
@@ -354,8 +275,11 @@ class Summary:
         -----
         The intervals for a new observation take its error from the distribution of the residuals,
         the same for all x, and no other: they hold for heavy tails, but not where the spread
-        depends on x.
-        With n observations the largest level that residuals support is (n - 1)/(n + 1).
+        depends on x. Residuals are those of fits without their row, in one step, as in the
+        jackknife+ (Barber, Candès, Ramdas and Tibshirani, Annals of Statistics 49, 2021): levels of
+        90 and 95 % hold to a point from n = 20 and p = 4 on. With n observations the largest level
+        that residuals support is n/(n + 1), and where it is above (n - 1)/(n + 1) the interval is
+        symmetric about the prediction.
         """
         level = self.level if level is None else check_level(level)
         prediction, std_err = self._predictor.mean(X)
@@ -374,13 +298,52 @@ class Summary:
     # -- text
     # ---------------------------------------------------------------------------------------
 
+    def to_markdown(self) -> str:
+        """The table of coefficients as printed, in Markdown.
+
+        Returns
+        -------
+        str
+        """
+        return self._strings().to_markdown()
+
+    def to_html(self) -> str:
+        """The table of coefficients as printed, in HTML.
+
+        Returns
+        -------
+        str
+        """
+        return self._strings().to_html()
+
+    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
+        """The table of coefficients as printed, in LaTeX.
+
+        Parameters
+        ----------
+        caption, label : str, default=None
+            With a caption the ``tabular`` is in a ``table``. It needs ``\\usepackage{booktabs}``.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ImportError
+            If Jinja2 is not installed, with which pandas writes LaTeX.
+        """
+        return self._strings().to_latex(caption, label)
+
+    def _strings(self) -> Table:
+        columns = text.columns(self, *self._interval(self.level))
+        return Table(self.names, text.heads(self), columns)
+
     def __repr__(self) -> str:
         return f"Summary(n={self.n:g}, k={len(self.names)}, cov_type={self.cov_type!r})"
 
     def __str__(self) -> str:
-        low, high = self._interval(self.level)
-        return text.as_text(self, low, high)
+        return text.as_text(self, *self._interval(self.level))
 
     def _repr_html_(self) -> str:
-        low, high = self._interval(self.level)
-        return text.as_html(self, low, high)
+        return text.as_html(self, *self._interval(self.level))

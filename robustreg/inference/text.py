@@ -1,4 +1,4 @@
-"""A summary as a text table and as HTML."""
+"""A summary as a text table and as HTML: numbers as strings, aligned at their decimal points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from robustreg.inference.summary import Summary
 
-__all__ = ["as_html", "as_text", "equality", "listed"]
+__all__ = ["aligned", "as_html", "as_text", "equality", "footnotes", "heads", "listed", "number",
+           "p_value", "rows", "short_names"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
@@ -27,8 +28,11 @@ LONGEST_NAME = 24
 #: Names that a message lists.
 MOST_LISTED = 10
 
-#: Width of the column of a number, and of a p-value.
-NUMBER, P_VALUE = 11, 8
+#: Least width of the column of a number, of t, and of a p-value.
+NUMBER, STATISTIC, P_VALUE = 11, 9, 8
+
+#: Spaces as wide as a digit and as a point, which browsers keep.
+FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
 
 
 def p_value(p: float) -> str:
@@ -44,6 +48,28 @@ def equality(p: float) -> str:
 def number(value: float) -> str:
     """Five significant digits, in a width of at most eleven."""
     return f"{value:.5g}" if value == 0.0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
+
+
+def aligned(cells: Sequence[str], digit: str = " ", point: str = " ") -> list[str]:
+    """Strings of one width with their decimal points below one another.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Numbers, or empty.
+    digit, point : str
+        What is put for a missing digit and a missing point.
+    """
+    split = [cell.partition(".") for cell in cells]
+    before = max((len(left) for left, _, _ in split), default=0)
+    after = max((len(right) for _, _, right in split), default=0)
+    pointed = any(middle for _, middle, _ in split)
+    found = []
+    for left, middle, right in split:
+        missing = point if pointed and not middle else ""
+        padding = digit * (before - len(left))
+        found.append(padding + left + middle + missing + right + digit * (after - len(right)))
+    return found
 
 
 def listed(names: Sequence[str]) -> str:
@@ -95,40 +121,48 @@ def footnotes(summary: Summary) -> list[str]:
     ]
 
 
-def rows(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
-    """The cells of the table, a list for each coefficient."""
-    columns = (summary.coefficients, summary.standard_errors)
-    cells = []
-    for j, name in enumerate(summary.names):
-        first = [number(column[j]) for column in columns]
-        middle = [f"{summary.z[j]:.3f}", p_value(summary.p_values[j])]
-        cells.append([name, *first, *middle, number(low[j]), number(high[j])])
-    return cells
+def columns(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
+    """The cells of the table after the names, a list for each column."""
+    return [
+        [number(value) for value in summary.coefficients],
+        [number(value) for value in summary.standard_errors],
+        [f"{value:.3f}" for value in summary.t],
+        [p_value(value) for value in summary.p_values],
+        [number(value) for value in low],
+        [number(value) for value in high],
+    ]
 
 
 def heads(summary: Summary) -> list[str]:
-    """The heads of the columns."""
+    """The heads of these columns."""
     tail = 0.5 * (1.0 - summary.level)
-    symbol = "t" if np.isfinite(summary.reference_df) else "z"
-    return ["", "coef", "std err", symbol, f"P>|{symbol}|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
+    return ["coef", "std err", "t", "P>|t|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
+
+
+def rows(
+    summary: Summary, low: Vector, high: Vector, digit: str = " ", point: str = " "
+) -> list[list[str]]:
+    """The same, aligned, a list for each coefficient."""
+    cells = [aligned(column, digit, point) for column in columns(summary, low, high)]
+    return [list(row) for row in zip(*cells, strict=True)]
 
 
 def as_text(summary: Summary, low: Vector, high: Vector) -> str:
     """A table for a terminal, as statisticians know it."""
-    names = short_names(summary.names)
+    names, cells = short_names(summary.names), rows(summary, low, high)
     longest = max(9, *map(len, names))
-    widths = [NUMBER, NUMBER, NUMBER - 2, P_VALUE, NUMBER, NUMBER]
+    least = [NUMBER, NUMBER, STATISTIC, P_VALUE, NUMBER, NUMBER]
+    widths = [max(size, len(cell)) for size, cell in zip(least, cells[0], strict=True)]
     width = longest + sum(widths) + len(widths)
 
-    def line(cells: list[str]) -> str:
-        numbers = [cell.rjust(size) for cell, size in zip(cells[1:], widths, strict=True)]
-        return " ".join([cells[0].ljust(longest), *numbers])
+    def line(name: str, cells: list[str]) -> str:
+        numbers = [cell.rjust(size) for cell, size in zip(cells, widths, strict=True)]
+        return " ".join([name.ljust(longest), *numbers])
 
     lines = [getattr(summary, "title", TITLE).center(width).rstrip(), "=" * width]
     lines += _two_columns(facts(summary), width)
-    lines += ["=" * width, line(heads(summary)), "-" * width]
-    table = zip(names, rows(summary, low, high), strict=True)
-    lines += [line([name, *cells[1:]]) for name, cells in table]
+    lines += ["=" * width, line("", heads(summary)), "-" * width]
+    lines += [line(name, row) for name, row in zip(names, cells, strict=True)]
     lines += ["=" * width]
     for note in footnotes(summary):
         lines += wrap(note, width, subsequent_indent="  ")
@@ -145,12 +179,13 @@ def _two_columns(pairs: list[tuple[str, str]], width: int) -> list[str]:
 
 def as_html(summary: Summary, low: Vector, high: Vector) -> str:
     """Two tables and the notes, without a style sheet of their own."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in heads(summary))
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in ["", *heads(summary)])
+    cells = rows(summary, low, high, FIGURE_SPACE, POINT_SPACE)
     body = "".join(
         f"<tr><th>{escape(name)}</th>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
         + "</tr>"
-        for name, *cells in rows(summary, low, high)
+        for name, row in zip(summary.names, cells, strict=True)
     )
     known = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from robustreg.design.base import Point
 from robustreg.design.rotated import row_space_design
 from robustreg.problem import Problem

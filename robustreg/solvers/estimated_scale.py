@@ -21,7 +21,7 @@ from robustreg.design.base import Point
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Objective, Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import SERVES, Reached, minimise
+from robustreg.solvers.descent import SERVES, SMALLEST_SCALE, Reached, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.zero import solve_at_zero, without_slopes
 
@@ -130,6 +130,14 @@ class _State:
     def vanishes(self) -> bool:
         return self.objective.problem.is_zero(self.estimate, self.point, NEGLIGIBLE)
 
+    def collapses(self, first_scale: float) -> bool:
+        """Whether the scale is zero, or so far below the first that it may be.
+
+        Beside a penalty there is no fit at a scale of zero to try.
+        """
+        far = self.point.scale < SMALLEST_SCALE**2 * first_scale
+        return self.vanishes or (far and not self.objective.problem.penalty)
+
 
 def solve_with_rule(
     problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
@@ -157,7 +165,7 @@ def solve_with_rule(
         state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
         iterations += made
         problem = state.objective.problem
-        if state.vanishes:
+        if state.collapses(point.scale):
             ended = _at_zero(state, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
@@ -212,7 +220,7 @@ def _solve(
             root.add(state.log_scale, state.excess)
         state, made = _follow(state, root, tol, max_iter - iterations)
         iterations += made
-        done = state.distance <= state.reached.model.target(tol) or state.vanishes
+        done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
         # Far from the root, where steps in one metric lead nowhere, the bracket decides.
@@ -243,7 +251,7 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
             replace(state.reached, evaluation=evaluation, distance=distance), objective
         )
         if not trial.distance <= SERVES * state.distance:
-            return (trial), made
+            return trial, made
         log_scales.append((trial.log_scale, trial.excess))
         state = trial
     return state, made

@@ -1,0 +1,185 @@
+r"""The choice of delta in each replicate of the bootstrap, as ``delta="auto"`` makes it.
+
+A replicate takes one Newton step from the sample's fit to its own pilot, chooses the delta with the
+least estimated variance V(t) = mean(min(e², t²)) / mean(|e| <= t)² of its own residuals
+(:func:`robustreg.tuning.least_variance_delta`), and is solved from there at that delta. Sums of
+squares within a threshold come from residuals counted in bins whose width is 1/64 of their size:
+V is known to a part in ten thousand, and a replicate costs a hundredth of a sort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from robustreg.estimators.fitting import PILOT_DELTAS
+from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.replicates import (
+    Matrix,
+    Sample,
+    Single,
+    Start,
+    Vector,
+    inverse_derivative,
+    scores,
+)
+from robustreg.tuning import AUTO_DELTAS, kappa
+
+__all__ = ["DeltaChoice"]
+
+#: Powers of two that the bins of residuals span, in units of the pilot's scale, and the bits of the
+#: mantissa that tell bins apart: 64 for each power.
+SMALLEST, LARGEST, BITS = -9, 9, 6
+
+#: Bits of the mantissa of a float32, and the bias of its exponent.
+MANTISSA, BIAS = 23, 127
+
+FINITE = AUTO_DELTAS[np.isfinite(AUTO_DELTAS)]
+KAPPAS = np.array([kappa(float(delta)) for delta in FINITE])
+
+
+class DeltaChoice:
+    """The pilot of a sample, from which the replicates start.
+
+    Parameters
+    ----------
+    fitted : FittedRegression
+    sample : Sample
+        At the fit.
+
+    Attributes
+    ----------
+    solver : Sample
+        The sample for steps at any delta: sigma is unknown even where the fit's delta is inf and
+        its coefficients do not depend on sigma. A replicate's may.
+    """
+
+    def __init__(self, fitted: FittedRegression, sample: Sample) -> None:
+        self._fitted = fitted
+        self.solver = replace(
+            sample, equation=fitted.equation, unknown=fitted.equation.unknown
+        )
+        self._derivatives: dict[float, Matrix] = {}
+        self._delta, self._scale = next(
+            (
+                (delta, scale)
+                for delta in PILOT_DELTAS
+                if (scale := fitted.equation.scale_at(delta, fitted.residuals)) > 0.0
+            ),
+            (fitted.delta, 1.0),
+        )
+
+    def starts(self, s: Single, u: Single) -> Start:
+        """Where each replicate of a batch begins, with the delta that it chooses.
+
+        Parameters
+        ----------
+        s, u : arrays of shape (size, n), or (1, n) where all replicates share them
+            Frequencies, and residuals at the fit in units of its scale.
+        """
+        size, k = max(s.shape[0], u.shape[0]), self.solver.z.shape[1]
+        at_pilot = u / np.float32(self._scale)
+        residuals = at_pilot.copy()
+        delta = np.full(at_pilot.shape[0], self._delta)
+        change = scores(self.solver, s, residuals, delta) @ self._inverse(self._delta).T
+        steps = change[:, :k]
+        residuals = steps.astype(np.float32) @ -self.solver.z.T
+        residuals += at_pilot
+        scales = self.solver.equation.replicate_scales(s, residuals, np.ones(size))
+        found = np.empty((size, 2))
+        for line in range(size):
+            frequencies = s[line if s.shape[0] > 1 else 0]
+            found[line] = self._chosen(residuals[line], frequencies, scales[line])
+        delta, scale = found.T
+        inverse = np.stack([self._inverse(each) for each in delta.tolist()])
+        return Start(self._scale * steps, self._scale * scale, delta, inverse)
+
+    def _chosen(self, residuals: Single, frequencies: Single, scale: float) -> tuple[float, float]:
+        """The delta of one replicate and sigma at its pilot, in units of the pilot's scale."""
+        bins = Bins.of(residuals, frequencies)
+        freedom = bins.total - self.solver.z.shape[1]
+        scales, last = np.full(FINITE.size, scale), scale
+        if self.solver.unknown:
+            scales, last = bins.joint_scales(2.0 * KAPPAS * freedom), np.sqrt(bins.square / freedom)
+        variances = bins.variances(FINITE * scales)
+        best = int(np.argmin(variances))
+        if variances[best] <= bins.square / bins.total:
+            return float(FINITE[best]), float(scales[best])
+        return np.inf, float(last)
+
+    def _inverse(self, delta: float) -> Matrix:
+        """J^-1 of the sample at its fit's coefficients and another delta."""
+        # Two threads may both make one: they are the same.
+        if delta not in self._derivatives:
+            scale = self._fitted.equation.scale_at(delta, self._fitted.residuals) or self._scale
+            u = (self.solver.u / scale).astype(np.float32)[None, :]
+            s = self._fitted.frequencies.astype(np.float32)[None, :]
+            found = inverse_derivative(self.solver, s, u, np.array([delta]))
+            self._derivatives[delta] = found[0]
+        return self._derivatives[delta]
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Residuals of one replicate, counted by their size.
+
+    Attributes
+    ----------
+    inside : array of shape (m + 1,)
+        Sum of the squares in the first 0, 1, ... m bins.
+    outside : array of shape (m + 1,)
+        Frequency beyond these.
+    total, square : float
+        The frequency, and the sum of all squares.
+    """
+
+    inside: Vector
+    outside: Vector
+    total: float
+    square: float
+
+    @classmethod
+    def of(cls, residuals: Single, frequencies: Single) -> Bins:
+        """By the leading bits of the residuals, which are their sizes to 1/64."""
+        bits = residuals.view(np.int32) & np.int32(0x7FFFFFFF)
+        # The first of the counts is left empty, for the sums over no bin.
+        index = (bits >> (MANTISSA - BITS)) - np.int32(((SMALLEST + BIAS) << BITS) - 1)
+        np.clip(index, 1, SQUARES.size, out=index)
+        counts = np.bincount(index, frequencies, minlength=SQUARES.size + 1)
+        total, last = float(counts.sum()), counts[: SQUARES.size]
+        square = float((frequencies * residuals) @ residuals)
+        return cls(np.cumsum(last * SQUARES), total - np.cumsum(last), total, square)
+
+    def joint_scales(self, targets: Vector) -> Vector:
+        """Roots of ``sum s min(e², (delta sigma)²) = target sigma²`` for ``FINITE``, zero if none.
+
+        As :meth:`robustreg.scales.OrderedSquares.joint_scale`: the left side over sigma² falls.
+        """
+        rising = -self.inside[1:] / SQUARES[1:] - self.outside[1:]
+        last = np.searchsorted(rising, -targets / SQUARED)
+        slope = targets - SQUARED * self.outside[last]
+        squares = np.zeros_like(slope)
+        np.divide(self.inside[last], slope, out=squares, where=slope > 0.0)
+        return np.sqrt(squares)
+
+    def variances(self, thresholds: Vector) -> Vector:
+        """V at thresholds; infinite where no residual is within."""
+        squares = thresholds**2
+        last = np.searchsorted(SQUARES, squares, side="right") - 1
+        outside = self.outside[last]
+        share = 1.0 - outside / self.total
+        found = np.full_like(share, np.inf)
+        known = (share > 0.0) & (squares < SQUARES[-1])
+        total = (self.inside[last] + outside * squares) / self.total
+        return np.divide(total, share**2, out=found, where=known)
+
+
+def _squares() -> Vector:
+    """Zero, and the square of the middle of each bin."""
+    edges = np.arange((LARGEST - SMALLEST << BITS) + 1) + ((SMALLEST + BIAS) << BITS)
+    sizes = (edges << (MANTISSA - BITS)).astype(np.int32).view(np.float32).astype(np.float64)
+    return np.append(0.0, (0.5 * (sizes[1:] + sizes[:-1])) ** 2)
+
+
+SQUARES, SQUARED = _squares(), FINITE**2

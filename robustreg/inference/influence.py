@@ -1,0 +1,73 @@
+"""How the coefficients change when one observation is left out: in one step, and exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.inference.equations import UndeterminedError
+from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.progress import ProgressBar
+from robustreg.inference.refits import refit
+from robustreg.inference.sandwich import Whitened, whiten
+
+__all__ = ["exact_changes", "one_step_changes"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+#: Below it 1 - h counts as zero: the row alone determines a coefficient, and its change is
+#: unbounded.
+LEAST_REMAINDER = 1e-8
+
+#: Distance to the minimiser at which a refit ends, in standard errors.
+TOLERANCE = 1e-6
+
+
+def one_step_changes(fitted: FittedRegression) -> Matrix:
+    """Changes of theta in working units, of shape (n, k); NaN where there is no Newton step."""
+    try:
+        white = whiten(fitted)
+    except UndeterminedError:
+        return np.full((fitted.design.n_rows, fitted.n_parameters), np.nan)
+    return _newton_changes(fitted, white)
+
+
+def _newton_changes(fitted: FittedRegression, white: Whitened) -> Matrix:
+    """By Sherman and Morrison: J_i is U V' with U = (z, g) and V = psi' (z, u), so that
+
+    (J - U V')^-1 s = J^-1 s + J^-1 U (V'J^-1 s) / (1 - V'J^-1 U).
+    """
+    inverse, k, rows = white.bread.inverse().T, fitted.n_parameters, fitted.residuals
+    terms = fitted.coupled_equation.terms_without(rows)
+
+    def function(z: Matrix, psi: Vector, inside: Vector, *last: Vector) -> Matrix:
+        columns = (psi[:, None] * z, inside[:, None] * z, z)
+        S, V, U = (np.column_stack(pair) for pair in zip(columns, last, strict=True))
+        step, along = S @ inverse, U @ inverse
+        remainder = np.maximum(1.0 - (V * along).sum(axis=1), LEAST_REMAINDER)
+        correction = (V * step).sum(axis=1) / remainder
+        return -(step + correction[:, None] * along)[:, :k]
+
+    last = (terms.score, terms.coupling, terms.slope)
+    changes = white.rows.map(function, rows.psi, rows.inside, *last)
+    counted = (fitted.frequencies > 0.0)[:, None]
+    return counted * (changes @ (fitted.working_scale * white.back).T)
+
+
+def exact_changes(fitted: FittedRegression, rows: Indices, verbose: int) -> Matrix:
+    """Changes of theta in working units by refits, of shape (number of rows, k).
+
+    Each begins anew, as a fit to the other rows would: from the fit's own solution the search for a
+    scale whose solutions are several would stay with the old one.
+    """
+    theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
+    changes = np.empty((rows.size, fitted.n_parameters))
+    progress = ProgressBar(rows.size, "refits", verbose)
+    for number, row in enumerate(rows.tolist()):
+        weights = fitted.frequencies.copy()
+        weights[row] = max(weights[row] - 1.0, 0.0)
+        changes[number] = refit(fitted, weights, tol=TOLERANCE, warm=False) - theta
+        progress.advance(1)
+    return changes
