@@ -57,9 +57,7 @@ class DeltaChoice:
 
     def __init__(self, fitted: FittedRegression, sample: Sample) -> None:
         self._fitted = fitted
-        self.solver = replace(
-            sample, equation=fitted.equation, unknown=fitted.equation.unknown
-        )
+        self.solver = replace(sample, equation=fitted.equation, unknown=fitted.equation.unknown)
         self._derivatives: dict[float, Matrix] = {}
         self._delta, self._scale = next(
             (

@@ -152,7 +152,9 @@ def _sandwich(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     ours = np.diag(huber_covariance(fitted, kind, 0, True).of_combinations(change))
     influence = fitted.working_scale * change @ white.back @ white.bread.influence()
     HC2, HC3 = (
-        np.einsum("ij,jk,ik->i", influence, leverage_corrected_meat(fitted, white, power), influence)
+        np.einsum(
+            "ij,jk,ik->i", influence, leverage_corrected_meat(fitted, white, power), influence
+        )
         for power in (0.5, 1.0)
     )
     ratio = HC2 / ours

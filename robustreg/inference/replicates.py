@@ -326,4 +326,3 @@ def _inverses(J: Matrix) -> Matrix:
     values, vectors = np.linalg.eigh(J)
     values[values[:, 0] <= SINGULAR * values[:, -1]] = np.nan
     return (vectors / values[:, None, :]) @ vectors.transpose(0, 2, 1)
-

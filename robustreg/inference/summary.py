@@ -245,9 +245,7 @@ class Summary:
         F(2, 17) = 4.925, p = 0.021
         """
         matrix, values = hypotheses(R, r, self.names)
-        return tested(
-            matrix, values, self.coefficients, self.covariance_matrix, self.reference_df
-        )
+        return tested(matrix, values, self.coefficients, self.covariance_matrix, self.reference_df)
 
     def predict(self, X: Any, *, level: float | None = None) -> Any:
         """Predictions with intervals for their mean and for a new observation.
