@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robustreg.design import Design
 from robustreg.design.base import Point, Sums
-from robustreg.problem import Objective
+from robustreg.objective import Objective
 from robustreg.solvers import Status
 from robustreg.solvers.certificate import LocalModel
 from robustreg.solvers.descent import Descent

@@ -19,7 +19,8 @@ from robustreg.design import Design
 from robustreg.design.base import Point, Sums
 from robustreg.estimators.candidate import Candidate, descend, hessian_metric
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
-from robustreg.problem import Objective, Problem
+from robustreg.objective import Objective
+from robustreg.problem import Problem
 
 __all__ = ["Curvature", "Waypoint", "indices_by_alpha", "reference_path"]
 

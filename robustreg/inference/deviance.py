@@ -18,7 +18,7 @@ from robustreg.penalties import Ridge
 from robustreg.problem import Problem
 from robustreg.scales import GivenScale
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import minimise
+from robustreg.solvers.minimise import minimise
 
 __all__ = ["DevianceTest", "deviance_test"]
 

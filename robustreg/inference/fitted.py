@@ -24,7 +24,6 @@ from robustreg.inference.scale_equations import (
     ScaleEquation,
     scale_equation,
 )
-
 from robustreg.losses import Huber
 
 __all__ = ["FittedRegression", "fitted_regression", "last_step"]

@@ -8,8 +8,9 @@ from robustreg.design.base import Point
 from robustreg.design.rotated import row_space_design
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import Descent, fits_exactly, minimise
+from robustreg.solvers.descent import Descent
 from robustreg.solvers.estimated_scale import solve_with_rule
+from robustreg.solvers.minimise import fits_exactly, minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import pilot_start

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Mixing
-from robustreg.problem import Evaluation, Objective
+from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
@@ -56,8 +56,9 @@ class LocalModel:
         """Typical size of the rounding errors in a distance, in standard errors.
 
         Residuals within the threshold carry errors of the size of their terms, which act on the
-        estimate as noise does, but for the error of the intercept, which they share; the sums psi'X carry errors of the
-        size of their terms, which the metric magnifies where columns nearly determine one another.
+        estimate as noise does, but for the error of the intercept, which they share; the sums
+        psi'X carry errors of the size of their terms, which the metric magnifies where columns
+        nearly determine one another.
         """
         objective, start = self.objective, self.evaluation
         design, point = objective.design, objective.point(start.parameters)

@@ -11,18 +11,21 @@ solution: it is held while the equation is solved, and then computed anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
+from robustreg.objective import Objective
 from robustreg.penalties import Ridge
-from robustreg.problem import NEGLIGIBLE, Objective, Problem
+from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import SERVES, SMALLEST_SCALE, Reached, minimise
+from robustreg.solvers.descent import SMALLEST_SCALE
+from robustreg.solvers.minimise import SERVES, Reached, minimise
 from robustreg.solvers.result import Result, Status
+from robustreg.solvers.root import Root, secant
 from robustreg.solvers.zero import solve_at_zero, without_slopes
 
 __all__ = ["solve_with_rule"]
@@ -32,40 +35,9 @@ Vector = NDArray[np.float64]
 #: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
 INNER = 0.1
 
-#: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
-#: sigma closely, as near breakdown or on the way to zero, the root is far.
-LONGEST, LEAP = 1.0, 100.0
-
-#: How often the effective parameters are computed anew, and the most sigmas that are tried for each:
-#: a bisection of log sigma to its last bit takes fewer.
+#: How often the effective parameters are computed anew, and the most sigmas that are tried for
+#: each: a bisection of log sigma to its last bit takes fewer.
 ROUNDS = 60
-
-
-@dataclass
-class Root:
-    """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
-
-    slope: float | None = None  # of log estimate, as long as one trial alone is known
-    low: float = -np.inf  # the estimate is larger than sigma here
-    high: float = np.inf
-    trials: list[tuple[float, float]] = field(default_factory=list)
-
-    def add(self, log_scale: float, excess: float) -> None:
-        """A trial."""
-        self.trials.append((log_scale, excess))
-        if excess > 0.0:
-            self.low = max(self.low, log_scale) if log_scale < self.high else log_scale
-        else:
-            self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
-
-    def next(self) -> float:
-        """The next trial: a secant's root, if it is between the ends, or their middle."""
-        excess, proposed = self.trials[-1][1], _secant(self.trials, self.slope)
-        bracketed = np.isfinite(self.low) and np.isfinite(self.high)
-        stuck = len(self.trials) > 4 and abs(excess) > 0.5 * abs(self.trials[-3][1])
-        if bracketed and (stuck or not self.low < proposed < self.high):
-            return 0.5 * (self.low + self.high)
-        return proposed
 
 
 @dataclass(frozen=True)
@@ -238,7 +210,7 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
     while made < limit and state.distance > target and not state.vanishes:
         step = model.metric.solve(state.reached.evaluation.gradient)
         known = state.slope
-        proposed = _secant(log_scales if known is None else log_scales[-1:], known)
+        proposed = secant(log_scales if known is None else log_scales[-1:], known)
         if not root.low < proposed < root.high:
             break
         scale = float(np.exp(proposed))
@@ -255,16 +227,6 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
         log_scales.append((trial.log_scale, trial.excess))
         state = trial
     return state, made
-
-
-def _secant(trials: list[tuple[float, float]], slope: float | None) -> float:
-    """The root of the line through the last two trials, or through one with this slope."""
-    log_scale, excess = trials[-1]
-    slope = slope or 0.0
-    if len(trials) > 1 and log_scale != trials[-2][0]:
-        slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-    step = excess / max(1.0 - slope, 1.0 / LEAP)
-    return log_scale + float(np.clip(step, -LONGEST, LONGEST))
 
 
 def _extrapolated(found: list[tuple[float, float]]) -> float:

@@ -16,7 +16,7 @@ from scipy.linalg import lapack
 
 from robustreg.design.base import Mixing
 from robustreg.losses import Turned
-from robustreg.problem import Evaluation, Objective
+from robustreg.objective import Evaluation, Objective
 
 __all__ = ["IterativeMetric", "Metric", "SquareRoot", "metric_of_gram", "take_metric"]
 

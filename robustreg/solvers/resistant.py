@@ -23,7 +23,7 @@ from robustreg.m_scale import MScale
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import minimise
+from robustreg.solvers.minimise import minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
 from robustreg.solvers.starts.pilot import Pilot, take_pilot

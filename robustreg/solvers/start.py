@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber
-from robustreg.problem import AtScale, Problem
+from robustreg.objective import AtScale
+from robustreg.problem import Problem
 from robustreg.solvers.certificate import LocalModel, local_model
 from robustreg.solvers.result import Result
 

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber
-from robustreg.problem import Evaluation, Problem
+from robustreg.objective import Evaluation
+from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import SMALLEST_SCALE, minimise
+from robustreg.solvers.descent import SMALLEST_SCALE
+from robustreg.solvers.minimise import minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import REFINEMENTS
 

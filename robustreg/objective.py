@@ -1,0 +1,278 @@
+"""What is minimised, as a function of one parameter vector.
+
+``Jointly`` is the convex function of the coefficients and sigma, and ``AtScale`` that of the
+coefficients at a given sigma: see :mod:`robustreg.problem`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from robustreg.design.base import Design, Mixing, Point, Sums
+from robustreg.losses import Huber
+
+if TYPE_CHECKING:
+    from robustreg.problem import Problem
+
+__all__ = ["AtScale", "Evaluation", "Jointly", "Objective"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+class Evaluation(NamedTuple):
+    """Value, gradient and sums of an objective at one parameter vector."""
+
+    parameters: Vector
+    value: float
+    gradient: Vector
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class Objective(ABC):
+    """A function of the vector ``(w, b)``, or ``(w, b, sigma)``, b only where there is one.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    problem: Problem
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Length of the vector."""
+
+    @property
+    def design(self) -> Design:
+        """That of the problem."""
+        return self.problem.design
+
+    # -- layout of the parameters -----------------------------------------------------------------
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether sigma is the last parameter."""
+        return self.size > self.problem.n_linear
+
+    def pack(self, coef: Vector, intercept: float, scale: float) -> Vector:
+        """A vector of these parts."""
+        parameters = np.empty(self.size)
+        parameters[: coef.shape[0]] = coef
+        if self.problem.fit_intercept:
+            parameters[coef.shape[0]] = intercept
+        if self.has_scale:
+            parameters[-1] = scale
+        return parameters
+
+    def at(self, point: Point) -> Vector:
+        """The vector of a point."""
+        return self.pack(point.coef, point.intercept, point.scale)
+
+    @abstractmethod
+    def scale_of(self, parameters: Vector) -> float:
+        """Sigma, in working units."""
+
+    def point(self, parameters: Vector) -> Point:
+        """The point of a vector."""
+        p = self.design.n_features
+        intercept = float(parameters[p]) if self.problem.fit_intercept else 0.0
+        return Point(parameters[:p], intercept, self.scale_of(parameters), self.problem.loss)
+
+    # -- the mathematics --------------------------------------------------------------------------
+
+    def knowing(self, metric_rank: int | None, ill_conditioned: bool) -> Self:
+        """The same with what a metric of all rows has shown about X."""
+        rank = self.problem.rank
+        if metric_rank is not None and not self.problem.penalty:
+            rank = metric_rank - self.problem.fit_intercept
+        problem = replace(self.problem, rank=rank, ill_conditioned=ill_conditioned)
+        return replace(self, problem=problem)
+
+    def evaluate(self, parameters: Vector) -> Evaluation:
+        """In one pass."""
+        return self.evaluation(parameters, self.design.value_and_gradient(self.point(parameters)))
+
+    @abstractmethod
+    def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
+        """Value and gradient from the sums over rows."""
+
+    @abstractmethod
+    def noise(self, evaluation: Evaluation) -> float:
+        """Square root of  E psi² / E psi', in the units of this objective.
+
+        The estimate's covariance is ``(E psi² / E psi') H^-1`` with H the Hessian, so a gradient g
+        is ``sqrt(g' H^-1 g) / noise`` standard errors away from the minimiser.
+        """
+
+    @abstractmethod
+    def gradient_unit(self, parameters: Vector) -> float:
+        """Factor of the sums over rows in the gradient, in units of standard errors."""
+
+    @abstractmethod
+    def columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
+        """Columns of the augmented rows (z, 1, e) that make up the Hessian, and their factors."""
+
+    def hessian(self, parameters: Vector, augmented: Matrix) -> Matrix:
+        """The Hessian from a Gram matrix of augmented rows, which is overwritten."""
+        columns, factors = self.columns(parameters)
+        if columns.size == augmented.shape[0]:
+            hessian = augmented
+        else:
+            hessian = np.asfortranarray(augmented[np.ix_(columns, columns)])
+        if np.any(factors != 1.0):
+            hessian *= factors
+            hessian *= factors[:, None]
+        if self.problem.penalty:
+            p = self.design.n_features
+            hessian[np.arange(p), np.arange(p)] += self.problem.penalty_curvature
+        return hessian
+
+    def factor(self, parameters: Vector, augmented: Matrix) -> Matrix:
+        """R with ``R'R`` the Hessian, from that of the augmented rows."""
+        columns, factors = self.columns(parameters)
+        rows = augmented[:, columns] * factors
+        if self.problem.penalty:
+            p = self.design.n_features
+            penalty = np.zeros((p, columns.size))
+            penalty[np.arange(p), np.arange(p)] = np.sqrt(self.problem.penalty_curvature)
+            rows = lapack.dgeqrf(np.asfortranarray(np.vstack((rows, penalty))))[0]
+            rows = np.triu(rows[: columns.size])
+        return rows
+
+    def diagonal(self, parameters: Vector, augmented: Vector) -> Vector:
+        """The Hessian's diagonal, from that of the augmented rows."""
+        columns, factors = self.columns(parameters)
+        diagonal = augmented[columns] * factors**2
+        diagonal[: self.design.n_features] += self.problem.penalty_curvature
+        return diagonal
+
+    def hessian_product(self, parameters: Vector, direction: Vector, mixing: float) -> Vector:
+        """The Hessian times a direction, in one pass."""
+        p = self.design.n_features
+        columns, factors = self.columns(parameters)
+        augmented = np.zeros(p + 2)
+        augmented[columns] = direction * factors
+        product = self.design.gram_product(self.point(parameters), augmented, mixing)
+        image = factors * product[columns]
+        image[:p] += self.problem.penalty_curvature * direction[:p]
+        return image
+
+    def with_curvature(
+        self, parameters: Vector, mixing: Mixing, *, factor: bool
+    ) -> tuple[Evaluation, Matrix, Vector]:
+        """Value and gradient, the Hessian or R with Hessian R'R, and ``sum s psi' e (z, 1)``.
+
+        In one pass.
+        """
+        point, q, last = self.point(parameters), self.problem.n_linear, self.design.n_features + 1
+        if factor:
+            sums, augmented = self.design.triangular_factor(point, mixing)
+            border = augmented[:, :q].T @ augmented[:, last]
+            curvature = self.factor(parameters, augmented)
+        else:
+            sums, augmented = self.design.gram(point, mixing)
+            border = augmented[:q, last].copy()
+            curvature = self.hessian(parameters, augmented)
+        return self.evaluation(parameters, sums), curvature, border
+
+    def _noise_at_scale(self, sums: Sums) -> float:
+        # Where no row is within the threshold, one observation is taken to be. Weights that are no
+        # counts have a unit, which the Hessian has too.
+        unit = self.design.total_weight / self.design.n_observations
+        return float(np.sqrt(unit * sums.psi_squares / max(sums.curvature, unit)))
+
+
+@dataclass(frozen=True)
+class AtScale(Objective):
+    """``sum s rho_sigma(e) + P(w)`` at a given sigma."""
+
+    scale: float
+
+    @property
+    def size(self) -> int:
+        """The coefficients."""
+        return self.problem.n_linear
+
+    def scale_of(self, parameters: Vector) -> float:
+        """The scale, whatever the parameters."""
+        return self.scale
+
+    def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
+        """As in the base class."""
+        coef = parameters[: self.design.n_features]
+        slope = self.problem.penalty_curvature * coef
+        gradient = self.pack(slope - sums.gradient, -sums.psi, np.nan)
+        return Evaluation(parameters, sums.loss + 0.5 * float(coef @ slope), gradient, sums)
+
+    def noise(self, evaluation: Evaluation) -> float:
+        """As in the base class."""
+        return self._noise_at_scale(evaluation.sums)
+
+    def gradient_unit(self, parameters: Vector) -> float:
+        """One."""
+        return 1.0
+
+    def columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
+        """Those of z and the intercept."""
+        return np.arange(self.size), np.ones(self.size)
+
+
+@dataclass(frozen=True)
+class Jointly(Objective):
+    """``sum s rho_sigma(e) / sigma + kappa nu sigma``, of the coefficients and sigma.
+
+    Its Hessian is the Gram matrix of ``(z, 1, e/sigma) sqrt(psi' / sigma)``: rho is homogeneous in
+    (e, sigma), so moving sigma by d acts on a residual as moving it by -d e/sigma.
+    """
+
+    @property
+    def size(self) -> int:
+        """The coefficients and sigma."""
+        return self.problem.n_linear + 1
+
+    @property
+    def half_target(self) -> float:
+        """``kappa nu``: half of what  sum s min(e², t²)  is in units of sigma²."""
+        problem = self.problem
+        assert isinstance(problem.loss, Huber)
+        return problem.loss.kappa * problem.freedom
+
+    def scale_of(self, parameters: Vector) -> float:
+        """The last parameter."""
+        return float(parameters[-1])
+
+    def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
+        """As in the base class."""
+        scale, half_target = float(parameters[-1]), self.half_target
+        value = sums.loss / scale + half_target * scale
+        gradient = self.pack(
+            -sums.gradient / scale,
+            -sums.psi / scale,
+            half_target - 0.5 * sums.psi_squares / scale**2,
+        )
+        return Evaluation(parameters, value, gradient, sums)
+
+    def noise(self, evaluation: Evaluation) -> float:
+        """As in the base class."""
+        return self._noise_at_scale(evaluation.sums) * float(evaluation.parameters[-1]) ** -0.5
+
+    def gradient_unit(self, parameters: Vector) -> float:
+        """``1/sigma`` of the gradient, and ``sqrt(sigma)`` of the noise."""
+        return float(parameters[-1]) ** -0.5
+
+    def columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
+        """All of the augmented rows, divided by the root of sigma, and the last by sigma too."""
+        p, scale = self.design.n_features, float(parameters[-1])
+        columns = np.append(np.arange(self.problem.n_linear), p + 1)
+        factors = np.full(self.size, scale**-0.5)
+        factors[-1] /= scale
+        return columns, factors

@@ -1,0 +1,190 @@
+"""Minimise an objective by descents, each in the metric of its own beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.objective import Evaluation, Objective
+from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.descent import SMALLEST_SCALE, VALUE_ROUNDING, Descent
+from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
+from robustreg.solvers.result import Status
+
+__all__ = ["SERVES", "Reached", "fits_exactly", "minimise"]
+
+Vector = NDArray[np.float64]
+
+#: A metric serves as long as a step leaves at most this part of the distance.
+SERVES = 0.3
+
+#: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
+#: the majorant's, and once more.
+PATIENCE = 4
+
+#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
+ROUNDED = 4.0
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where a descent has ended.
+
+    Attributes
+    ----------
+    model : LocalModel
+        The last one.
+    evaluation : Evaluation
+    distance : float
+        In standard errors.
+    n_iter : int
+    status : Status or None
+        None where the scale collapses.
+    """
+
+    model: LocalModel
+    evaluation: Evaluation
+    distance: float
+    n_iter: int
+    status: Status | None
+
+    @property
+    def parameters(self) -> Vector:
+        """Where it stands."""
+        return self.evaluation.parameters
+
+    @property
+    def bound(self) -> float:
+        """The distance with its rounding errors; zero where the residuals are rounding errors."""
+        return 0.0 if self.distance == 0.0 else self.distance + self.model.rounding
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of trials too far away, which are not accepted
+def minimise(
+    objective: Objective, parameters: Vector, *, memory: bool, tol: float, max_iter: int
+) -> Reached:
+    """Minimise to ``tol`` standard errors.
+
+    1. Take the metric at the present point, damped by ``mixing``.
+    2. Step in it as long as it serves: with a memory of the steps, or by Newton's method.
+    3. Levenberg's rule: less damping where the model predicted the decrease, else more.
+    4. End when the distance is at most ``tol`` in an undamped metric, when the scale collapses,
+       when ``max_iter`` is spent, or when ``PATIENCE`` rounds have brought no progress.
+
+    Parameters
+    ----------
+    objective : Objective
+    parameters : array of shape (objective.size,)
+    memory : bool
+        Whether to keep the memory of L-BFGS.
+    tol : float
+    max_iter : int
+
+    Returns
+    -------
+    Reached
+    """
+    iterations = idle = 0
+    mixing = 0.0
+    first_scale = objective.scale_of(parameters)
+    while True:
+        model = local_model(objective, parameters, mixing)
+        objective = model.objective
+        descent = Descent(model, memory=memory)
+        target = model.target(tol)
+        begin = descent.distance
+        if fits_exactly(objective, model.evaluation):
+            return Reached(model, model.evaluation, 0.0, iterations, Status.CONVERGED)
+        if begin <= target and mixing:
+            mixing = 0.0
+            continue
+        rounded = idle > 0 and begin <= ROUNDED * model.rounding
+        if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
+            return _ended(model, descent, iterations, tol, max_iter)
+        if objective.has_scale and _collapses(objective, parameters, first_scale):
+            return Reached(model, descent.evaluation, begin, iterations, None)
+        in_turn = _goes_in_turn(descent)
+        ratio, made = _run(descent, target, max_iter - iterations, in_turn)
+        iterations += made
+        parameters = descent.evaluation.parameters
+        stalled = descent.contraction > 0.5 and descent.distance <= ROUNDED * model.rounding
+        arrived = descent.distance <= target and not mixing
+        if stalled or (arrived and not model.is_stale(begin)):
+            return _ended(model, descent, iterations, tol, max_iter)
+        idle = 0 if _progress(model, descent) else idle + 1
+        mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)
+
+
+def _goes_in_turn(descent: Descent) -> bool:
+    """Whether the scale should follow the coefficients instead of moving with them.
+
+    It does where the rows within the threshold do not determine it: their residuals are a linear
+    function of X, or so small that a joint step would multiply it.
+    """
+    objective, sine = descent.model.objective, descent.model.metric.scale_sine
+    if not objective.has_scale:
+        return False
+    multiplied = SMALLEST_SCALE * descent.direction[-1] > descent.evaluation.parameters[-1]
+    return bool(multiplied or sine < DETERMINED)
+
+
+def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[float, int]:
+    """Step while the metric serves; how well it predicted the first step, and their number."""
+    made, ratio = 0, 0.0
+    while made < limit:
+        before = descent.evaluation
+        predicted = 0.5 * descent.length**2
+        length = descent.advance_in_turn() if in_turn else descent.advance()
+        if length == 0.0:
+            break
+        made += 1
+        if made == 1:
+            decrease = before.value - descent.evaluation.value
+            rounding = decrease <= VALUE_ROUNDING * abs(before.value)
+            ratio = 1.0 if rounding else decrease / predicted
+            ratio = ratio if length >= 1.0 or in_turn else 0.0
+        if descent.distance <= target or descent.contraction > SERVES or in_turn:
+            break
+    return ratio, max(made, 1)
+
+
+def _levenberg(mixing: float, poor: bool) -> float:
+    if poor:
+        return min(max(10.0 * mixing, FIRST_MIXING), 1.0)
+    return 0.1 * mixing if mixing > FIRST_MIXING else 0.0
+
+
+def _progress(model: LocalModel, descent: Descent) -> bool:
+    start, end = model.evaluation, descent.evaluation
+    if model.length(end.gradient) <= 0.5 * model.length(start.gradient):
+        return True
+    return start.value - end.value > VALUE_ROUNDING * abs(start.value)
+
+
+def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
+    """Whether the residuals are rounding errors beside a given scale: there is no noise."""
+    problem = objective.problem
+    scale = objective.scale_of(evaluation.parameters)
+    point = objective.point(evaluation.parameters)
+    spread = float(np.sqrt(evaluation.sums.psi_squares / problem.design.total_weight))
+    return (
+        problem.scale.known() is not None
+        and problem.is_zero(spread, point)
+        and not problem.is_zero(scale, point)
+    )
+
+
+def _collapses(objective: Objective, parameters: Vector, first_scale: float) -> bool:
+    scale = objective.scale_of(parameters)
+    return scale < SMALLEST_SCALE**2 * first_scale or objective.problem.is_zero(
+        scale, objective.point(parameters)
+    )
+
+
+def _ended(model: LocalModel, descent: Descent, n_iter: int, tol: float, max_iter: int) -> Reached:
+    status = model.status(descent.distance, tol)
+    if status is Status.MAX_ITER and n_iter < max_iter:
+        status = Status.ROUNDING
+    return Reached(model, descent.evaluation, descent.distance, n_iter, status)

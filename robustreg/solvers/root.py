@@ -1,0 +1,50 @@
+"""The root of ``log estimate(sigma) = log sigma``, by secants between the ends of a bracket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Root", "secant"]
+
+#: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
+#: sigma closely, as near breakdown or on the way to zero, the root is far.
+LONGEST, LEAP = 1.0, 100.0
+
+
+@dataclass
+class Root:
+    """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
+
+    slope: float | None = None  # of log estimate, as long as one trial alone is known
+    low: float = -np.inf  # the estimate is larger than sigma here
+    high: float = np.inf
+    trials: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, log_scale: float, excess: float) -> None:
+        """A trial."""
+        self.trials.append((log_scale, excess))
+        if excess > 0.0:
+            self.low = max(self.low, log_scale) if log_scale < self.high else log_scale
+        else:
+            self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
+
+    def next(self) -> float:
+        """The next trial: a secant's root, if it is between the ends, or their middle."""
+        excess, proposed = self.trials[-1][1], secant(self.trials, self.slope)
+        bracketed = np.isfinite(self.low) and np.isfinite(self.high)
+        stuck = len(self.trials) > 4 and abs(excess) > 0.5 * abs(self.trials[-3][1])
+        if bracketed and (stuck or not self.low < proposed < self.high):
+            return 0.5 * (self.low + self.high)
+        return proposed
+
+
+def secant(trials: list[tuple[float, float]], slope: float | None) -> float:
+    """The root of the line through the last two trials, or through one with this slope."""
+    log_scale, excess = trials[-1]
+    slope = slope or 0.0
+    if len(trials) > 1 and log_scale != trials[-2][0]:
+        slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
+    step = excess / max(1.0 - slope, 1.0 / LEAP)
+    return log_scale + float(np.clip(step, -LONGEST, LONGEST))
