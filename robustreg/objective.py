@@ -89,12 +89,12 @@ class Objective(ABC):
 
     # -- the mathematics --------------------------------------------------------------------------
 
-    def knowing(self, metric_rank: int | None, ill_conditioned: bool) -> Self:
+    def knowing(self, null: Matrix | None, ill_conditioned: bool) -> Self:
         """The same with what a metric of all rows has shown about X."""
-        rank = self.problem.rank
-        if metric_rank is not None and not self.problem.penalty:
-            rank = metric_rank - self.problem.fit_intercept
-        problem = replace(self.problem, rank=rank, ill_conditioned=ill_conditioned)
+        problem = replace(self.problem, ill_conditioned=ill_conditioned)
+        if null is not None and not problem.penalty:
+            rank = self.design.n_features - null.shape[1]
+            problem = replace(problem, rank=rank, null=null)
         return replace(self, problem=problem)
 
     def evaluate(self, parameters: Vector) -> Evaluation:

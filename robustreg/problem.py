@@ -15,7 +15,7 @@ freedom nu of the residuals: see :mod:`robustreg.objective`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,7 @@ from robustreg.scales import ScaleRule
 __all__ = ["NEGLIGIBLE", "RESOLVED", "Problem"]
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
 #: A residual of so many rounding errors is zero where rows are fitted exactly.
 NEGLIGIBLE = 1000.0
@@ -52,8 +53,10 @@ class Problem:
     fit_intercept : bool
     rank : int, optional
         Number of directions of the coefficients that X determines, once it is known.
+    null : array of shape (n_linear, n_linear - linear_rank), optional
+        Directions of (w, b) that change no prediction, once they are known.
     ill_conditioned : bool
-        Whether a Gram matrix of all rows has lost half its digits.
+        Whether a Gram matrix of all rows has lost half its digits, for another reason than them.
     edf : float, optional
         Effective number of parameters beside a penalty, once it is known.
     """
@@ -64,12 +67,13 @@ class Problem:
     penalty: Ridge
     fit_intercept: bool
     rank: int | None = None
+    null: Matrix | None = field(default=None, repr=False)
     ill_conditioned: bool = False
     edf: float | None = None
 
     def on(self, design: Design) -> Problem:
         """The same problem over other data, such as a subsample."""
-        return replace(self, design=design, rank=None, ill_conditioned=False, edf=None)
+        return replace(self, design=design, rank=None, null=None, ill_conditioned=False, edf=None)
 
     @property
     def n_linear(self) -> int:

@@ -131,15 +131,16 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
         damped = max(10.0 * mixing, FIRST_MIXING)
         evaluation, metric = take_metric(objective, parameters, damped, by_factor=False)
     if metric is None:
-        by_factor = mixing is None or by_factor
         evaluation, metric = take_metric(objective, parameters, mixing, by_factor=True)
-        objective = objective.knowing(None, by_factor)
+        # Columns that depend on one another are left aside from now on; others stay near.
+        dependent = metric is not None and metric.rank < objective.problem.linear_rank
+        objective = objective.knowing(None, by_factor or (mixing is None and not dependent))
     assert metric is not None
     if metric.rank < objective.problem.linear_rank:
         if mixing is not None and mixing < FIRST_MIXING:
             evaluation, metric = take_metric(objective, parameters, FIRST_MIXING, by_factor=True)
             assert metric is not None
         if metric.rank < objective.problem.linear_rank:
-            objective = objective.knowing(metric.rank, objective.problem.ill_conditioned)
+            objective = objective.knowing(metric.null, objective.problem.ill_conditioned)
             evaluation = objective.evaluation(parameters, evaluation.sums)
     return LocalModel(objective, evaluation, metric)

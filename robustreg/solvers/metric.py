@@ -61,6 +61,8 @@ class Metric(Protocol):
     scale_sine : float
         Squared sine of the angle between the residuals of the rows that count and the columns:
         small where the curvature in the scale beyond the coefficients' vanishes; 1 without a scale.
+    null : array of shape (n_linear, n_linear - rank) or None
+        The directions that it leaves out, where they are known.
     border : array or None
         ``sum s psi' e (z, 1)``: how the gradient moves with sigma. None where it is not known.
     renewable : bool
@@ -70,6 +72,7 @@ class Metric(Protocol):
     mixing: Mixing
     rank: int
     scale_sine: float
+    null: Matrix | None
     border: Vector | None
     renewable: bool
 
@@ -95,6 +98,7 @@ class SquareRoot:
     mixing: Mixing
     rank: int
     scale_sine: float = 1.0
+    null: Matrix | None = None
     border: Vector | None = None
     renewable: bool = True
 
@@ -131,6 +135,7 @@ class IterativeMetric:
     mixing: Mixing
     rank: int
     scale_sine: float = 1.0
+    null: Matrix | None = None
     border: Vector | None = None
     renewable: bool = False
 
@@ -203,7 +208,7 @@ def take_metric(
         )
     if kind == "matrix" and not by_factor:
         evaluation, hessian, border = objective.with_curvature(parameters, mixing, factor=False)
-        metric = metric_of_gram(hessian, mixing, objective.has_scale)
+        metric = metric_of_gram(hessian, mixing, objective.has_scale, objective.problem.null)
         return evaluation, None if metric is None else replace(metric, border=border)
     evaluation, factor, border = objective.with_curvature(parameters, mixing, factor=True)
     metric = _metric_of_factor(factor, mixing, objective)
@@ -212,8 +217,13 @@ def take_metric(
     return evaluation, replace(metric, border=border)
 
 
-def metric_of_gram(hessian: Matrix, mixing: Mixing, has_scale: bool) -> SquareRoot | None:
+def metric_of_gram(
+    hessian: Matrix, mixing: Mixing, has_scale: bool, null: Matrix | None = None
+) -> SquareRoot | None:
     """By equilibration and Cholesky's factor; None where that is not accurate.
+
+    Directions that change no prediction get a curvature of their own: gradients have no part in
+    them, and what is left is as well-conditioned as the others are.
 
     Overwrites ``hessian``.
     """
@@ -223,13 +233,19 @@ def metric_of_gram(hessian: Matrix, mixing: Mixing, has_scale: bool) -> SquareRo
     inverse_root = 1.0 / np.sqrt(diagonal)
     hessian *= inverse_root
     hessian *= inverse_root[:, None]
+    if null is not None:
+        q = null.shape[0]
+        free = null * np.sqrt(diagonal[:q])[:, None]
+        free = np.linalg.qr(free)[0]
+        hessian[:q, :q] += free @ free.T
     factor, info = lapack.dpotrf(hessian, lower=False, clean=True, overwrite_a=True)
     if info != 0 or np.diagonal(factor).min() ** 2 < SMALLEST_PIVOT:
         return None
     sine = float(factor[-1, -1]) ** 2 if has_scale else 1.0
     inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
     inverse *= inverse_root[:, None]
-    return SquareRoot(inverse, mixing, hessian.shape[0] - has_scale, sine)
+    rank = hessian.shape[0] - has_scale - (0 if null is None else null.shape[1])
+    return SquareRoot(inverse, mixing, rank, sine, null)
 
 
 def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> SquareRoot:
@@ -241,7 +257,7 @@ def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> S
     linear, n_rows = objective.problem.n_linear, objective.design.n_rows
     inverse_norm = 1.0 / column_norms(factor)
     equilibrated = factor * inverse_norm
-    left, singular, right = np.linalg.svd(equilibrated[:, :linear], full_matrices=False)
+    left, singular, right = _singular_values(equilibrated[:, :linear])
     kept = singular > cutoff(singular, n_rows)
     columns, square = right[kept].T / singular[kept], 1.0
     if objective.has_scale:
@@ -252,7 +268,8 @@ def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> S
         last = np.append(-columns @ along, 1.0) / np.sqrt(max(square, DETERMINED))
         columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
     rank = int(np.count_nonzero(kept))
-    return SquareRoot(columns * inverse_norm[:, None], mixing, rank, square)
+    null = right[~kept].T * inverse_norm[:linear, None]
+    return SquareRoot(columns * inverse_norm[:, None], mixing, rank, square, null)
 
 
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:
@@ -270,6 +287,14 @@ def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector)
     left = 1.0 - squares
     root = np.sqrt(np.where(left > LEAST_CURVATURE, left, 1.0))
     return replace(metric, transform=(metric.transform @ directions) / root)
+
+
+def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:
+    """U, S and V' of R, with as many singular values as it has columns."""
+    rows, columns = factor.shape
+    if rows < columns:
+        factor = np.vstack((factor, np.zeros((columns - rows, columns))))
+    return np.linalg.svd(factor, full_matrices=False)
 
 
 def cutoff(singular: Vector, n_rows: int) -> float:

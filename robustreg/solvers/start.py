@@ -65,7 +65,9 @@ def pilot_start(
     for rule, loss in problem.scale.starts(problem.loss) if finite else []:
         simpler = solve(replace(problem, scale=rule, loss=loss), PILOT_TOLERANCE)
         found = simpler.problem
-        known = replace(problem, rank=found.rank, ill_conditioned=found.ill_conditioned)
+        known = replace(
+            problem, rank=found.rank, null=found.null, ill_conditioned=found.ill_conditioned
+        )
         point = simpler.point._replace(loss=problem.loss)
         point = point._replace(scale=known.estimate_scale(point))
         if simpler.point.scale > 0.0:
@@ -92,6 +94,7 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
     problem = replace(
         problem,
         rank=model.objective.problem.rank,
+        null=model.objective.problem.null,
         ill_conditioned=model.objective.problem.ill_conditioned,
         edf=linear.size - model.metric.trace(linear.problem.penalty_curvature)
         if problem.penalty

@@ -116,7 +116,10 @@ def interpolation(problem: Problem, point: Point) -> Result:
         parameters = parameters - model.metric.solve(model.evaluation.gradient)
     fitted = linear.point(parameters)._replace(scale=0.0, loss=problem.loss)
     known = replace(
-        problem, rank=linear.problem.rank, ill_conditioned=linear.problem.ill_conditioned
+        problem,
+        rank=linear.problem.rank,
+        null=linear.problem.null,
+        ill_conditioned=linear.problem.ill_conditioned,
     )
     return Result(known, fitted, 0.0, 0, Status.EXACT_FIT)
 
