@@ -90,6 +90,10 @@ class OrderedSquares:
         # Those of Dask come home: their order is one of all.
         residuals = np.asarray(residuals)
         weights = None if weights is None else np.asarray(weights)
+        with np.errstate(over="ignore"):  # of absurd values, whose squares are infinite
+            self._order(residuals, weights)
+
+    def _order(self, residuals: Vector, weights: Vector | None) -> None:
         self.counts: Vector | None = None  # running sums of the weights, where not all are one
         if weights is None:
             self.squares = residuals**2

@@ -55,15 +55,16 @@ def explicit(design, X, y, s, point, mixing):
     t = point.threshold
     psi, inside = np.clip(e, -t, t), np.abs(e) <= t
     loss = s @ np.where(inside, e**2 / 2, t * (np.abs(e) - t / 2))
+    last = inside * e
     if mixing is None:
-        factor = inside = np.ones(N)
+        factor, last = np.ones(N), psi
     else:
         factor = (1 - mixing) * inside + mixing * np.minimum(1.0, t / np.abs(e))
-    A, last = np.column_stack((Z, np.ones(N))), inside * e
+    A = np.column_stack((Z, np.ones(N)))
     gram = np.zeros((P + 2, P + 2))
     gram[:-1, :-1] = A.T @ ((s * factor)[:, None] * A)
     gram[-1, :-1] = gram[:-1, -1] = A.T @ (s * last)
-    gram[-1, -1] = (s * last) @ e
+    gram[-1, -1] = (s * last) @ (psi if mixing is None else e)
     return (loss, s @ psi**2, s @ psi, s @ (np.abs(e) <= t), (s * psi) @ Z), gram
 
 

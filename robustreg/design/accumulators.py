@@ -109,7 +109,8 @@ def augmented_parts(loss: Loss, residual: Vector, mixing: Mixing) -> tuple[NDArr
     """
     f = row_curvature(loss, residual, mixing)
     if mixing is None:
-        return f, f, residual
+        # Clipped, as the square of an absurd value would overflow.
+        return f, f, loss.psi(residual)
     root = np.sqrt(np.abs(f))
     slope = f if mixing == 0.0 else loss.psi_prime(residual)
     # Within the threshold f and psi' are one; where f is zero, so is psi'.

@@ -359,7 +359,7 @@ class DenseDesign(ColumnAccess, Design):
                 gram.add(block, pair)
             elif mixing is None and frequency is None:
                 pair = last[:, : X.shape[0]]
-                pair[0], pair[1] = 1.0, residual
+                pair[0], pair[1] = 1.0, sums.rho.psi(residual)
                 gram.add(X, pair)
             else:
                 f, root, final = augmented_parts(sums.rho, residual, mixing)

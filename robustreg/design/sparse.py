@@ -60,32 +60,32 @@ class SparseDesign(DenseDesign):
         entries = np.diff(self._X.indptr).astype(np.float64)
         if SPARSE_COST * float(entries @ entries) > self.n_rows * self.n_features**2:
             return super().gram(point, mixing)
-        sums, factor, slope = self._factors(point, mixing)
+        sums, factor, slope, last = self._factors(point, mixing)
         weighted = self._X.multiply(factor[:, None]).tocsr()
         # Products of the rows (x, 1, e): those with e have the curvature psi'.
         pair = np.stack((factor, slope))
-        last = float(slope @ self._residuals)
         corner = np.array([[factor.sum(), slope.sum()], [slope.sum(), last]])
         columns = (self._X.T @ weighted).toarray()
         return sums, shifted_gram(columns, pair @ self._X, corner, self.units)
 
     def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
-        sums, factor, slope = self._factors(point, mixing)
+        sums, factor, _, last = self._factors(point, mixing)
         squares = self._X.multiply(self._X).tocsr()
         center, total = self.units.center, float(factor.sum())
         diagonal = factor @ squares - 2.0 * center * (factor @ self._X) + center**2 * total
         diagonal /= self.units.column_scale**2
-        return sums, np.concatenate((diagonal, (total, float(slope @ self._residuals))))
+        return sums, np.concatenate((diagonal, (total, last)))
 
-    def _factors(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector, Vector]:
-        """Sums, curvature of the rows in a Gram matrix, and ``psi' e``, with frequencies."""
+    def _factors(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector, Vector, float]:
+        """Sums, the curvature of rows and ``psi' e``, with frequencies, and ``sum s psi' e²``."""
         sums = self.value_and_gradient(point)
         loss, residual = point.units_loss, self._residuals
         factor = row_curvature(loss, residual, mixing).astype(np.float64)
-        slope = residual * (1.0 if mixing is None else loss.psi_prime(residual))
+        error = loss.psi(residual) if mixing is None else residual
+        slope = error if mixing is None else error * loss.psi_prime(residual)
         if self._weights is not None:
             factor, slope = factor * self._weights, slope * self._weights
-        return sums, factor, slope
+        return sums, factor, slope, float(slope @ error)
 
     def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:
         if weights is not None and not np.all(weights > 0.0):

@@ -39,6 +39,9 @@ Vector = NDArray[np.float64]
 #: nothing: at 0.5 it is where 26 % of the rows are fitted exactly, as with rounded y.
 PILOT_DELTAS, PILOT_TOLERANCE = (0.5, 1.345), 0.1
 
+#: Least threshold, in units of a typical response: squares of what is smaller would underflow.
+SMALLEST_THRESHOLD = 1e-100
+
 #: Rows of that pilot, and rows a parameter, where there are so many times more: the variances of
 #: candidates are then known to a percent or two, and the choice loses a quarter of a percent.
 PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, LARGE = 2**14, 50, 4
@@ -57,11 +60,26 @@ class HuberProblem:
     tol: float
 
     def over(self, design: Design) -> Problem:
-        """The problem over a design, in its working units."""
+        """The problem over a design, in its working units.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is so small that its square underflows.
+        """
+        rule = scale_rule(self.scale, design.units.response_scale)
+        known = rule.known()
+        threshold = float(self.delta) * (1.0 if known is None else known)
+        if not min(threshold, 1.0 if known is None else known) > SMALLEST_THRESHOLD:
+            raise ValueError(
+                f"delta={self.delta!r} and scale={self.scale!r} give a threshold that cannot be told "
+                "from zero beside y: use a larger delta or scale. At a thousandth of the noise the fit "
+                "is already one of least absolute deviations."
+            )
         return Problem(
             design,
             Huber(float(self.delta)),
-            scale_rule(self.scale, design.units.response_scale),
+            rule,
             Ridge(float(self.alpha)),
             self.fit_intercept,
         )
