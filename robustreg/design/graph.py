@@ -1,8 +1,8 @@
 """Chunks as a graph of Dask: what each is read from, and readings of many small ones in one task.
 
-A scheduler takes about as long for a task as a worker needs for a megabyte. Rounds therefore have a
-task for each group of neighbouring small chunks; the tasks that read them are part of it, unless
-they have results already or serve other chunks too.
+A scheduler takes longer for a task than a worker needs for a megabyte. Rounds therefore have a task
+for each group of neighbouring small chunks; the tasks that read them are part of it, unless they
+have results already or serve other chunks too.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ __all__ = ["Reading", "Sources", "neighbours", "parts_of", "tasks_of"]
 Key = Any
 
 #: Bytes below which a chunk is small, bytes of a group of them, and the least number of groups.
-#: On a local cluster of two workers a task takes 1.5 to 2 ms, in which a worker sums 4 MB; chunks
-#: that are held by several workers have to be moved to each other, a megabyte in some 5 ms.
+#: Persisted on a local cluster of two workers, 2,000 chunks of 32 kB take 4.0 ms a chunk and round
+#: alone and 1.0 in groups, 1,000 of 100 kB 5.3 and 1.3; of larger ones, too much would have to be
+#: moved between workers.
 SMALL_CHUNK, GROUP_BYTES, LEAST_GROUPS = 2**17, 2**20, 32
 
 #: Who needs a task: a chunk, or several.
