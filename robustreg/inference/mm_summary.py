@@ -42,14 +42,32 @@ CLOSE = 0.01
 class MMSummary(Summary):
     """Coefficients of an MM regression with their errors. Made by :func:`summarize`.
 
-    It has the attributes and methods of :class:`Summary`, with these meanings and additions.
+    It has the methods of :class:`Summary`.
 
     Attributes
     ----------
+    names : tuple of str
+        "intercept" if fitted, then the features.
+    coefficients, standard_errors : ndarray of shape (k,)
+        In the order of ``names``, in the units of the model.
+    covariance_matrix : ndarray of shape (k, k)
+        Their covariance; ``covariance`` is the same as a frame.
     cov_type : str
         avar1, weighted, sandwich or bootstrap.
+    description : str
+        The same in words.
+    level : float
+        Confidence level of the table.
+    n, degrees_of_freedom : float
+        Number of observations, the sum of the frequencies, and the same less k.
+    reference_df : float
+        Degrees of freedom of Student's t behind p and intervals; ``inf`` for the normal.
+    scale, scale_kind : float, str
+        Sigma in units of y, and "S".
     delta, threshold : float
         Residual from which a row has no weight, in units of the scale, and of y.
+    efficiency : float
+        At normal errors, relative to least squares.
     outlier_share : float
         Share of the observations beyond 2.5 scales.
     d2 : float
@@ -58,6 +76,12 @@ class MMSummary(Summary):
     robust_r2, adjusted_robust_r2 : float
         Weighted R², corrected to be consistent at normal errors (O. Renaud, M.-P. Victoria-Feser,
         J. Statist. Plann. Inference 140, 2010), and with the degrees of freedom counted.
+    optimality : float
+        Distance to the local minima of S and M, in standard errors.
+    notes : tuple of str
+        What a reader must know.
+    replicates : ndarray of shape (n_replicates, k), or None
+        Coefficients of the bootstrap's replicates.
     breakdown : float
         Share of wrong rows from which on the fit may be anywhere.
     loss : str
