@@ -124,7 +124,9 @@ def with_bad_leverage(n: int, p: int) -> tuple[NDArray[Any], NDArray[Any]]:
 def speed(repeats: int) -> list[str]:
     """Median seconds of each system, interleaved."""
     lines = [
-        "| seconds, 20 % bad leverage points | " + " | ".join(f"{n:,} × {p}" for n, p in SIZES) + " |",
+        "| seconds, 20 % bad leverage points | "
+        + " | ".join(f"{n:,} × {p}" for n, p in SIZES)
+        + " |",
         "|---|" + "--:|" * len(SIZES),
     ]
     seconds: dict[str, list[float]] = {name: [] for name in systems()}
@@ -147,9 +149,7 @@ def speed(repeats: int) -> list[str]:
 def starts(seeds: int) -> list[str]:
     """For how many seeds each system is at the best known minimum of S, or below."""
     fits = {
-        name: fit
-        for name, fit in systems().items()
-        if "Huber" not in name and "Linear" not in name
+        name: fit for name, fit in systems().items() if "Huber" not in name and "Linear" not in name
     }
     lines = [
         f"| minimum found, of {seeds} (longest fit) | " + " | ".join(fits) + " |",

@@ -100,9 +100,7 @@ def test_a_pipeline_is_summarised_by_its_last_step(data):
     X, y, model = data
     pipeline = make_pipeline(StandardScaler(), MMRegressor(random_state=0)).fit(X, y)
     summary = summarize(pipeline, X, y)
-    assert_allclose(
-        summary.standard_errors[1:], errors(model, X, y)[1:] * X.std(axis=0), rtol=1e-6
-    )
+    assert_allclose(summary.standard_errors[1:], errors(model, X, y)[1:] * X.std(axis=0), rtol=1e-6)
     rows = summary.predict(X[:5])
     assert_allclose(rows["prediction"], model.predict(X[:5]), rtol=1e-8)
     assert np.all(rows["pi_high"] - rows["pi_low"] > rows["ci_high"] - rows["ci_low"])

@@ -129,7 +129,9 @@ def _improve(estimate: MinCovDet, rows: NDArray[np.float64], trusted: NDArray[np
         if np.array_equal(last, support):
             break
     covariance = np.atleast_2d(np.cov(rows[support], rowvar=False, ddof=0))
-    own, theirs = (np.linalg.slogdet(matrix)[1] for matrix in (covariance, estimate.raw_covariance_))
+    own, theirs = (
+        np.linalg.slogdet(matrix)[1] for matrix in (covariance, estimate.raw_covariance_)
+    )
     if not np.isfinite(own) or own >= theirs:
         return
     estimate.raw_location_ = estimate.location_ = rows[support].mean(axis=0)

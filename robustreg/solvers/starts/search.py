@@ -18,8 +18,12 @@ __all__ = ["Minima", "search"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Rows on which candidates are compared before the best go on, and rows a coefficient.
-FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 500, 20
+#: Rows on which candidates are compared and brought together before the distinct ones go on, and
+#: rows a coefficient.
+FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 300, 20
+
+#: Distinct minima on few rows that go on to all of the sample.
+GOING_ON = 5
 
 #: Rounds of sensitivity components, and residuals in scales from which rows are left out of the
 #: next (Peña and Yohai 1999, section 3; at 3 instead of 2 hard cases are missed).
@@ -132,7 +136,11 @@ def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide:
     if n_subsets:
         fits = _screened(few, subset_fits(sample, n_subsets, rng))
         pool.add(*few.refined(fits, FIRST_STEPS))
-    return _converged(sample, pool.best(CONVERGED))
+    minima = _converged(few, pool.best(CONVERGED))
+    if few is sample:
+        return minima
+    on_all = _converged(sample, minima.candidates[:GOING_ON])
+    return replace(on_all, n_starts=minima.n_starts, n_best=minima.n_best)
 
 
 def _fits(sample: Sample, weights: Matrix) -> Matrix:
