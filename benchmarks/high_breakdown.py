@@ -2,8 +2,8 @@
 
     python benchmarks/high_breakdown.py [--seeds 20] [--repeats 5] [--write]
 
-Peers are those that are installed: R's robustbase, statsmodels' RLMDetSMM and pylmrob. All are timed
-in turns. ``--write`` writes the tables to results/high_breakdown.md.
+Peers are those that are installed: R's robustbase, statsmodels' RLMDetSMM and pylmrob. All are
+timed in turns. ``--write`` writes the tables to results/high_breakdown.md.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@ Thirty columns: where random subsets fail
 =========================================
 
 A quarter of the rows is wrong in one column and in y. With 30 columns a random subset of 31 rows
-without a wrong one has a probability of 1 in 7,000, and an MM fit that only tries random subsets ends
-at the wrong plane. The starts of ``MMRegressor`` are not random in the first place.
+without a wrong one has a probability of 1 in 7,000, and an MM fit that only tries random subsets
+ends at the wrong plane. The starts of ``MMRegressor`` are not random in the first place.
 """
 
 # %%
@@ -58,9 +58,9 @@ plt.show()
 # %%
 # How they are found
 # ------------------
-# Projections of (x, y) with two modes and sensitivity components point at the cluster. Each proposes
-# rows to leave out; least squares without them starts a candidate. ``n_subsets=0`` gives the same
-# fit, which then depends on no seed at all.
+# Projections of (x, y) with two modes and sensitivity components point at the cluster. Each
+# proposes rows to leave out; least squares without them starts a candidate. ``n_subsets=0`` gives
+# the same fit, which then depends on no seed at all.
 
 same = MMRegressor(n_subsets=0).fit(X, y)
 print("largest difference:", f"{np.abs(same.coef_ - mm.coef_).max():.0e}")

@@ -2,8 +2,8 @@
 Star cluster, continued: the fit that resists wrong X
 =====================================================
 
-In {doc}`the first part <plot_stars>` four giant stars turned the slope of a Huber fit around. An MM fit
-gives them no weight, without being told which stars they are.
+In the first part, :doc:`plot_stars`, four giant stars turned the slope of a Huber fit around. An MM
+fit gives them no weight, without being told which stars they are.
 """
 
 # %%
