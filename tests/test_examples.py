@@ -48,6 +48,16 @@ PAGES = {
         r"\n21 .*residual, influence",
     ],
     "plot_weights.py": [r"12 rows with a weight below 0\.5, of which 12 are wrong"],
+    "plot_star_cluster_mm.py": [
+        r"Huber slope -0\.43, MM slope 2\.25",
+        r"bad leverage points: \[11, 20, 30, 34\]",
+    ],
+    # hard_cases.md: the error at the best known minimum is 0.348, and elsewhere 4.
+    "plot_many_columns_mm.py": [
+        r"MM +error +0\.35",
+        r"scale 1\.521",
+        r"bad leverage points: 125",
+    ],
     "plot_stars.py": [r"log_temperature +-0\.425", r"giants: \[11, 20, 30, 34\]"],
 }
 

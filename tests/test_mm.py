@@ -156,6 +156,18 @@ def test_dummies_that_occur_in_few_rows(rng):
     assert model.scale_ < 1.5
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_categories_too_rare_for_the_pilot(rng, kind):
+    n = 8000
+    rare = np.zeros((n, 2))
+    rare[:4, 0] = rare[5000:5006, 1] = 1.0
+    X = np.column_stack((rng.normal(size=(n, 2)), rare))
+    y = X @ [1.0, 2.0, 50.0, -70.0] + rng.normal(size=n)
+    y[10:2000] = 1e3
+    # The error of a mean of four or six rows.
+    assert np.abs(fit(kind(X), y).coef_ - [1.0, 2.0, 50.0, -70.0]).max() < 2.5
+
+
 # -- fits without noise ---------------------------------------------------------------------------
 
 

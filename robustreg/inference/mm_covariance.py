@@ -121,8 +121,8 @@ def _weighted(fitted: FittedMM) -> Matrix:
     correction = 1.0 + k / n * (fitted.mean(slope**2) - mean**2) / mean**2
     spread = n * fitted.mean(loss.psi(u) ** 2) / (n - k) / mean**2
     inverse = np.linalg.inv(weight_matrix(fitted, weight))
-    core: Matrix = correction**2 * spread * fitted.mean(weight) * inverse
-    return core
+    core = correction**2 * spread * fitted.mean(weight) * inverse
+    return np.asarray(core, dtype=np.float64)
 
 
 def _sandwich(fitted: FittedMM) -> Matrix:

@@ -157,8 +157,9 @@ def diagnose_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | Non
             f"diagnose makes a table of every row, here {design.n_rows}, and a Dask collection of "
             "that size is not loaded: pass a sample with compute()."
         )
-    found = robust_distances(design.rows_of_X(np.arange(design.n_rows)), fitted.frequencies)
     u = fitted.standardized
+    rows = design.rows_of_X(np.arange(design.n_rows))
+    found = robust_distances(rows, fitted.frequencies, trusted=np.abs(u) <= OUTLYING)
     residuals = u * fitted.scale
     return MMDiagnostics(
         labels=row_labels(X, y, design.n_rows),

@@ -21,18 +21,14 @@ from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.mm_bootstrap import fast_bootstrap
 from robustreg.inference.mm_covariance import mm_covariance
 from robustreg.inference.mm_fitted import FittedMM, fitted_mm
+from robustreg.inference.mm_goodness import explained
 from robustreg.inference.summary import Summary, check_level
-from robustreg.losses_redescending import LMROB_EFFICIENCY, normal_mean
 
 __all__ = ["MMSummary", "summarize_mm"]
 
 Vector = NDArray[np.float64]
 
 COVARIANCES = ("avar1", "weighted", "sandwich", "bootstrap")
-
-#: What the weighted variance of the residuals is multiplied by, at 95 % efficiency, with the digits
-#: of R's lmrob: read off the R² that it prints. Others are derived.
-LMROB_CORRECTIONS = {"bisquare": 1.207617, "lqq": 1.159232, "optimal": 1.068939}
 
 #: Relative difference of the scales of two minima below which the summary says so.
 CLOSE = 0.01
@@ -42,14 +38,32 @@ CLOSE = 0.01
 class MMSummary(Summary):
     """Coefficients of an MM regression with their errors. Made by :func:`summarize`.
 
-    It has the attributes and methods of :class:`Summary`, with these meanings and additions.
+    It has the methods of :class:`Summary`.
 
     Attributes
     ----------
+    names : tuple of str
+        "intercept" if fitted, then the features.
+    coefficients, standard_errors : ndarray of shape (k,)
+        In the order of ``names``, in the units of the model.
+    covariance_matrix : ndarray of shape (k, k)
+        Their covariance; ``covariance`` is the same as a frame.
     cov_type : str
         avar1, weighted, sandwich or bootstrap.
+    description : str
+        The same in words.
+    level : float
+        Confidence level of the table.
+    n, degrees_of_freedom : float
+        Number of observations, the sum of the frequencies, and the same less k.
+    reference_df : float
+        Degrees of freedom of Student's t behind p and intervals; ``inf`` for the normal.
+    scale, scale_kind : float, str
+        Sigma in units of y, and "S".
     delta, threshold : float
         Residual from which a row has no weight, in units of the scale, and of y.
+    efficiency : float
+        At normal errors, relative to least squares.
     outlier_share : float
         Share of the observations beyond 2.5 scales.
     d2 : float
@@ -58,6 +72,12 @@ class MMSummary(Summary):
     robust_r2, adjusted_robust_r2 : float
         Weighted R², corrected to be consistent at normal errors (O. Renaud, M.-P. Victoria-Feser,
         J. Statist. Plann. Inference 140, 2010), and with the degrees of freedom counted.
+    optimality : float
+        Distance to the local minima of S and M, in standard errors.
+    notes : tuple of str
+        What a reader must know.
+    replicates : ndarray of shape (n_replicates, k), or None
+        Coefficients of the bootstrap's replicates.
     breakdown : float
         Share of wrong rows from which on the fit may be anywhere.
     loss : str
@@ -198,7 +218,7 @@ def _summary(
     working = estimate.of_combinations(change)
     replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
     reference_df = float(estimate.degrees_of_freedom) if use_t else np.inf
-    r2, adjusted, d2 = _explained(fitted)
+    r2, adjusted, d2 = explained(fitted)
     end = float(fitted.loss.c) * fitted.loss.knots[-1]
     outlying = (np.abs(fitted.standardized) > OUTLYING).astype(np.float64)
     with np.errstate(over="ignore", under="ignore"):
@@ -249,47 +269,3 @@ def _notes_on_starts(model: Any) -> tuple[str, ...]:
             "that are nearly as good."
         )
     return tuple(notes)
-
-
-def _explained(fitted: FittedMM) -> tuple[float, float, float]:
-    """Robust R², the adjusted one, and the fraction of the bounded loss that is explained.
-
-    The correction ``E[w] / E[w Z²]`` makes the weighted variance of the residuals consistent.
-    """
-    loss, weight = fitted.loss, fitted.loss.weight(fitted.standardized)
-    y, residual = fitted.response, fitted.standardized * fitted.point.scale
-    mass = fitted.frequencies * weight
-    intercept = fitted.rows.fit_intercept
-    center = float(mass @ y) / float(mass.sum()) if intercept else 0.0
-    total, left = float(mass @ (y - center) ** 2), float(mass @ residual**2)
-    correction = _consistency(fitted)
-    if not total > 0.0:
-        return float("nan"), float("nan"), float("nan")
-    r2 = (total - left) / (total + left * (correction - 1.0))
-    adjusted = 1.0 - (1.0 - r2) * (fitted.n - intercept) / fitted.degrees_of_freedom
-    constant = fitted.mean(loss.rho((y - _constant(fitted, center)) / fitted.point.scale))
-    d2 = 1.0 - fitted.mean(loss.rho(fitted.standardized)) / constant
-    return r2, adjusted, d2
-
-
-def _consistency(fitted: FittedMM) -> float:
-    """``E[w] / E[w Z²]`` for Z standard normal."""
-    loss, model = fitted.loss, fitted.model
-    if model.efficiency == LMROB_EFFICIENCY:
-        return LMROB_CORRECTIONS[model.loss]
-    return normal_mean(loss, loss.weight) / normal_mean(loss, lambda u: loss.weight(u) * u**2)
-
-
-def _constant(fitted: FittedMM, center: float) -> float:
-    """The local minimum of the loss of a constant, from the mean of the rows that count."""
-    if not fitted.rows.fit_intercept:
-        return 0.0
-    y, scale = fitted.response, fitted.point.scale
-    for _ in range(200):
-        mass = fitted.frequencies * fitted.loss.weight((y - center) / scale)
-        if not mass.sum() > 0.0:
-            break
-        last, center = center, float(mass @ y) / float(mass.sum())
-        if abs(center - last) <= 1e-12 * scale:
-            break
-    return center

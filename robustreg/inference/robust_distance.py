@@ -21,6 +21,9 @@ LEVEL = 0.975
 #: Rows from which centre and covariance are estimated; all where there are fewer.
 MOST_ROWS = 5000
 
+#: Most steps of concentration: five to ten are made.
+MOST_STEPS = 50
+
 #: Part of its largest deviation that a column must have as its MAD to have a spread.
 NO_SPREAD = 1e-12
 
@@ -47,7 +50,11 @@ class RobustDistances(NamedTuple):
 
 
 def robust_distances(
-    X: Any, frequencies: Vector | None = None, random_state: Any = 0
+    X: Any,
+    frequencies: Vector | None = None,
+    random_state: Any = 0,
+    *,
+    trusted: NDArray[np.bool_] | None = None,
 ) -> RobustDistances:
     """Mahalanobis distances with scikit-learn's ``MinCovDet``.
 
@@ -60,6 +67,10 @@ def robust_distances(
     frequencies : array of shape (n_samples,), optional
     random_state : int, RandomState instance or None
         Of ``MinCovDet``'s subsets.
+    trusted : array of bool of shape (n_samples,), optional
+        Rows that a resistant fit has not rejected: one more start. With 30 columns and a cluster
+        of a quarter of the rows none of ``MinCovDet``'s random ones leads to the lowest
+        determinant.
 
     References
     ----------
@@ -69,7 +80,8 @@ def robust_distances(
     X = X.toarray() if issparse(X) else np.asarray(X)
     X = X.astype(np.float64, copy=False)
     counted = np.arange(X.shape[0]) if frequencies is None else np.flatnonzero(frequencies > 0.0)
-    rows = X[counted[:: max(1, counted.size // MOST_ROWS)]]
+    chosen = counted[:: max(1, counted.size // MOST_ROWS)]
+    rows = X[chosen]
     center = np.median(rows, axis=0)
     size = np.abs(rows - center)
     deviation = np.median(size, axis=0)
@@ -91,5 +103,41 @@ def robust_distances(
         warnings.filterwarnings("ignore", category=UserWarning)
         warnings.filterwarnings("ignore", category=RuntimeWarning)
         estimate = MinCovDet(random_state=random_state).fit(scaled)
+        if trusted is not None:
+            _improve(estimate, scaled, trusted[chosen])
     squares = estimate.mahalanobis((X[:, used] - center[used]) / deviation[used])
     return RobustDistances(np.sqrt(np.maximum(squares, 0.0)), cutoff, used, note)
+
+
+def _improve(estimate: MinCovDet, rows: NDArray[np.float64], trusted: NDArray[np.bool_]) -> None:
+    """Replace the estimate where steps of concentration from trusted rows end at a smaller one.
+
+    Each step takes the rows nearest to the present centre (P. J. Rousseeuw, K. Van Driessen,
+    Technometrics 41 (1999)). Both have the same number of rows.
+    """
+    half = int(np.count_nonzero(estimate.raw_support_))
+    support = trusted
+    if np.count_nonzero(support) <= rows.shape[1]:
+        return
+    for _ in range(MOST_STEPS):
+        center, covariance = rows[support].mean(axis=0), np.cov(rows[support], rowvar=False)
+        away = rows - center
+        solved = np.linalg.lstsq(np.atleast_2d(covariance), away.T, rcond=None)[0]
+        squares = np.einsum("ij,ji->i", away, solved)
+        last, support = support, np.zeros(rows.shape[0], dtype=bool)
+        support[np.argsort(squares, kind="stable")[:half]] = True
+        if np.array_equal(last, support):
+            break
+    covariance = np.atleast_2d(np.cov(rows[support], rowvar=False, ddof=0))
+    own, theirs = (
+        np.linalg.slogdet(matrix)[1] for matrix in (covariance, estimate.raw_covariance_)
+    )
+    if not np.isfinite(own) or own >= theirs:
+        return
+    estimate.raw_location_ = estimate.location_ = rows[support].mean(axis=0)
+    estimate.raw_covariance_ = estimate.covariance_ = covariance
+    estimate.raw_support_ = estimate.support_ = support
+    away = rows - estimate.location_
+    estimate.dist_ = np.einsum("ij,ji->i", away, np.linalg.solve(covariance, away.T))
+    estimate.correct_covariance(rows)
+    estimate.reweight_covariance(rows)

@@ -205,11 +205,13 @@ class OutlierMapDisplay:
             )
         model = getattr(estimator, "best_estimator_", estimator)
         columns = model[:-1].transform(X) if isinstance(model, Pipeline) and len(model) > 1 else X
-        distances = robust_distances(columns, random_state=random_state)
+        standardized = found.residuals / found.scale
+        trusted = np.abs(standardized) <= OUTLYING
+        distances = robust_distances(columns, random_state=random_state, trusted=trusted)
         if np.isnan(distances.values).all():
             raise ValueError(f"X has no robust distances. {distances.note}")
         display = cls(
-            standardized_residuals=found.residuals / found.scale,
+            standardized_residuals=standardized,
             robust_distances=distances.values,
             distance_cutoff=distances.cutoff,
             labels=found.labels,

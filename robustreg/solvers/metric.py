@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from robustreg.design.base import Mixing
-from robustreg.losses import Turned
 from robustreg.objective import Evaluation, Objective
+from robustreg.solvers.turned import Turned
 
 __all__ = ["IterativeMetric", "Metric", "SquareRoot", "metric_of_gram", "take_metric"]
 

@@ -38,12 +38,14 @@ Vector = NDArray[np.float64]
 #: all rows, and how many of them are followed there.
 DOUBT, FOLLOWED = 3.0, 4
 
-#: Part of the tolerance to which S and M are solved: Newton's method takes one or two passes to
-#: square a distance, and other programs' numbers then agree to ten digits.
-BEYOND = 1e-3
+#: Part of the tolerance to which S and M are solved where X has at most so many numbers: Newton's
+#: method takes one or two passes to square a distance, and other programs' numbers then agree to
+#: ten digits. On larger data each pass counts.
+BEYOND, FEW_NUMBERS = 1e-3, 2**16
 
-#: Distance to which S is solved at the scale of its start; the scale moves by its square.
-FIRST_ROUND = 0.1
+#: Distance to which S is solved at the scale of its start. The scale moves by the square, so that
+#: one more round is enough.
+FIRST_ROUND = 0.01
 
 #: Most alternations between coefficients and scale. Three to five are made.
 ROUNDS = 50
@@ -207,13 +209,20 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
         settled = tol < FIRST_ROUND and (local.n_iter == 0 or shift <= tol)
         if settled or iterations >= stated.max_iter:
             break
-        tol = BEYOND * stated.tol
+        tol = _working_tolerance(problem, stated)
     return _judged(replace(local, point=point, n_iter=iterations), stated)
 
 
 def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
     """The local minimum of M near a point, at its scale."""
-    return _judged(_solve_at_scale(problem, point, BEYOND * stated.tol, stated.max_iter), stated)
+    tol = _working_tolerance(problem, stated)
+    return _judged(_solve_at_scale(problem, point, tol, stated.max_iter), stated)
+
+
+def _working_tolerance(problem: Problem, stated: MMProblem) -> float:
+    design = problem.design
+    few = design.n_rows * design.n_features <= FEW_NUMBERS
+    return stated.tol * (BEYOND if few else 1.0)
 
 
 def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:

@@ -3,7 +3,7 @@ r"""Starts from projections of the joint rows (x, y) that have two modes.
 A cluster of wrong rows is a second mode of some projection. For whitened rows z and a direction w
 of length one, ``E|w'z + d|`` is large where the projection has two modes. With half of the rows in
 one point and half in another it is 1 at d = 0, and for a shift d it is large where the smaller mode
-is on the side of d. At the normal it is 0.80, 0.83, 0.93 and 1.17 for d = 0, 0.3, 0.6 and 1. It is
+is on the side of d. At the normal it is 0.80, 0.83, 0.94 and 1.17 for d = 0, 0.3, 0.6 and 1. It is
 convex in w, so that the power iteration
 
     w  <-  E[z sign(w'z + d)] / |...|

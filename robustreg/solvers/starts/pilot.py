@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from robustreg.design.base import Point
-from robustreg.design.units import Units
+from robustreg.design.base import Design, Point
+from robustreg.design.units import Units, stratified_rows
 from robustreg.losses import Redescending
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.scales import weighted_median
@@ -28,6 +29,10 @@ PILOT_ROWS, PILOT_ROWS_PER_COEFFICIENT = 2000, 20
 #: All rows are searched where they are at most so many times as many.
 NEARLY_ALL = 1.5
 
+
+#: Rows of a sample with another entry than most, below which a column is rare there, and rows that
+#: are added for such a column; rows of a block in which they are looked for.
+RARE, RARE_ROWS, MAPPED_ROWS = 5, 20, 4096
 
 #: Size from which a row is shortened.
 LONGEST_ROW = 1e100
@@ -86,6 +91,8 @@ def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[
     wanted = max(PILOT_ROWS, PILOT_ROWS_PER_COEFFICIENT * problem.n_linear)
     whole = design.n_rows <= NEARLY_ALL * wanted
     part = design.subsample(design.n_rows if whole else wanted)
+    if not whole and design.in_memory:
+        part = _with_rare_rows(design, part, wanted)
     X = part.rows_of_X(np.arange(part.n_rows))
     X = X.toarray() if issparse(X) else X
     units = _units_of_most(X, design.units) if problem.fit_intercept else design.units
@@ -104,6 +111,32 @@ def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[
     negligible = NEGLIGIBLE * part.rounding_level(center)
     sample = Sample(scaled, (response - location) * shorter, weights, loss, target, negligible)
     return problem, Pilot(sample, transform, location, whole, problem.fit_intercept)
+
+
+def _with_rare_rows(design: Design, part: Design, wanted: int) -> Design:
+    """The part with rows of columns that hardly vary in it, as dummies of rare categories.
+
+    Without them the search would leave such a coefficient open, and the loss forgets all rows with
+    a residual as large as the coefficient.
+    """
+    X = part.rows_of_X(np.arange(part.n_rows))
+    X = X.toarray() if issparse(X) else X
+    common = np.median(X, axis=0)
+    rare = np.flatnonzero((common != X).sum(axis=0) < RARE)
+    if not rare.size:
+        return part
+    differs = design.map_rows(partial(_differs, columns=rare, common=common[rare]), (), MAPPED_ROWS)
+    if design.weights is not None:
+        differs = differs & (design.weights > 0.0)[:, None]
+    extra = [np.flatnonzero(column)[:RARE_ROWS] for column in differs.T]
+    index = stratified_rows(design.n_rows, design.weights, wanted)
+    return design.rows(np.unique(np.concatenate((index, *extra))))
+
+
+def _differs(X: Any, *, columns: NDArray[np.intp], common: Vector) -> NDArray[np.bool_]:
+    block = X[:, columns]
+    differs: NDArray[np.bool_] = (block.toarray() if issparse(block) else block) != common
+    return differs
 
 
 def _units_of_most(X: NDArray, units: Units) -> Units:

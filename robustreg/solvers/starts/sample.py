@@ -130,7 +130,7 @@ class Sample:
             weights = self.loss.weight(residuals / _divisor(scales)[:, None])
             candidates = self.least_squares(weights, residuals, candidates)
         residuals = self.residuals(candidates)
-        return candidates, self.scales(residuals, steps=3, start=_positive(scales))
+        return candidates, self.scales(residuals, steps=2, start=_positive(scales))
 
     def grams(self, weights: Matrix) -> NDArray[np.float64]:
         """``sum_i w_i x_i x_i'`` for each line of weights, of shape (m, k, k)."""

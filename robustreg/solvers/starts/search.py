@@ -18,8 +18,12 @@ __all__ = ["Minima", "search"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Rows on which candidates are compared before the best go on, and rows a coefficient.
-FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 500, 20
+#: Rows on which candidates are compared and brought together before the distinct ones go on, and
+#: rows a coefficient.
+FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 300, 20
+
+#: Distinct minima on few rows that go on to all of the sample.
+GOING_ON = 5
 
 #: Rounds of sensitivity components, and residuals in scales from which rows are left out of the
 #: next (Peña and Yohai 1999, section 3; at 3 instead of 2 hard cases are missed).
@@ -53,8 +57,13 @@ SAME_MINIMUM = 1e-6
 #: Converged candidates at the best minimum below which the search is widened.
 AGREEING = 3
 
-#: Multiplications of one round of components: for wide X only the first components are followed.
-MOST_WORK = 2e10
+#: Multiplications of one round of components or projections, about a second, and of the way to
+#: convergence: for wide X the first components alone are followed, and the last steps are left to
+#: Newton's method on all rows.
+ROUND_WORK, CONVERGENCE_WORK = 5e9, 2e10
+
+#: Fewest components that are followed, and fewest steps.
+FEWEST_COMPONENTS, FEWEST_STEPS = 3, 20
 
 
 @dataclass(frozen=True)
@@ -125,14 +134,26 @@ def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide:
     few = sample.part(max(FEW_ROWS, FEW_ROWS_PER_COEFFICIENT * k))
     n = few.shape[0]
     pool.add(*few.refined(_fits(few, np.ones((1, n))), FIRST_STEPS))
-    projections = two_mode_projections(few, PROJECTIONS[wide])
+    number = min(PROJECTIONS[wide], max(1, _affordable(few, wide) // 4))
+    projections = two_mode_projections(few, number)
     if projections.size:
         _delete(few, pool, projections, np.full(n, True), wide)
     _component_rounds(few, pool, wide)
     if n_subsets:
         fits = _screened(few, subset_fits(sample, n_subsets, rng))
         pool.add(*few.refined(fits, FIRST_STEPS))
-    return _converged(sample, pool.best(CONVERGED))
+    minima = _converged(few, pool.best(CONVERGED))
+    if few is sample:
+        return minima
+    on_all = _converged(sample, minima.candidates[:GOING_ON])
+    return replace(on_all, n_starts=minima.n_starts, n_best=minima.n_best)
+
+
+def _affordable(sample: Sample, wide: bool) -> int:
+    """Components whose candidates can be followed: three ends each, and three Gram matrices."""
+    n, k = sample.shape
+    each = 9.0 * n * k * k * len(SHARES[wide]) * BEAM[wide]
+    return max(FEWEST_COMPONENTS, int(ROUND_WORK / each))
 
 
 def _fits(sample: Sample, weights: Matrix) -> Matrix:
@@ -151,8 +172,7 @@ def _delete(
 
 def _component_rounds(sample: Sample, pool: _Pool, wide: bool) -> None:
     """Peña and Yohai's rounds: components of the rows that the best candidates of a round fit."""
-    n, k = sample.shape
-    followed = max(3, int(MOST_WORK / (1.5 * n * k * k * len(SHARES[wide]) * BEAM[wide])))
+    n, followed = sample.shape[0], _affordable(sample, wide)
     bases, best = [np.full(n, True)], np.inf
     for _ in range(ROUNDS):
         own = _Pool()
@@ -190,7 +210,10 @@ def _converged(sample: Sample, candidates: Matrix) -> Minima:
     number = candidates.shape[0]
     scales, leader = np.full(number, np.inf), np.arange(number)
     live = np.arange(number)
-    for _ in range(MOST_STEPS // STEPS_AT_ONCE):
+    n, k = sample.shape
+    affordable = int(CONVERGENCE_WORK / (number * n * k * k))
+    steps = min(MOST_STEPS, max(FEWEST_STEPS, affordable))
+    for _ in range(steps // STEPS_AT_ONCE):
         moved, _ = sample.refined(candidates[live], STEPS_AT_ONCE)
         new = sample.scales(sample.residuals(moved))
         lower = new < scales[live] * (1.0 - SETTLED)

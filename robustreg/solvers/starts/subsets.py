@@ -35,8 +35,8 @@ def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Mat
     if singular.any():
         index[singular] = _nonsingular(sample.rows, int(singular.sum()), share, rng)
     rows, response = sample.rows[index], sample.response[index]
-    fits: Matrix = np.linalg.solve(rows, response[:, :, None])[:, :, 0]
-    return fits
+    fits = np.linalg.solve(rows, response[:, :, None])[:, :, 0]
+    return np.asarray(fits, dtype=np.float64)
 
 
 def _drawn(
