@@ -46,10 +46,7 @@ def data(problem: Problem, seed: int = 0) -> tuple[Any, Vector]:
     """X, and y with noise of one and 10 % of gross outliers to both sides."""
     rng = np.random.default_rng(seed)
     n, p = problem.n, problem.p
-    if problem.density < 1.0:
-        X = sparse_columns(rng, problem)
-    else:
-        X = rng.normal(size=(n, p))
+    X = sparse_columns(rng, problem) if problem.density < 1.0 else rng.normal(size=(n, p))
     coef = np.zeros(p)
     # Of sparse columns those that matter are among the denser.
     among = p if problem.density == 1.0 else p // 20
