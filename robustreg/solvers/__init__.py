@@ -103,4 +103,6 @@ def _with_least_norm(result: Result, tol: float) -> Result:
     status = result.status
     if status is Status.CONVERGED and bound > tol:
         status = Status.ROUNDING
-    return replace(result, point=objective.point(parameters), optimality=bound, status=status)
+    return replace(
+        result, point=objective.point(parameters), optimality=bound, status=status
+    )

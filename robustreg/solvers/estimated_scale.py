@@ -214,9 +214,7 @@ def _follow(state: _State, tol: float, limit: int) -> tuple[_State, int]:
         evaluation = objective.evaluate(moved)
         made += 1
         distance = model.distance(evaluation)
-        trial = _State.of(
-            replace(state.reached, evaluation=evaluation, distance=distance), objective
-        )
+        trial = _State.of(replace(state.reached, evaluation=evaluation, distance=distance), objective)
         if not trial.distance <= CONTRACTION * state.distance:
             return (trial if trial.distance < WORSE * state.distance else state), made
         log_scales.append((trial.log_scale, trial.excess))
