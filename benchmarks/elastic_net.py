@@ -38,7 +38,7 @@ class Problem(NamedTuple):
 
 
 TALL = Problem("20,000 x 500", 20_000, 500, 50)
-WIDE = Problem("1,000 x 5,000", 1_000, 5_000, 100)
+WIDE = Problem("1,000 x 5,000", 1_000, 5_000, 50)
 SPARSE = Problem("sparse 20,000 x 50,000", 20_000, 50_000, 100, 0.001)
 
 
@@ -46,19 +46,30 @@ def data(problem: Problem, seed: int = 0) -> tuple[Any, Vector]:
     """X, and y with noise of one and 10 % of gross outliers to both sides."""
     rng = np.random.default_rng(seed)
     n, p = problem.n, problem.p
-    if problem.density < 1.0:
-        X = sp.random_array(
-            (n, p), density=problem.density, rng=rng, format="csr", data_sampler=rng.standard_normal
-        )
-        coef_size = 3.0
-    else:
-        X, coef_size = rng.normal(size=(n, p)), 1.0
+    X = sparse_columns(rng, problem) if problem.density < 1.0 else rng.normal(size=(n, p))
     coef = np.zeros(p)
-    coef[rng.permutation(p)[: problem.nonzero]] = coef_size * rng.normal(size=problem.nonzero)
+    # Of sparse columns those that matter are among the denser.
+    among = p if problem.density == 1.0 else p // 20
+    coef[rng.permutation(among)[: problem.nonzero]] = rng.normal(size=problem.nonzero)
     y = X @ coef + rng.normal(size=n)
     wrong = rng.permutation(n)[: n // 10]
     y[wrong] += rng.choice([-1.0, 1.0], wrong.size) * rng.uniform(10.0, 100.0, wrong.size)
     return X, y
+
+
+def sparse_columns(rng: np.random.Generator, problem: Problem) -> sp.csr_array:
+    """Columns of variance one whose densities fall as those of words do, by Zipf's law.
+
+    With equal densities a column of twenty entries has no signal that could stand out of the
+    noise, and a path to a twentieth of the largest alpha fits all rows exactly.
+    """
+    shares = 1.0 / np.arange(10, problem.p + 10)
+    counts = np.minimum(problem.density * problem.n * problem.p * shares / shares.sum(), problem.n)
+    counts = np.maximum(counts.astype(int), 1)
+    rows = np.concatenate([rng.choice(problem.n, count, replace=False) for count in counts])
+    columns = np.repeat(np.arange(problem.p), counts)
+    entries = rng.normal(size=rows.size) * np.sqrt(problem.n / np.repeat(counts, counts))
+    return sp.csr_array((entries, (rows, columns)), shape=(problem.n, problem.p))
 
 
 def violation(X: Any, y: Vector, found: tuple[Vector, ...]) -> float:

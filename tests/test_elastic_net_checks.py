@@ -14,8 +14,8 @@ ESTIMATORS = [
     HuberElasticNet(alpha=0.1, positive=True),
     HuberElasticNet(alpha=0.1, delta=float("inf")),
     HuberElasticNet(warm_start=True),
-    HuberElasticNetCV(n_alphas=10, cv=3),
-    HuberElasticNetCV(n_alphas=10, cv=2, l1_ratio=[0.5, 1.0], scale="mad", selection="one_se"),
+    HuberElasticNetCV(n_alphas=5, cv=2),
+    HuberElasticNetCV(n_alphas=5, cv=2, l1_ratio=[0.5, 1.0], scale="mad", selection="one_se"),
 ]
 
 

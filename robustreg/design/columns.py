@@ -246,6 +246,7 @@ class SparseColumns(ActiveColumns):
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
         self._by_columns = sparse.csc_array(X)
         self._stored = sparse.csc_array((design.n_rows, 0))
+        self._by_rows = sparse.csr_array((design.n_rows, 0))
         self._center, self._scale = np.empty(0), np.empty(0)
         super().__init__(design, X, fit_intercept)
 
@@ -267,6 +268,7 @@ class SparseColumns(ActiveColumns):
             new = self._by_columns[:, index]
             center, scale = units.center[index], units.column_scale[index]
         self._stored = sparse.csc_array(sparse.hstack((self._stored, new), format="csc"))
+        self._by_rows = sparse.csr_array(self._stored)
         self._center = np.concatenate((self._center, center))
         self._scale = np.concatenate((self._scale, scale))
 
@@ -282,9 +284,17 @@ class SparseColumns(ActiveColumns):
         return gram / self._scale[:, None] / self._scale[columns]
 
     def _products_of_rows(self, rows: Indices, row_weights: Vector) -> Matrix:
-        values = np.zeros(self.design.n_rows)
-        values[rows] = row_weights
-        return self._cross_products(values, slice(0, self.size))
+        X = self._by_rows[rows]
+        sums, center = X.T @ row_weights, self._center
+        gram = (X.T @ X.multiply(row_weights[:, None]).tocsr()).toarray()
+        # Twice half of the shift: see _cross_products.
+        shift = np.outer(center, sums - 0.5 * row_weights.sum() * center)
+        gram -= shift
+        gram -= shift.T
+        if np.any(self._scale != 1.0):
+            gram /= self._scale[:, None]
+            gram /= self._scale
+        return gram
 
 
 def _slices(columns: slice, n_rows: int) -> Iterator[slice]:

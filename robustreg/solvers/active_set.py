@@ -90,6 +90,7 @@ class ActiveSet:
         self.columns = design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
         self._mixing = 0.0
+        self._guess: Vector | None = None
         self.set_alpha(self.penalty.alpha)
         self.add(np.flatnonzero(self._slope_of_all == 0.0))
 
@@ -121,6 +122,7 @@ class ActiveSet:
         if index.size:
             self.columns.add(index)
             self.coef = np.concatenate((self.coef, np.zeros(index.size)))
+            self._guess = None
             self._update_penalty()
 
     def set_coef(self, index: Indices, values: Vector, intercept: float) -> None:
@@ -206,11 +208,15 @@ class ActiveSet:
         self.n_iter += 1
         Q = self._hessian(scale)
         sizes = scale * self.sizes
-        model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs)
-        minimiser = model.minimise(self.coef)
+        rank = self._rank(scale)
+        model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs, rank)
+        minimiser = model.minimise(self.coef if self._guess is None else self._guess)
         direction = minimiser - self.coef
         image = self.columns.image(direction)
         step = self._step_length(direction, image, sizes, self.delta * scale)
+        # After a part of the way the coefficients of both ends are not zero, more than there may be
+        # rows: the signs of the far end are the better start.
+        self._guess = None if step == 1.0 else minimiser
         if step == 1.0:
             self.coef = minimiser
         else:
@@ -223,6 +229,12 @@ class ActiveSet:
         elif step > LONG:
             mixing = self._mixing / MIXING_FACTOR
             self._mixing = mixing if mixing >= FIRST_MIXING else 0.0
+
+    def _rank(self, scale: float) -> int:
+        """How many columns may be independent at a scale."""
+        if self.curvature.any():
+            return self.columns.size
+        return int(np.count_nonzero(self.columns.inside(self.delta * scale)))
 
     def _hessian(self, scale: float) -> Matrix:
         """That of the loss and the quadratic penalty."""

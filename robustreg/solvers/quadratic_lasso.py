@@ -77,12 +77,15 @@ class QuadraticLasso:
     sizes : array of shape (k,)
         ``l``, zero for free coefficients.
     signs : Signs
+    rank : int
+        Upper bound of the rank of Q: more columns depend on one another.
     """
 
     Q: Matrix
     c: Vector
     sizes: Vector
     signs: Signs
+    rank: int
 
     def minimise(self, start: Vector) -> Vector:
         """The minimiser, from coefficients whose signs are a start."""
@@ -166,7 +169,8 @@ class QuadraticLasso:
         excess[active] = 0.0
         entering = np.flatnonzero(excess > rounding)
         entering = entering[np.argsort(-excess[entering], kind="stable")]
-        return entering if batches else entering[:1]
+        room = max(1, (self.rank - members.size) // 2) if batches else 1
+        return entering[:room]
 
 
 def solved(block: Matrix, right: Vector) -> Vector:
