@@ -244,7 +244,9 @@ def diagnose(
         )
     changes = one_step_changes(fitted)
     change_of_units = fitted.to_user()
-    errors = np.sqrt(np.diag(huber_covariance(fitted, "H1", 0, True).of_combinations(change_of_units)))
+    errors = np.sqrt(
+        np.diag(huber_covariance(fitted, "H1", 0, True).of_combinations(change_of_units))
+    )
 
     def influence(changes: Matrix) -> Vector:
         return np.abs(changes @ change_of_units.T / errors).max(axis=1)
