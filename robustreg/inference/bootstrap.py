@@ -25,9 +25,9 @@ from sklearn.utils import check_random_state
 from robustreg.inference.choice import DeltaChoice
 from robustreg.inference.cluster import group_numbers, note_of_few_groups
 from robustreg.inference.covariance import CovarianceEstimate
-from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.progress import ProgressBar
 from robustreg.inference.refits import refit
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.replicates import Sample, Single, solve_replicates
 from robustreg.inference.sandwich import whiten
 

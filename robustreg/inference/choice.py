@@ -14,16 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from robustreg.estimators.fitting import PILOT_DELTAS
-from robustreg.inference.fitted import FittedRegression
-from robustreg.inference.replicates import (
-    Matrix,
-    Sample,
-    Single,
-    Start,
-    Vector,
-    inverse_derivative,
-    scores,
-)
+from robustreg.inference.regression import FittedRegression
+from robustreg.inference.replicate_sums import inverse_derivative, scores
+from robustreg.inference.sample import Matrix, Sample, Single, Start, Vector
 from robustreg.tuning import AUTO_DELTAS, kappa
 
 __all__ = ["DeltaChoice"]
@@ -147,7 +140,8 @@ class Bins:
         counts = np.bincount(index, frequencies, minlength=SQUARES.size + 1)
         total, last = float(counts.sum()), counts[: SQUARES.size]
         square = float((frequencies * residuals) @ residuals)
-        return cls(np.cumsum(last * SQUARES), total - np.cumsum(last), total, square)
+        inside: Vector = np.cumsum(last * SQUARES)
+        return cls(inside, total - np.cumsum(last), total, square)
 
     def joint_scales(self, targets: Vector) -> Vector:
         """Roots of ``sum s min(e², (delta sigma)²) = target sigma²`` for ``FINITE``, zero if none.
@@ -180,4 +174,5 @@ def _squares() -> Vector:
     return np.append(0.0, (0.5 * (sizes[1:] + sizes[:-1])) ** 2)
 
 
-SQUARES, SQUARED = _squares(), FINITE**2
+SQUARES: Vector = _squares()
+SQUARED: Vector = FINITE**2

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Mixing
 from robustreg.inference.equations import inverse_root, whitening
-from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.interpolation import (
     density_share,
     is_small_threshold,
     note_of_few_inside,
 )
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import weighted_gram
 
@@ -103,7 +103,8 @@ def huber_covariance(
 ) -> CovarianceEstimate:
     """H1, H2 or H3: one pass over the rows, two for H3."""
     n, k = fitted.n, fitted.n_parameters
-    m, K, notes = _mean_and_correction(fitted, kind, ddof)
+    small = kind == "H1" and is_small_threshold(fitted)
+    m, K, notes = _mean_and_correction(fitted, kind, ddof, small)
     S = fitted.working_scale**2 * n * fitted.moments.psi_square / (n - k)
     transform, constant = normal_equations(fitted, None if kind == "H1" else 0.0)
     if kind == "H1":
@@ -111,13 +112,15 @@ def huber_covariance(
     elif kind == "H2":
         core = K * S / m * np.eye(k)
     else:
-        (every,) = fitted.rows.transformed(transform).sum(
-            lambda z, s: (weighted_gram(z, s),), fitted.frequencies
+        (every,) = fitted.sum_rows(
+            fitted.rows.transformed(transform),
+            lambda z, rows: (weighted_gram(z, rows.frequencies),),
         )
         core = S / K * every
     direction = transform.T @ constant  # (Z'Z)^-1 sum z, in the coordinates of the core
     counted = n if kind == "H1" else n * m
-    excess, skewed = _excess(fitted, coupling, float(direction @ direction) / counted, m)
+    tau = float(direction @ direction) / counted
+    excess, skewed = _excess(fitted, coupling, tau, m, small)
     factor = K**2 * fitted.working_scale**2 / (n - k)
     core = core + factor * excess * np.outer(direction, direction)
     description = f"{kind} (Huber), errors of one distribution"
@@ -126,11 +129,11 @@ def huber_covariance(
 
 
 def _mean_and_correction(
-    fitted: FittedRegression, kind: str, ddof: int
+    fitted: FittedRegression, kind: str, ddof: int, small: bool
 ) -> tuple[float, float, tuple[str, ...]]:
     """m and K. H1 weighs all rows alike, and needs no more of those within the threshold than m."""
     n, k, m = fitted.n, fitted.n_parameters, fitted.moments.inside
-    if kind == "H1" and is_small_threshold(fitted):
+    if small:
         return density_share(fitted), 1.0, (FEW_INSIDE,)
     variance = m * (1.0 - m) * n / (n - ddof)
     notes = () if kind == "H1" else note_of_few_inside(fitted, kind)
@@ -182,7 +185,7 @@ def scale_coupling(fitted: FittedRegression) -> CoupledMoments:
 
 
 def _excess(
-    fitted: FittedRegression, coupling: Coupling, tau: float, a: float
+    fitted: FittedRegression, coupling: Coupling, tau: float, a: float, small: bool
 ) -> tuple[float, tuple[str, ...]]:
     """What sigma's error adds to n times the covariance, in the direction w = (Z'Z)^-1 sum z.
 
@@ -209,6 +212,8 @@ def _excess(
     if coupling == "auto" and not skewed:
         return 0.0, ()
     c, g, h, B, G, D = at.c, at.g, at.h, at.B, at.G, at.D
+    if small:
+        c *= np.sqrt(max(1.0 - at.z**-2, 0.0)) if at.z != 0.0 else 0.0
     r = c * g / (a * h)
     q = r / (1.0 - r * tau)
     excess = (2.0 * q + tau * q**2) * B / a**2

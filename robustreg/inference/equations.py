@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from robustreg.design.base import Mixing
-from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.regression import FittedRegression
 
 __all__ = ["Bread", "UndeterminedError", "inverse_root", "whitening"]
 

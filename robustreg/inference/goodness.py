@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
-from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.location import huber_location
 from robustreg.losses import Huber

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.inference.equations import UndeterminedError
-from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.progress import ProgressBar
 from robustreg.inference.refits import refit
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.sandwich import Whitened, whiten
 
 __all__ = ["exact_changes", "one_step_changes"]
@@ -35,8 +35,9 @@ def one_step_changes(fitted: FittedRegression) -> Matrix:
 
 
 def _newton_changes(fitted: FittedRegression, white: Whitened) -> Matrix:
-    """By Sherman and Morrison: J_i is U V' with U = (z, g) and V = psi' (z, u), so that
+    """One Newton step, by the formula of Sherman and Morrison.
 
+    J_i is U V' with U = (z, g) and V = psi' (z, u), so that
     (J - U V')^-1 s = J^-1 s + J^-1 U (V'J^-1 s) / (1 - V'J^-1 U).
     """
     inverse, k, rows = white.bread.inverse().T, fitted.n_parameters, fitted.residuals

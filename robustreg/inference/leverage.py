@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference.covariance import normal_equations
 from robustreg.inference.equations import UndeterminedError
-from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 
 __all__ = ["DECISIVE", "largest_leverage", "leverages", "leverages_inside"]

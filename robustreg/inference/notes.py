@@ -3,7 +3,7 @@ r"""Notes on what an interval does not hold against, each where its condition is
 | condition | note |
 |---|---|
 | delta chosen from the data, and not chosen anew in each replicate of a bootstrap | choice |
-| clipped rows nearly all on one side, and at least 0.75 times as many as the fit withstands | side |
+| clipped rows nearly all on one side, and 0.75 times as many as break the fit down | side |
 | a leverage of 0.5 and twice k/n, or of 0.2 and ten times k/n | leverage |
 | Huber's errors: the sandwich differs, by more than chance and by a factor of 1.4 | sandwich |
 | sandwich or wild bootstrap: the error of a coefficient rests on fewer than six rows | few rows |
@@ -24,8 +24,8 @@ from robustreg.inference.covariance import (
     normal_equations,
 )
 from robustreg.inference.equations import UndeterminedError
-from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.leverage import largest_leverage
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.sandwich import leverage_corrected_meat, whiten
 from robustreg.inference.text import number
@@ -36,9 +36,9 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 #: Share of the clipped rows on one side from which they count as one-sided, and part of the share
-#: of outliers that a fit withstands from which their number has a note. Of exponential, log-normal
-#: and chi²_1 errors 16, 17 and 19 % are clipped, all on one side, where 28 % break the fit down: 0.56
-#: to 0.66 of it. With 25 % of far outliers on one side the intercept's intervals cover 70 %.
+#: of outliers that breaks a fit down from which their number has a note. Of exponential, log-normal
+#: and chi²_1 errors 16, 17 and 19 % are clipped, all on one side, where 28 % break the fit down:
+#: 0.56 to 0.66 of it. With 25 % of far outliers on one side the intercept's intervals cover 70 %.
 ONE_SIDED, NEAR_BREAKDOWN = 0.9, 0.75
 
 #: Leverages, and multiples of their mean k/n, from which a row has a note: half of a fitted value
@@ -66,16 +66,18 @@ def notes_on_fit(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
 
 
 def _choice(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
-    if fitted.choice == "auto" and kind != "bootstrap":
-        return (
+    if fitted.choice == "auto" and kind not in ("pairs", "wild"):
+        note = (
             "delta was chosen from these data: 95 % intervals cover 91 to 93 %. "
-            "cov_type='bootstrap' chooses anew in each replicate.",
+            "cov_type='bootstrap' chooses anew in each replicate."
         )
+        return (note,)
     if fitted.choice == "cross-validation":
-        return (
+        note = (
             "delta was chosen from these data by cross-validation, and counts as if it had been "
-            "given: 95 % intervals cover 91 to 93 %.",
+            "given: 95 % intervals cover 91 to 93 %."
         )
+        return (note,)
     return ()
 
 
@@ -86,21 +88,24 @@ def _one_sided(fitted: FittedRegression) -> tuple[str, ...]:
     if side == 0.0 or side < max(ONE_SIDED * clipped, NEAR_BREAKDOWN * limit):
         return ()
     where = "above" if side == fitted.moments.above else "below"
-    return (
+    note = (
         f"{side:.0%} of the observations are clipped {where} the fit and {clipped - side:.0%} on "
         f"the other side; {limit:.0%} on one side break it down. The intercept and its interval "
-        "are moved towards them: take a smaller delta.",
+        "are moved towards them: take a smaller delta."
     )
+    return (note,)
 
 
 def _freedom(fitted: FittedRegression) -> tuple[str, ...]:
     share = fitted.n_parameters / fitted.n
-    if fitted.equation.counts_parameters or share < MANY_PARAMETERS:
+    counted = fitted.equation.counts_parameters or not fitted.equation.estimates_sigma
+    if counted or share < MANY_PARAMETERS:
         return ()
-    return (
+    note = (
         f"With {share:.2f} coefficients for each observation the MAD is low: 24 % at 0.3, 44 % at "
-        "0.5.",
+        "0.5."
     )
+    return (note,)
 
 
 def notes_on_design(
@@ -114,7 +119,7 @@ def notes_on_design(
     estimate : CovarianceEstimate
         That the summary shows.
     kind : str
-        Its kind; "wild" for that bootstrap.
+        Its kind; "pairs" or "wild" for a bootstrap.
     plain : array of shape (n,), or None
         The rows' leverages, where they are known.
     """
@@ -140,10 +145,11 @@ def _leverage(
     limits = [max(least, times * mean) for least, times in (HIGH_LEVERAGE, RISKY_LEVERAGE)]
     if largest < min(limits):
         return ()
-    return (
+    note = (
         f"A row has leverage {largest:.2f}, where the mean is {mean:.2g}: it may decide a "
-        "coefficient nearly alone. diagnose() names it.",
+        "coefficient nearly alone. diagnose() names it."
     )
+    return (note,)
 
 
 def _sandwich(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
@@ -169,11 +175,12 @@ def _sandwich(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     theirs, own = (number(unit * float(np.sqrt(v[worst]))) for v in (HC3, ours))
     others = np.count_nonzero(different) - 1
     more = f", and {others} more differ" if others else ""
-    return (
+    note = (
         f"{fitted.names[worst]}: the sandwich's error (HC3) is {theirs}, and Huber's {own}{more}. "
         "The spread of the errors depends on x, or one row decides: compare "
-        "cov_type='sandwich'.",
+        "cov_type='sandwich'."
     )
+    return (note,)
 
 
 def _few_rows(fitted: FittedRegression) -> tuple[str, ...]:
@@ -183,10 +190,11 @@ def _few_rows(fitted: FittedRegression) -> tuple[str, ...]:
         return ()
     others = np.count_nonzero(effective < FEW_ROWS) - 1
     more = f" (and those of {others} more)" if others else ""
-    return (
+    note = (
         f"{fitted.names[least]}: its error{more} rests on about {effective[least]:.0f} rows, those "
-        "farthest out in X: 95 % intervals then cover 85 to 91 %.",
+        "farthest out in X: 95 % intervals then cover 85 to 91 %."
     )
+    return (note,)
 
 
 def _effective_rows(fitted: FittedRegression) -> Vector:

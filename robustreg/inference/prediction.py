@@ -40,8 +40,8 @@ from sklearn.utils.validation import validate_data
 
 from robustreg.design.units import Units
 from robustreg.inference.covariance import CovarianceEstimate
-from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.leverage import DECISIVE, leverages, leverages_inside
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 
 __all__ = ["ErrorDistribution", "Predictor", "error_distribution", "own_leverages"]

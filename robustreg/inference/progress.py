@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
-__all__ = ["ProgressBar"]
+__all__ = ["ProgressBar", "count_rounds"]
 
 
 class ProgressBar:
@@ -38,3 +41,30 @@ class ProgressBar:
                 end = "\n" if self.done >= self.total else ""
                 sys.stderr.write(f"\r[{bar}] {self.done}/{self.total} {self.unit}{end}")
                 sys.stderr.flush()
+
+
+@contextmanager
+def count_rounds(design: Any, verbose: int) -> Iterator[None]:
+    """Write ``12 rounds over 100,000 rows`` on standard error while a Dask collection is read.
+
+    Their number is not known before: the scale and the constant are found by iteration.
+    """
+    if not verbose or design.in_memory:
+        yield
+        return
+    before, first = design.on_pass, design.passes
+
+    def show() -> None:
+        rounds = design.passes - first
+        sys.stderr.write(f"\r{rounds} rounds over {design.n_rows:,} rows")
+        sys.stderr.flush()
+        if before is not None:
+            before()
+
+    design.on_pass = show
+    try:
+        yield
+    finally:
+        design.on_pass = before
+        sys.stderr.write("\n")
+        sys.stderr.flush()

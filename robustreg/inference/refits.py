@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
-from robustreg.inference.fitted import FittedRegression
+from robustreg.inference.regression import FittedRegression
 
 __all__ = ["refit"]
 

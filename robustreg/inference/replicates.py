@@ -14,29 +14,20 @@ rounding errors are a millionth of a standard error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
-from robustreg.inference.fitted import FittedRegression
-from robustreg.inference.leverage import DECISIVE
-from robustreg.inference.residuals import Residuals
-from robustreg.inference.sandwich import Whitened
-from robustreg.inference.scale_equations import ScaleEquation
-from robustreg.tuning import kappa
+from robustreg.inference.replicate_sums import inverse_derivative, scores
+from robustreg.inference.sample import Sample, Start
 
-__all__ = ["Sample", "Start", "inverse_derivative", "scores", "solve_replicates", "widened"]
+__all__ = ["Sample", "Start", "solve_replicates"]
 
 Single = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-#: Entries of a block of products of two columns.
-PAIR_ENTRIES = 2**18
 
 #: A step below this, in standard errors, is a replicate's last.
 SMALL_STEP = 0.1
@@ -50,106 +41,6 @@ DAMPING, MOST_DAMPED_STEPS, SMALL_DAMPED_STEP = 0.5, 60, 0.02
 
 #: Least sigma* in units of the sample's sigma: a step may overshoot.
 SMALLEST_SCALE = 0.1
-
-#: Ratio of the extreme eigenvalues of J* below which it counts as singular.
-SINGULAR = 1e-6
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A sample at its fit.
-
-    Attributes
-    ----------
-    z : array of shape (n, k)
-        Rows in coordinates in which ``sum s psi' z z'`` is n times the identity.
-    u : array of shape (n,)
-        Residuals in units of sigma.
-    spread : array of shape (n,)
-        u as wide as errors are: a fit draws the residuals towards itself.
-    standard_errors : array of shape (k,)
-        Of theta in these coordinates and units of sigma, by the sandwich.
-    inverse : array of shape (k, k), or (k + 1, k + 1) where sigma is unknown
-        J^-1 of the sample.
-    back : array of shape (k, k)
-        theta in working units is ``back`` times theta in these coordinates.
-    delta : float
-    equation : ScaleEquation
-        Of sigma.
-    unknown : bool
-        Whether sigma is among the unknowns of a step.
-    """
-
-    z: Single
-    u: Single
-    spread: Single
-    standard_errors: Vector
-    inverse: Matrix
-    back: Matrix
-    delta: float
-    equation: ScaleEquation
-    unknown: bool
-
-    @classmethod
-    def of(cls, fitted: FittedRegression, white: Whitened) -> Sample:
-        """The sample of a fit whose rows have been whitened."""
-        root = np.sqrt(fitted.n)
-        scaling = root * white.bread.transform
-        z = white.rows.map(lambda block: (block @ scaling).astype(np.float32))
-        lines = np.linalg.solve(scaling, white.bread.influence()[:, :-1])
-        variances = np.diag(lines @ white.meat[:-1, :-1] @ lines.T)
-        leverage = np.minimum(np.einsum("ij,ij->i", z, z).astype(np.float64) / fitted.n, DECISIVE)
-        equation = fitted.coupled_equation
-        return cls(
-            z=z,
-            u=fitted.residuals.u.astype(np.float32),
-            spread=widened(fitted.residuals, leverage).astype(np.float32),
-            standard_errors=np.sqrt(variances),
-            inverse=_inverse_at_fit(fitted, white, scaling),
-            back=white.back @ scaling,
-            delta=fitted.delta,
-            equation=equation,
-            unknown=equation.unknown,
-        )
-
-
-def widened(rows: Residuals, leverage: Vector) -> Vector:
-    """Standardised residuals with the spread of the errors themselves.
-
-    Leaving row i out changes its residual by the factor ``1 + h w / (1 - psi' h)``, w = psi/u: from
-    narrower than an error to wider by as much. The square root stands between; for least squares it
-    is the customary ``1/sqrt(1 - h)``.
-    """
-    return rows.u * np.sqrt(1.0 + leverage * rows.weight / (1.0 - leverage * rows.inside))
-
-
-def _inverse_at_fit(fitted: FittedRegression, white: Whitened, scaling: Matrix) -> Matrix:
-    """J^-1 in the coordinates of the sample; with the MAD, that at a given scale."""
-    if not fitted.coupled_equation.unknown:
-        return np.eye(fitted.n_parameters) / fitted.n
-    change = linalg.block_diag(np.linalg.inv(scaling), 1.0)
-    return change @ white.bread.inverse() @ change.T
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where each of a batch of replicates begins, and its delta.
-
-    Attributes
-    ----------
-    steps : array of shape (size, k)
-        theta* - theta^, in the sample's coordinates and units of sigma.
-    scale : array of shape (size,)
-        sigma*, in units of sigma.
-    delta : array of shape (size,)
-    inverse : array of shape (size, k, k), or (size, k + 1, k + 1) where sigma is unknown
-        J^-1 for the first steps.
-    """
-
-    steps: Matrix
-    scale: Vector
-    delta: Vector
-    inverse: Matrix
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of replicates that diverge, and end as NaN
@@ -173,8 +64,8 @@ def solve_replicates(sample: Sample, s: Single, u: Single, start: Start | None =
     failed = np.flatnonzero(np.isnan(steps).any(axis=1))
     if failed.size:
         delta = np.full(steps.shape[0], sample.delta) if start is None else start.delta
-        lines = (_chosen_lines(values, failed) for values in (s, u))
-        steps[failed] = _damped(sample, *lines, delta[failed])
+        frequencies, residuals = _chosen_lines(s, failed), _chosen_lines(u, failed)
+        steps[failed] = _damped(sample, frequencies, residuals, delta[failed])
     return steps
 
 
@@ -258,71 +149,3 @@ def _residuals(sample: Sample, u: Single, steps: Matrix) -> Single:
     residuals = steps.astype(np.float32) @ -sample.z.T
     residuals += u
     return residuals
-
-
-def scores(sample: Sample, s: Single, residuals: Single, delta: Vector) -> Matrix:
-    """``(sum s psi z, sum s psi²/2 - kappa nu*)`` of all; may overwrite the residuals."""
-    bound = _bound(delta, residuals)
-    if residuals.shape[0] == 1:  # the sample's own: one product serves all replicates
-        psi = np.clip(residuals[0], -bound, bound)
-        sums = s @ np.column_stack((psi[:, None] * sample.z, psi**2))
-        products, squares = sums[:, :-1], sums[:, -1]
-    else:
-        psi = np.clip(residuals, -bound, bound, out=residuals)
-        weighted = psi if s.shape[0] == 1 and np.all(s == 1.0) else s * psi
-        products = weighted @ sample.z
-        squares = np.einsum("rn,rn->r", weighted, psi)
-    if not sample.unknown:
-        return products.astype(np.float64)
-    freedom = s.sum(axis=1, dtype=np.float64) - sample.z.shape[1]
-    factors = np.array([kappa(each) for each in delta.tolist()])
-    return np.column_stack((products, 0.5 * squares - factors * freedom))
-
-
-def inverse_derivative(
-    sample: Sample, s: Single, residuals: Single, delta: Vector, mu: float = 0.0
-) -> Matrix:
-    """J*^-1 of every replicate; NaN where J* is singular."""
-    k = sample.z.shape[1]
-    first, second = np.triu_indices(k + sample.unknown)
-    sizes, bound = np.abs(residuals), _bound(delta, residuals)
-    inside = (sizes <= bound).astype(np.float32)
-    own = residuals.shape[0] > 1
-    # Residuals that all replicates share are one more column beside z, and psi' a factor of it.
-    weights = s * inside if own else s
-    curvature = weights
-    if mu:
-        outside = np.float32(mu) * bound / np.maximum(sizes, bound)
-        curvature = s * np.where(sizes <= bound, np.float32(1.0), outside)
-    entries = np.zeros((weights.shape[0], first.size))
-    size = max(16, PAIR_ENTRIES // first.size)
-    for start in range(0, sample.u.size, size):
-        rows = slice(start, start + size)
-        z = sample.z[rows]
-        if sample.unknown:
-            z = np.column_stack((z, np.zeros_like(z[:, 0]) if own else residuals[0, rows]))
-        pairs = z[:, first]
-        pairs *= z[:, second]
-        if not own:
-            pairs *= inside[0, rows, None]
-        entries += curvature[:, rows] @ pairs
-    J = np.empty((weights.shape[0], k + sample.unknown, k + sample.unknown))
-    J[:, first, second] = J[:, second, first] = entries
-    if own and sample.unknown:
-        weights *= residuals
-        J[:, :k, k] = J[:, k, :k] = weights @ sample.z
-        J[:, k, k] = np.einsum("rn,rn->r", weights, residuals)
-    return _inverses(J)
-
-
-def _bound(delta: Vector, residuals: Single) -> Any:
-    """The thresholds of replicates, as one number where they are equal."""
-    if residuals.shape[0] == 1 or np.all(delta == delta[0]):
-        return np.float32(delta[0])
-    return delta[:, None].astype(np.float32)
-
-
-def _inverses(J: Matrix) -> Matrix:
-    values, vectors = np.linalg.eigh(J)
-    values[values[:, 0] <= SINGULAR * values[:, -1]] = np.nan
-    return (vectors / values[:, None, :]) @ vectors.transpose(0, 2, 1)

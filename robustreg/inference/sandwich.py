@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.equations import Bread, inverse_root, whitening
-from robustreg.inference.fitted import FittedRegression
 from robustreg.inference.interpolation import note_of_few_inside
 from robustreg.inference.leverage import DECISIVE
+from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import RowBlocks, weighted_gram
 

@@ -19,13 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.inference.replicate_scales import median_scales, nearer_joint_scales
 from robustreg.inference.residuals import Residuals
-from robustreg.scales import (
-    MAD_FACTOR,
-    MAD_STANDARD_ERROR,
-    OrderedSquares,
-    median_absolute_residual,
-)
+from robustreg.scales import MAD_FACTOR, MAD_STANDARD_ERROR, OrderedSquares
 from robustreg.tuning import kappa
 
 __all__ = [
@@ -49,11 +45,6 @@ OTHER_SCALE = 1e-3
 
 #: Relative difference at which two sizes of residuals are equal but for rounding errors.
 TIED = 1e-9
-
-
-#: Most that sigma of a replicate changes in one step, and its least value in units of the sample's:
-#: at that the coefficients are those of least absolute deviations, as at zero.
-LARGEST_FACTOR, SMALLEST_SCALE = 2.0, 1e-3
 
 
 class RowTerms(NamedTuple):
@@ -221,19 +212,7 @@ class JointEquation(ScaleEquation):
         self, frequencies: Single, residuals: Single, scales: Vector, delta: Vector, k: int
     ) -> Vector:
         """By one step of Newton's method for sigma², and by no more than a factor."""
-        within = np.abs(residuals) <= (delta * scales)[:, None]
-        weighted = frequencies * within
-        outside = frequencies.sum(axis=1) - weighted.sum(axis=1)
-        squares = np.einsum("rn,rn->r", weighted * residuals, residuals)
-        target = 2.0 * np.array([kappa(each) for each in delta.tolist()])
-        target *= frequencies.sum(axis=1) - k
-        # At delta = inf no row is outside.
-        slope = target - np.where(np.isfinite(delta), delta, 0.0) ** 2 * outside
-        found = np.full(delta.shape, np.inf)
-        np.divide(squares, slope, out=found, where=slope > 0.0)
-        found = np.sqrt(found)
-        least = np.maximum(scales / LARGEST_FACTOR, SMALLEST_SCALE)
-        return np.clip(found, least, LARGEST_FACTOR * scales)
+        return nearer_joint_scales(frequencies, residuals, scales, delta, k)
 
     def one_sided_breakdown(self, delta: float) -> float:
         """``2 kappa / (2 kappa + delta²)``."""
@@ -294,8 +273,7 @@ class MedianEquation(ScaleEquation):
 
     def replicate_scales(self, frequencies: Single, residuals: Single, scales: Vector) -> Vector:
         """The MAD of each line."""
-        lines = np.broadcast_to(frequencies, residuals.shape)
-        return np.array([_median_scale(e, w) for e, w in zip(residuals, lines, strict=True)])
+        return median_scales(frequencies, residuals)
 
 
 @dataclass(frozen=True)
@@ -304,6 +282,7 @@ class GivenEquation(ScaleEquation):
 
     name = "fixed"
     estimates_sigma = False
+    counts_parameters = False
 
     def terms(self, rows: Residuals) -> RowTerms:
         """Zeros, and a curvature whose sum is one."""
@@ -331,11 +310,3 @@ def scale_equation(
     if scale == "joint":
         return JointEquation(n, delta, degrees_of_freedom, half_square)
     return MedianEquation(n) if scale == "mad" else GivenEquation(n)
-
-
-def _median_scale(residuals: Single, s: Single) -> float:
-    counts = s.astype(np.intp)
-    if np.array_equal(counts, s) and counts.sum() <= 2 * s.size:
-        # Repeating rows and selecting is several times faster than sorting for a weighted median.
-        return median_absolute_residual(np.repeat(residuals, counts).astype(np.float64))
-    return median_absolute_residual(residuals.astype(np.float64), s.astype(np.float64))

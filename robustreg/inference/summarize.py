@@ -6,24 +6,20 @@ from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from robustreg.inference.assemble import summary_of
 from robustreg.inference.bootstrap import bootstrap_covariance
 from robustreg.inference.cluster import cluster_covariance
 from robustreg.inference.covariance import Coupling, CovarianceEstimate, huber_covariance
 from robustreg.inference.fitted import FittedRegression, fitted_regression
-from robustreg.inference.goodness import d2, robust_r2
 from robustreg.inference.mm_fitted import is_mm
 from robustreg.inference.mm_summary import summarize_mm
-from robustreg.inference.notes import notes_on_design, notes_on_fit
-from robustreg.inference.prediction import Predictor, error_distribution, own_leverages
+from robustreg.inference.progress import count_rounds
 from robustreg.inference.sandwich import default_variant, sandwich_covariance
 from robustreg.inference.summary import Summary, check_level
-from robustreg.tuning import efficiency
 
 __all__ = ["summarize"]
-
-Vector = NDArray[np.float64]
 
 #: The names of Huber's and of the sandwich's variants, and what the general names stand for.
 COVARIANCES = {
@@ -179,7 +175,7 @@ def summarize(
     >>> X, y = load_stackloss(return_X_y=True, as_frame=True)
     >>> summarize(HuberRegressor().fit(X, y), X, y).table.round(3)[["coef", "std_err", "p_value"]]
                   coef  std_err  p_value
-    intercept  -41.141   10.623    0.001
+    intercept  -41.141   10.625    0.001
     air_flow     0.817    0.120    0.000
     water_temp   0.984    0.329    0.008
     acid_conc   -0.131    0.140    0.360
@@ -205,25 +201,37 @@ def summarize(
     if kind == "sandwich":
         kind = default_variant(fitted)
     _refuse_single_rows(fitted, kind)
-    if kind == "bootstrap":
-        estimate = bootstrap_covariance(
-            fitted,
-            bootstrap,
-            n_bootstrap=int(n_bootstrap),
-            groups=groups,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
-    elif kind.startswith("CR"):
-        estimate = cluster_covariance(fitted, kind, groups)
-    else:
-        _refuse_groups(groups, cov_type)
-        if kind.startswith("HC"):
-            estimate = sandwich_covariance(fitted, kind)
+    with count_rounds(fitted.design, verbose):
+        if kind == "bootstrap":
+            estimate = bootstrap_covariance(
+                fitted,
+                bootstrap,
+                n_bootstrap=int(n_bootstrap),
+                groups=groups,
+                random_state=random_state,
+                n_jobs=n_jobs,
+                verbose=verbose,
+            )
+            kind = bootstrap
         else:
-            estimate = huber_covariance(fitted, kind, ddof, scale_coupling)
-    return _summary(fitted, estimate, kind, level, use_t)
+            estimate = _formula(fitted, kind, cov_type, groups, ddof, scale_coupling)
+        return summary_of(fitted, estimate, kind, level, use_t)
+
+
+def _formula(
+    fitted: FittedRegression,
+    kind: str,
+    cov_type: str,
+    groups: Any,
+    ddof: int,
+    scale_coupling: Coupling,
+) -> CovarianceEstimate:
+    if kind.startswith("CR"):
+        return cluster_covariance(fitted, kind, groups)
+    _refuse_groups(groups, cov_type)
+    if kind.startswith("HC"):
+        return sandwich_covariance(fitted, kind)
+    return huber_covariance(fitted, kind, ddof, scale_coupling)
 
 
 def _check_options(
@@ -262,62 +270,3 @@ def _refuse_single_rows(fitted: FittedRegression, kind: str) -> None:
             f"cov_type {kind} takes rows one by one, which a Dask collection does not give: take "
             '"huber", "sandwich" or "CR1", or load the data with compute().'
         )
-
-
-def _summary(
-    fitted: FittedRegression, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
-) -> Summary:
-    change, unit = fitted.to_user(), fitted.design.units.response_scale
-    working = estimate.of_combinations(change)
-    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
-    plain = own_leverages(fitted)
-    normal_efficiency, efficiency_notes = _efficiency(fitted)
-    notes = (*estimate.notes, *notes_on_fit(fitted, kind))
-    notes += (*notes_on_design(fitted, estimate, kind, plain), *efficiency_notes)
-    with np.errstate(over="ignore", under="ignore"):
-        covariance = working * unit * unit
-    return Summary(
-        names=fitted.names,
-        coefficients=fitted.coefficients,
-        standard_errors=np.sqrt(np.diag(working)) * unit,
-        covariance_matrix=covariance,
-        cov_type=kind,
-        description=estimate.description,
-        level=level,
-        n=fitted.n,
-        degrees_of_freedom=fitted.degrees_of_freedom,
-        reference_df=float(estimate.degrees_of_freedom) if use_t else np.inf,
-        scale=fitted.scale,
-        scale_kind=fitted.equation.name,
-        delta=fitted.delta,
-        threshold=fitted.threshold,
-        efficiency=normal_efficiency,
-        outlier_share=1.0 - fitted.moments.inside,
-        d2=d2(fitted),
-        robust_r2=robust_r2(fitted),
-        optimality=fitted.optimality,
-        notes=notes,
-        replicates=replicates,
-        _predictor=Predictor(
-            fitted.model,
-            fitted.prepare,
-            fitted.design.units,
-            estimate,
-            error_distribution(fitted, estimate, plain),
-            fitted.scale,
-        ),
-    )
-
-
-def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:
-    """Of the threshold at normal errors, and on what it rests."""
-    if np.isinf(fitted.delta):
-        return 1.0, ()
-    if fitted.equation.estimates_sigma:
-        return float(efficiency(fitted.delta)), ()
-    # A given scale need not be sigma: 1.0 makes delta a number in the units of y.
-    spread = fitted.median_size
-    if not spread > 0.0:
-        return float("nan"), ("The scale was given: efficiency is not known.",)
-    note = f"The scale was given: efficiency takes the residuals' MAD, {fitted.scale * spread:.4g}."
-    return float(efficiency(fitted.delta / spread)), (note,)

@@ -12,7 +12,7 @@ from scipy import stats
 from robustreg.inference import text
 from robustreg.inference.frames import pandas, row_index
 from robustreg.inference.prediction import Predictor
-from robustreg.inference.tables import Table
+from robustreg.inference.tables import Table, Tabular
 from robustreg.inference.wald import WaldTest, hypotheses, tested
 
 __all__ = ["Summary", "WaldTest", "check_level"]
@@ -31,7 +31,7 @@ def check_level(level: float) -> float:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Summary:
+class Summary(Tabular):
     """Coefficients with their errors, and what kind of fit it was. Made by :func:`summarize`.
 
     Attributes
@@ -295,43 +295,6 @@ class Summary:
 
     # -- text
     # ---------------------------------------------------------------------------------------
-
-    def to_markdown(self) -> str:
-        """The table of coefficients as printed, in Markdown.
-
-        Returns
-        -------
-        str
-        """
-        return self._strings().to_markdown()
-
-    def to_html(self) -> str:
-        """The table of coefficients as printed, in HTML.
-
-        Returns
-        -------
-        str
-        """
-        return self._strings().to_html()
-
-    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
-        """The table of coefficients as printed, in LaTeX.
-
-        Parameters
-        ----------
-        caption, label : str, default=None
-            With a caption the ``tabular`` is in a ``table``. It needs ``\\usepackage{booktabs}``.
-
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        ImportError
-            If Jinja2 is not installed, with which pandas writes LaTeX.
-        """
-        return self._strings().to_latex(caption, label)
 
     def _strings(self) -> Table:
         columns = text.columns(self, *self._interval(self.level))

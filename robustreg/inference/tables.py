@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from robustreg.inference.frames import pandas
 from robustreg.inference.text import FIGURE_SPACE, POINT_SPACE, aligned
 
-__all__ = ["Table"]
+__all__ = ["Table", "Tabular"]
 
-#: What is as wide as a digit, and as a point, in LaTeX.
-LATEX_DIGIT, LATEX_POINT = r"\phantom{0}", r"\phantom{.}"
+#: Stand for a missing digit and a missing point until a cell has been escaped.
+DIGIT, POINT = "\0", "\1"
 
-#: Characters of a cell that mean something in LaTeX.
-LATEX_SIGNS = str.maketrans({"<": r"$<$", ">": r"$>$", "|": r"$|$", "%": r"\%", "²": r"$^2$"})
+#: Characters that mean something in LaTeX or, in a number, are set as in a formula.
+LATEX_SIGNS = {
+    **{sign: rf"\{sign}" for sign in "&%$#_{}"},
+    **{sign: f"${sign}$" for sign in "<>|"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+HEADS, CELLS = str.maketrans(LATEX_SIGNS), str.maketrans({**LATEX_SIGNS, "-": "$-$"})
 
 
 @dataclass(frozen=True)
@@ -53,12 +62,16 @@ class Table:
 
     def to_html(self) -> str:
         """``<table>``, by pandas."""
-        return self._frame("to_html", FIGURE_SPACE, POINT_SPACE).to_html(border=0, justify="right")
+        frame = self._frame("to_html").map(_in_html)
+        frame.columns = [escape(head) for head in self.heads]
+        frame.index = [escape(name) for name in self.names]
+        return frame.to_html(border=0, justify="right", escape=False)
 
     def to_latex(self, caption: str | None, label: str | None) -> str:
         """``tabular`` with the rules of booktabs, by pandas; in a ``table`` with a caption."""
-        frame = self._frame("to_latex", LATEX_DIGIT, LATEX_POINT).map(_in_latex)
-        frame.columns = [head.translate(LATEX_SIGNS) for head in self.heads]
+        frame = self._frame("to_latex").map(_in_latex)
+        frame.columns = [head.translate(HEADS) for head in self.heads]
+        frame.index = [name.translate(HEADS) for name in self.names]
         try:
             style = frame.style
         except (AttributeError, ImportError) as error:
@@ -66,18 +79,69 @@ class Table:
                 "to_latex is written by pandas' Styler, which needs Jinja2: run "
                 "`pip install robustreg[inference]`."
             ) from error
-        return style.format_index(escape="latex", axis=0).to_latex(
+        return style.to_latex(
             hrules=True, column_format="l" + "r" * len(self.heads), caption=caption, label=label
         )
 
-    def _frame(self, caller: str, digit: str, point: str) -> Any:
-        cells = [aligned(column, digit, point) for column in self.columns]
+    def _frame(self, caller: str) -> Any:
+        cells = [aligned(column, DIGIT, POINT) for column in self.columns]
         rows = list(zip(*cells, strict=True))
         return pandas(caller).DataFrame(rows, index=list(self.names), columns=list(self.heads))
 
 
+class Tabular(ABC):
+    """What can be written as a table."""
+
+    @abstractmethod
+    def _strings(self) -> Table:
+        """The table."""
+
+    def to_markdown(self) -> str:
+        """The table as printed, in Markdown.
+
+        Returns
+        -------
+        str
+        """
+        return self._strings().to_markdown()
+
+    def to_html(self) -> str:
+        """The table as printed, in HTML.
+
+        Returns
+        -------
+        str
+        """
+        return self._strings().to_html()
+
+    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
+        r"""The table as printed, in LaTeX.
+
+        Parameters
+        ----------
+        caption, label : str, default=None
+            With a caption the ``tabular`` is in a ``table``. It needs ``\usepackage{booktabs}``.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ImportError
+            If Jinja2 is not installed, with which pandas writes LaTeX.
+        """
+        return self._strings().to_latex(caption, label)
+
+
+def _in_html(cell: str) -> str:
+    """With spaces of the width of a digit and of a point, which neither pandas nor browsers cut."""
+    return escape(cell).replace(DIGIT, "&#8199;").replace(POINT, "&#8200;")
+
+
 def _in_latex(cell: str) -> str:
-    """A number with a minus sign, and escaped."""
-    plain = cell.replace(LATEX_DIGIT, "\0").replace(LATEX_POINT, "\1")
-    plain = plain.translate(LATEX_SIGNS).replace("-", "$-$")
-    return plain.replace("\0", LATEX_DIGIT).replace("\1", LATEX_POINT)
+    """With what is as wide as the missing digits on the right; columns are set flush right."""
+    cell = cell.lstrip(DIGIT)
+    shown = cell.rstrip(DIGIT + POINT)
+    missing = cell[len(shown) :].replace(POINT, ".").replace(DIGIT, "0")
+    return shown.translate(CELLS) + (rf"\phantom{{{missing}}}" if missing and shown else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -181,8 +182,8 @@ def _parsed(
     quoted: list[str], labels: Sequence[str], names: Sequence[str]
 ) -> tuple[Matrix, Vector]:
     try:
-        from formulaic.errors import FormulaicError
-        from formulaic.utils.constraints import LinearConstraints
+        errors = import_module("formulaic.errors")
+        constraints = import_module("formulaic.utils.constraints")
     except ImportError as error:
         raise ImportError(
             f"wald_test reads equations, as {labels[0]!r}, with formulaic, which is not installed: "
@@ -191,12 +192,12 @@ def _parsed(
     # Each name once: which of two coefficients of one name is meant, no equation can say.
     distinct = list(dict.fromkeys(names))
     try:
-        parsed = LinearConstraints.from_spec(quoted, variable_names=distinct)
+        parsed = constraints.LinearConstraints.from_spec(quoted, variable_names=distinct)
     except KeyError as error:
         raise ValueError(
             f"R names {error.args[0]!r}, and coefficients are {listed(names)}."
         ) from error
-    except (FormulaicError, RuntimeError, SyntaxError) as error:
+    except (errors.FormulaicError, RuntimeError, SyntaxError) as error:
         raise ValueError(
             f"R has an equation that is not linear or cannot be read, in {list(labels)!r}: write "
             'it as "2 * a - b = 1", with names that are no words in backticks.'

@@ -1,0 +1,85 @@
+"""From a fit and a covariance to a summary."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robustreg.inference.covariance import CovarianceEstimate
+from robustreg.inference.goodness import d2, robust_r2
+from robustreg.inference.notes import notes_on_design, notes_on_fit
+from robustreg.inference.prediction import Predictor, error_distribution, own_leverages
+from robustreg.inference.regression import FittedRegression
+from robustreg.inference.summary import Summary
+from robustreg.tuning import efficiency
+
+__all__ = ["summary_of"]
+
+
+def summary_of(
+    fitted: FittedRegression, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
+) -> Summary:
+    """A summary by this covariance, with all notes that its fit calls for.
+
+    Parameters
+    ----------
+    fitted : FittedRegression
+    estimate : CovarianceEstimate
+    kind : str
+        Of the covariance; "pairs" or "wild" for a bootstrap.
+    level : float
+    use_t : bool
+    """
+    change, unit = fitted.to_user(), fitted.design.units.response_scale
+    working = estimate.of_combinations(change)
+    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
+    leverages = own_leverages(fitted)
+    normal_efficiency, efficiency_notes = _efficiency(fitted)
+    notes = (*estimate.notes, *notes_on_fit(fitted, kind))
+    notes += (*notes_on_design(fitted, estimate, kind, leverages), *efficiency_notes)
+    with np.errstate(over="ignore", under="ignore"):
+        covariance = working * unit * unit
+    return Summary(
+        names=fitted.names,
+        coefficients=fitted.coefficients,
+        standard_errors=np.sqrt(np.diag(working)) * unit,
+        covariance_matrix=covariance,
+        cov_type="bootstrap" if replicates is not None else kind,
+        description=estimate.description,
+        level=level,
+        n=fitted.n,
+        degrees_of_freedom=fitted.degrees_of_freedom,
+        reference_df=float(estimate.degrees_of_freedom) if use_t else np.inf,
+        scale=fitted.scale,
+        scale_kind=fitted.equation.name,
+        delta=fitted.delta,
+        threshold=fitted.threshold,
+        efficiency=normal_efficiency,
+        outlier_share=1.0 - fitted.moments.inside,
+        d2=d2(fitted),
+        robust_r2=robust_r2(fitted),
+        optimality=fitted.optimality,
+        notes=notes,
+        replicates=replicates,
+        _predictor=Predictor(
+            fitted.model,
+            fitted.prepare,
+            fitted.design.units,
+            estimate,
+            error_distribution(fitted, estimate, leverages),
+            fitted.scale,
+        ),
+    )
+
+
+def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:
+    """Of the threshold at normal errors, and on what it rests."""
+    if np.isinf(fitted.delta):
+        return 1.0, ()
+    if fitted.equation.estimates_sigma:
+        return float(efficiency(fitted.delta)), ()
+    # A given scale need not be sigma: 1.0 makes delta a number in the units of y.
+    spread = fitted.median_size
+    if not spread > 0.0:
+        return float("nan"), ("The scale was given: efficiency is not known.",)
+    note = f"The scale was given: efficiency takes the residuals' MAD, {fitted.scale * spread:.4g}."
+    return float(efficiency(fitted.delta / spread)), (note,)
