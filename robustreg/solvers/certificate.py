@@ -104,8 +104,11 @@ class LocalModel:
         attainable = max(min(1.5 * self.rounding, tol), 0.1 * self.rounding)
         return max(tol - self.rounding, 0.25 * tol, attainable)
 
-    def is_stale(self, distance: float) -> bool:
-        """Whether a move of so many standard errors changes the metric.
+    def is_stale(self, distance: float, margin: float = 1.0) -> bool:
+        """Whether a move of so many standard errors changes the metric too much.
+
+        What is too much depends on the margin by which the distance measured in it is below what
+        is asked for.
 
         It does if it takes many rows across the threshold.
         The root mean square change of the predictions is d/sqrt(n), in units of the noise, so about
@@ -115,7 +118,7 @@ class LocalModel:
         total = self.objective.design.n_observations
         crossing = 0.5 * distance * np.sqrt(total)
         change = crossing + np.sqrt(self.objective.size * crossing)
-        return self.metric.renewable and change > STALE * self.inside_fraction * total
+        return self.metric.renewable and change > margin * STALE * self.inside_fraction * total
 
 
 def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> LocalModel:

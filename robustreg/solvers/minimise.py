@@ -111,7 +111,8 @@ def minimise(
         parameters = descent.evaluation.parameters
         stalled = descent.contraction > 0.5 and descent.distance <= ROUNDED * model.rounding
         arrived = descent.distance <= target and not mixing
-        if stalled or (arrived and not model.is_stale(begin)):
+        margin = target / max(descent.distance, 0.1 * target)
+        if stalled or (arrived and not model.is_stale(begin, margin)):
             return _ended(model, descent, iterations, tol, max_iter)
         idle = 0 if _progress(model, descent) else idle + 1
         mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)

@@ -20,6 +20,9 @@ Matrix = NDArray[np.float64]
 #: Length that a row has across those before it, of its own, below which it depends on them.
 DEPENDENT = 1e-7
 
+#: Product of the sines, less what is usual, below which a matrix may have one that small.
+DOUBTFUL = 1e-4
+
 #: Numbers in the arrays of the subsets that are completed together.
 TOGETHER = 2**21
 
@@ -64,9 +67,17 @@ def _orders(
 def _is_singular(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether a row depends on those before it, for each of several square matrices."""
     lengths = np.linalg.norm(rows, axis=2)
-    factor = np.linalg.qr(np.swapaxes(rows, 1, 2), mode="r")
-    across = np.abs(np.einsum("mii->mi", factor))
-    return ~(across > DEPENDENT * lengths).all(axis=1)
+    # The determinant is the product of the sines between a row and those before it, about exp(-k/2)
+    # at random: those that are far below it alone are looked at row by row.
+    with np.errstate(divide="ignore"):
+        sines = np.linalg.slogdet(rows)[1] - np.log(lengths).sum(axis=1)
+    doubtful = np.flatnonzero(~(sines > np.log(DOUBTFUL) - rows.shape[1]))
+    singular = np.zeros(rows.shape[0], dtype=bool)
+    if doubtful.size:
+        factor = np.linalg.qr(np.swapaxes(rows[doubtful], 1, 2), mode="r")
+        across = np.abs(np.einsum("mii->mi", factor))
+        singular[doubtful] = ~(across > DEPENDENT * lengths[doubtful]).all(axis=1)
+    return singular
 
 
 def _nonsingular(
