@@ -123,12 +123,12 @@ class Objective(ABC):
 
     def hessian(self, parameters: Vector, augmented: Matrix) -> Matrix:
         """The Hessian from a Gram matrix of augmented rows, which is overwritten."""
-        columns, factors = self.columns(parameters)
-        if columns.size == augmented.shape[0]:
-            hessian = augmented
+        if not self.has_scale:
+            hessian = np.array(augmented[: self.size, : self.size], order="F")
         else:
-            hessian = np.asfortranarray(augmented[np.ix_(columns, columns)])
-        if np.any(factors != 1.0):
+            columns, factors = self.columns(parameters)
+            whole = columns.size == augmented.shape[0]
+            hessian = augmented if whole else np.asfortranarray(augmented[np.ix_(columns, columns)])
             hessian *= factors
             hessian *= factors[:, None]
         if self.problem.penalty:
@@ -208,9 +208,12 @@ class AtScale(Objective):
 
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
         """As in the base class."""
+        gradient = self.pack(-sums.gradient, -sums.psi, np.nan)
+        if not self.problem.penalty:
+            return Evaluation(parameters, sums.loss, gradient, sums)
         coef = parameters[: self.design.n_features]
         slope = self.problem.penalty_curvature * coef
-        gradient = self.pack(slope - sums.gradient, -sums.psi, np.nan)
+        gradient[: coef.shape[0]] += slope
         return Evaluation(parameters, sums.loss + 0.5 * float(coef @ slope), gradient, sums)
 
     def noise(self, evaluation: Evaluation) -> float:

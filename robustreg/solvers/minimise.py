@@ -167,14 +167,12 @@ def _progress(model: LocalModel, descent: Descent) -> bool:
 def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
     """Whether the residuals are rounding errors beside a given scale: there is no noise."""
     problem = objective.problem
+    if problem.scale.known() is None:
+        return False
     scale = objective.scale_of(evaluation.parameters)
     point = objective.point(evaluation.parameters)
     spread = float(np.sqrt(evaluation.sums.psi_squares / problem.design.total_weight))
-    return (
-        problem.scale.known() is not None
-        and problem.is_zero(spread, point)
-        and not problem.is_zero(scale, point)
-    )
+    return problem.is_zero(spread, point) and not problem.is_zero(scale, point)
 
 
 def _collapses(objective: Objective, parameters: Vector, first_scale: float) -> bool:
