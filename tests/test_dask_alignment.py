@@ -137,8 +137,8 @@ class TestRefused:
             (lambda t: da.ones(100), lambda t: None, "y has 100 entries for 900 rows of X"),
             (lambda t: t[["y", "w"]], lambda t: None, "y must have one dimension"),
             (lambda t: [None, *rows().y[1:]], lambda t: None, "Input y contains NaN"),
-            (lambda t: np.ma.masked_less(rows().y, 0), lambda t: None, "y has masked values"),
-            (lambda t: t.y, lambda t: np.ma.masked_less(rows().w, 1), "sample_weight has masked"),
+            (lambda t: np.ma.masked_less(rows().y.to_numpy(), 0), lambda t: None, "y has masked values"),
+            (lambda t: t.y, lambda t: np.ma.masked_less(rows().w.to_numpy(), 1), "sample_weight has masked"),
             (lambda t: t.y.astype(object).where(t.y > 0), lambda t: None, "y contains NaN"),
         ],
     )
