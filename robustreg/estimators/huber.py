@@ -40,27 +40,25 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
         \sum_i s_i L_t(e_i) + \frac{\alpha}{2}\|w\|^2 .
 
-    So ``delta=inf`` gives the coefficients of ``Ridge(alpha)``, and of least squares with
-    ``alpha=0``. With ``scale="joint"``, :math:`\sigma` solves Huber's Proposal 2 [1]_,
+    So ``delta=inf`` gives those of ``Ridge(alpha)``, and of least squares with ``alpha=0``. With
+    ``scale="joint"``, :math:`\sigma` solves Huber's Proposal 2 [1]_,
 
     .. math::
 
         \sum_i s_i \min(e_i^2, t^2) = 2\kappa(\delta)\,\nu\,\sigma^2 ,
         \qquad \nu = \sum_i s_i\,(1 - \mathrm{edf}/N) ,
 
-    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes it consistent at normal errors, edf
-    is the effective number of parameters and N that of observations (see Notes). The penalty is not
-    part of this equation. For :math:`\alpha = 0` both equations are the minimum of one convex
-    function of coefficients and scale,
-    :math:`\sum_i s_i L_{\delta\sigma}(e_i)/\sigma + \kappa\nu\sigma`.
+    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes it consistent at normal errors, and
+    edf and N are the effective numbers of parameters and of observations (see Notes). The penalty
+    is not part of it. For :math:`\alpha = 0` both equations are the minimum of one convex function
+    of :math:`w, b, \sigma`, :math:`\sum_i s_i L_{\delta\sigma}(e_i)/\sigma + \kappa\nu\sigma`.
 
     Parameters
     ----------
     delta : float or "auto", default=1.345
         Threshold in units of the scale, in (0, inf]. 1.345 is 95 % as efficient as least squares at
         normal errors (:func:`robustreg.tuning.efficiency`); less resists more outliers. ``"auto"``
-        takes the delta with the least estimated variance at the residuals of a fit with a delta of
-        0.5, or of 1.345 where the scale of that fit is zero.
+        minimises the variance that the residuals at 0.5 say (at 1.345 where their scale is zero).
     scale : {"joint", "mad"} or float, default="joint"
         Noise level sigma: by the equation above, as ``median(|e|)/0.6745`` of the fit's own
         residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold. At the
@@ -72,12 +70,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     fit_intercept : bool, default=True
         Whether to fit an intercept. It is not penalised.
     solver : {"lbfgs", "newton"}, default="lbfgs"
-        L-BFGS in the metric of a Hessian, or semismooth Newton. Both give the same numbers.
+        L-BFGS in the metric of a Hessian, or Newton's method. Both give the same numbers.
     max_iter : int, default=100
         Most iterations of the solver.
     tol : float, default=1e-6
-        Distance to the exact solution at which a fit ends, in standard errors of the estimate. It
-        does not depend on the units of X or y.
+        Distance to the exact solution, in standard errors of the estimate, at which a fit ends.
     warm_start : bool, default=False
         Start from the previous fit.
 
@@ -88,16 +85,16 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
-        Sigma, in units of y; 0.0 where so many rows are fitted exactly that there is no other.
+        Sigma, in units of y; 0.0 where too many rows are fitted exactly.
     delta_ : float
         The delta used: the one chosen where ``delta="auto"``.
     threshold_ : float
         ``delta_ * scale_``, in units of y.
     weights_ : ndarray or dask array of shape (n_samples,)
         ``min(1, threshold_/|residual|)``: 1 for rows that count fully. Lazy where X was of Dask;
-        it then holds on to the data, and is left out when the model is pickled.
+        it then keeps the data alive, and is left out when the model is pickled.
     outliers_ : ndarray or dask array of shape (n_samples,) of bool
-        Rows whose residual is beyond the threshold; of clean normal rows that is 18 % at 1.345.
+        Rows whose residual is beyond the threshold: 18 % of clean normal rows at 1.345.
     n_iter_ : int
         Iterations of the solver on all rows.
     n_passes_ : int
@@ -113,7 +110,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     Warns
     -----
     ConvergenceWarning
-        If and only if ``optimality_`` is above ``tol``, with the distance reached.
+        If and only if ``optimality_`` is above ``tol``.
     ExactFitWarning
         If the scale is zero.
 
@@ -122,8 +119,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     HuberRegressorCV : Chooses delta and alpha by cross-validation.
     MMRegressor : Resists outliers in X as well.
     HuberElasticNet : For many columns, of which few matter.
-    sklearn.linear_model.HuberRegressor : Its scale is not consistent, its epsilon is not a delta in
-        units of sigma; see :func:`robustreg.tuning.delta_from_epsilon`.
+    robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
 
     Notes
     -----
@@ -134,10 +130,10 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     N is ``max(sum s, (sum s)²/sum s²)``. For whole numbers it is ``sum s``. For small weights it is
     Kish's effective number, so that without a penalty a common factor of them changes nothing.
 
-    ``scale="mad"`` is a fixed point that need not be unique, as which ``optimality_`` certifies it;
-    the search starts at the joint solution with ``delta=0.5``. Where the scale is zero, the
-    coefficients minimise ``sum s |e|`` over all rows, the limit of the fit as the scale goes to
-    zero; with ``alpha > 0`` slopes are zero and the intercept is the weighted median of y.
+    A fit with ``scale="mad"`` is a fixed point, which need not be the only one; the search starts
+    at the joint solution with ``delta=0.5``. Where the scale is zero, the coefficients are those of
+    least absolute deviations over all rows, the limit of the fit as the scale goes to zero. With
+    ``alpha > 0`` the slopes are then zero and the intercept is the weighted median of y.
 
     References
     ----------
@@ -205,8 +201,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             memory map is read block by block. Each step of the solver reads the chunks of a Dask
             collection once; those of up to 64 MB are loaded.
         y : array-like of shape (n_samples,)
-            Responses; of Dask as well where X is, if they do not fit in memory. Rows go together by
-            position, not by an index.
+            Responses, by position and not by an index; of Dask or not, where X is.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. Whole numbers are frequencies: 2 is the row twice, 0 the row left out.
             Weights between 0 and 1 have no unit: see the class's notes.
