@@ -58,7 +58,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     delta : float or "auto", default=1.345
         Threshold in units of the scale, in (0, inf]. 1.345 is 95 % as efficient as least squares at
         normal errors (:func:`robustreg.tuning.efficiency`); less resists more outliers. ``"auto"``
-        minimises the variance that the residuals at 0.5 say (at 1.345 where their scale is zero).
+        minimises the variance as estimated from a fit at 0.5 (at 1.345 where that has scale zero).
     scale : {"joint", "mad"} or float, default="joint"
         Noise level sigma: by the equation above, as ``median(|e|)/0.6745`` of the fit's own
         residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold. At the
@@ -201,7 +201,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             memory map is read block by block. Each step of the solver reads the chunks of a Dask
             collection once; those of up to 64 MB are loaded.
         y : array-like of shape (n_samples,)
-            Responses, by position and not by an index; of Dask or not, where X is.
+            Responses, matched with the rows of X by position; they may be of Dask where X is.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. Whole numbers are frequencies: 2 is the row twice, 0 the row left out.
             Weights between 0 and 1 have no unit: see the class's notes.
