@@ -74,8 +74,8 @@ print(pd.DataFrame(theory).map("{:.1%}".format).to_string())
 
 # %%
 # Vertical ticks at the foot mark these shares. Before them lies a range where the scale is two or
-# three times too large: outliers are still told apart, at less efficiency. A smaller delta withstands
-# more, with either scale. With many columns all shares are smaller.
+# three times too large: outliers are still told apart, at less efficiency. A smaller delta
+# withstands more, with either scale. With many columns all shares are smaller.
 
 COLORS = ["#D55E00", "#0072B2", "#009E73", "#4D4D4D"]  # Okabe and Ito
 STYLES = ["--", "-", "-.", ":"]
