@@ -83,9 +83,9 @@ print(found.to_string(index=False, float_format="{:.1e}".format))
 
 # %%
 # In either units the fit takes the same seven iterations and ends at the same predictions, since
-# the columns are whitened before the first of them. scikit-learn's needs standardised columns, and
-# stops where its gradient, in the units of the data, looks small: a fifth of a standard error away
-# here, and without standardisation seven.
+# the solver's metric makes up for the units. scikit-learn's needs standardised columns, and stops
+# where its gradient, in the units of the data, looks small: a fraction of a standard error away
+# here, and seven without standardisation.
 #
 # The certificate is ``optimality_``. It is computed without knowing the minimiser, from the
 # gradient and the Hessian where the fit ended, and says truly how far that was. A fit ends when it

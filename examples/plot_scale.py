@@ -3,7 +3,7 @@ Scale: how many wrong rows can a fit bear?
 ==========================================
 
 The threshold is delta times the scale. Where outliers raise the scale they raise the threshold, and
-pass for ordinary rows. At how many of them does a scale give way?
+pass for ordinary rows. At how many of them does a scale break down?
 """
 
 # %%
@@ -51,7 +51,7 @@ for side, table in scales.items():
     print(table.iloc[::4].round(2).to_string(), end="\n\n")
 
 # %%
-# Where theory says that they give way
+# Where theory says that they break down
 # ------------------------------------
 # The joint scale solves a balance: the mean of :math:`\min(e^2, \delta^2\sigma^2)` is
 # :math:`2\kappa\sigma^2`. An outlier adds :math:`\delta^2\sigma^2` however far it is, and from the
@@ -74,8 +74,8 @@ print(pd.DataFrame(theory).map("{:.1%}".format).to_string())
 
 # %%
 # Vertical ticks at the foot mark these shares. Before them lies a range where the scale is two or
-# three times too large: outliers are still told apart, at less efficiency. A smaller delta bears
-# more, with either scale.
+# three times too large: outliers are still told apart, at less efficiency. A smaller delta
+# withstands more, with either scale. With many columns all shares are smaller.
 
 COLORS = ["#D55E00", "#0072B2", "#009E73", "#4D4D4D"]  # Okabe and Ito
 STYLES = ["--", "-", "-.", ":"]

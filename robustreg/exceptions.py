@@ -10,9 +10,11 @@ __all__ = ["ConvergenceWarning", "ExactFitWarning"]
 class ExactFitWarning(UserWarning):
     """So much of the data is fitted exactly that the scale of the residuals is zero.
 
-    With ``scale="joint"`` that is more than 61 % of the rows at the default delta (where rows are
-    many), with ``"mad"`` half of them. The coefficients are those of the exact fit;
-    ``scale_`` is 0.0.
+    With ``scale="joint"`` and many more rows than columns that is more than 61 % of the rows at the
+    default delta and 26 % at 0.5, with ``"mad"`` half of them. ``scale_`` is 0.0, and the
+    coefficients are those of least absolute deviations over all rows, so that outliers among the
+    rows that are not fitted exactly do little harm. With a penalty on the coefficients, they are
+    zero and the intercept is the weighted median of y: fit with ``alpha=0`` instead.
 
     Examples
     --------

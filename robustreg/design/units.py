@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 #: Outside this range a column gets a unit of its own: squares stay finite, with room for n = 10^8.
 SAFE_RANGE = (2.0**-300, 2.0**300)
 
-#: Offset of a column, in units of its range about it, from which blocks are shifted first.
+#: Columns whose centre exceeds this many times their spread are centred block by block.
 FAR = 100.0
 
 

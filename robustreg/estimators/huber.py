@@ -32,44 +32,49 @@ __all__ = ["HuberRegressor"]
 class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     r"""Linear regression with the Huber loss, the scale estimated jointly.
 
-    With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``) and
-    the Huber loss :math:`L_t(e) = e^2/2` for :math:`|e| \le t`, :math:`t(|e| - t/2)` beyond, the
-    threshold is :math:`t = \delta\sigma`, and the fit minimises, for ``scale="joint"``,
+    With residuals :math:`e_i = y_i - x_i w - b`, weights :math:`s_i` (``sample_weight``) and the
+    Huber loss :math:`L_t(e) = e^2/2` for :math:`|e| \le t`, :math:`t(|e| - t/2)` beyond, the
+    coefficients minimise, at the scale :math:`\sigma` and the threshold :math:`t = \delta\sigma`,
 
     .. math::
 
-        \frac{1}{\sigma}\Bigl[\sum_i s_i L_{\delta\sigma}(e_i) + \frac{\alpha}{2}\|w\|^2\Bigr]
-        + \kappa(\delta)\,\nu\,\sigma
-        \qquad\text{over } w, b \text{ and } \sigma > 0,
+        \sum_i s_i L_t(e_i) + \frac{\alpha}{2}\|w\|^2 .
 
-    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes :math:`\sigma` consistent at normal
-    errors and :math:`\nu` is :math:`\sum s_i` less the number of unpenalised parameters. It is a
-    convex problem; at its minimum :math:`\sigma` solves Huber's Proposal 2. For a given ``scale``,
-    the bracket alone is minimised, so that ``delta=inf`` is exactly ``Ridge(alpha)``, and ordinary
-    least squares with ``alpha=0``.
+    So ``delta=inf`` gives those of ``Ridge(alpha)``, and of least squares with ``alpha=0``. With
+    ``scale="joint"``, :math:`\sigma` solves Huber's Proposal 2 [1]_,
+
+    .. math::
+
+        \sum_i s_i \min(e_i^2, t^2) = 2\kappa(\delta)\,\nu\,\sigma^2 ,
+        \qquad \nu = \sum_i s_i\,(1 - \mathrm{edf}/N) ,
+
+    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes it consistent at normal errors, and
+    edf and N are the effective numbers of parameters and of observations (see Notes). The penalty
+    is not part of it. For :math:`\alpha = 0` both equations are the minimum of one convex function
+    of :math:`w, b, \sigma`, :math:`\sum_i s_i L_{\delta\sigma}(e_i)/\sigma + \kappa\nu\sigma`.
 
     Parameters
     ----------
     delta : float or "auto", default=1.345
         Threshold in units of the scale, in (0, inf]. 1.345 is 95 % as efficient as least squares at
         normal errors (:func:`robustreg.tuning.efficiency`); less resists more outliers. ``"auto"``
-        takes the delta with the least estimated variance at the residuals of a pilot fit.
+        minimises the variance as estimated from a fit at 0.5 (at 1.345 where that has scale zero).
     scale : {"joint", "mad"} or float, default="joint"
-        Noise level sigma: estimated in the same convex problem, as ``median(|e|)/0.6745`` of the
-        fit's own residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold.
-        At the default delta the joint scale bears 39 % of gross outliers on both sides and 28 % on
-        one side, the MAD 50 % and 33 %.
+        Noise level sigma: by the equation above, as ``median(|e|)/0.6745`` of the fit's own
+        residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold. At the
+        default delta and with few columns, the joint scale breaks down at 39 % of far outliers on
+        both sides and 28 % on one side, the MAD at 50 % and 33 %. With many columns both break down
+        earlier: the joint scale, with k parameters, at most at ``1 - k/n`` times 39 %.
     alpha : float, default=0.0
         Penalty, in the units of X squared; it means the same whatever the scale.
     fit_intercept : bool, default=True
         Whether to fit an intercept. It is not penalised.
     solver : {"lbfgs", "newton"}, default="lbfgs"
-        L-BFGS in the metric of a Hessian, or semismooth Newton. Both give the same numbers.
+        L-BFGS in the metric of a Hessian, or Newton's method. Both give the same numbers.
     max_iter : int, default=100
         Most iterations of the solver.
     tol : float, default=1e-6
-        Distance to the exact minimiser at which a fit ends, in standard errors of the estimate. It
-        does not depend on the units of X or y.
+        Distance to the exact solution, in standard errors of the estimate, at which a fit ends.
     warm_start : bool, default=False
         Start from the previous fit.
 
@@ -80,22 +85,23 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
-        Sigma, in units of y; 0.0 where the data are fitted exactly.
+        Sigma, in units of y; 0.0 where too many rows are fitted exactly.
     delta_ : float
         The delta used: the one chosen where ``delta="auto"``.
     threshold_ : float
         ``delta_ * scale_``, in units of y.
     weights_ : ndarray or dask array of shape (n_samples,)
         ``min(1, threshold_/|residual|)``: 1 for rows that count fully. Lazy where X was of Dask;
-        it then holds on to the data, and is left out when the model is pickled.
+        it then keeps the data alive, and is left out when the model is pickled.
     outliers_ : ndarray or dask array of shape (n_samples,) of bool
-        Rows whose residual is beyond the threshold.
+        Rows whose residual is beyond the threshold: 18 % of clean normal rows at 1.345.
     n_iter_ : int
         Iterations of the solver on all rows.
     n_passes_ : int
         How often all rows were read, the iterations included.
     optimality_ : float
-        Certificate: distance to the exact minimiser, in standard errors.
+        Certificate: distance to the exact solution in standard errors, rounding errors included.
+        Where the scale is zero, the relative duality gap of the sum of absolute residuals.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -104,18 +110,34 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     Warns
     -----
     ConvergenceWarning
-        If ``optimality_`` is above ``tol``, with the distance reached.
+        If and only if ``optimality_`` is above ``tol``.
     ExactFitWarning
         If the scale is zero.
 
     See Also
     --------
-    sklearn.linear_model.HuberRegressor : Its scale is not consistent, its epsilon is not a delta in
-        units of sigma; see :func:`robustreg.tuning.delta_from_epsilon`.
+    HuberRegressorCV : Chooses delta and alpha by cross-validation.
+    MMRegressor : Resists outliers in X as well.
+    HuberElasticNet : For many columns, of which few matter.
+    robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
+
+    Notes
+    -----
+    edf is one for the intercept plus the trace of the smoother ``(Z'WZ + alpha I)^-1 Z'WZ``, with
+    ``W = s weights_`` and the columns Z of X centred with W: for ``alpha=0`` the rank plus one. For
+    more columns than a Gram matrix is formed for, edf and with it ``optimality_`` are estimates.
+
+    N is ``max(sum s, (sum s)²/sum s²)``. For whole numbers it is ``sum s``. For small weights it is
+    Kish's effective number, so that without a penalty a common factor of them changes nothing.
+
+    A fit with ``scale="mad"`` is a fixed point, which need not be the only one; the search starts
+    at the joint solution with ``delta=0.5``. Where the scale is zero, the coefficients are those of
+    least absolute deviations over all rows, the limit of the fit as the scale goes to zero. With
+    ``alpha > 0`` the slopes are then zero and the intercept is the weighted median of y.
 
     References
     ----------
-    P. J. Huber, Robust Statistics, Wiley, 1981, chapters 6 and 7.
+    .. [1] P. J. Huber, Robust Statistics, Wiley, 1981, chapters 6 and 7.
 
     Examples
     --------
@@ -179,10 +201,10 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             memory map is read block by block. Each step of the solver reads the chunks of a Dask
             collection once; those of up to 64 MB are loaded.
         y : array-like of shape (n_samples,)
-            Responses; of Dask as well where X is, if they do not fit in memory. Rows go together by
-            position, not by an index.
+            Responses, matched with the rows of X by position; they may be of Dask where X is.
         sample_weight : array-like of shape (n_samples,), optional
-            Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
+            Not negative. Whole numbers are frequencies: 2 is the row twice, 0 the row left out.
+            Weights between 0 and 1 have no unit: see the class's notes.
 
         Returns
         -------
@@ -193,9 +215,8 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         ------
         ValueError
             If X, y or sample_weight hold NaN, infinity or masked values or differ in length, or if
-            the weights are negative, all zero, or sum to too little for frequencies. A Dask
-            collection must have columns of numbers. After an error, and after an interruption, the
-            estimator is as it was before.
+            the weights are negative or all zero. A Dask collection must have columns of numbers.
+            After an error, and after an interruption, the estimator is as it was before.
         RuntimeError
             If a Dask cluster has lost all its workers, or its scheduler.
         """

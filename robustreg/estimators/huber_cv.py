@@ -81,16 +81,19 @@ SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_err
 class HuberRegressorCV(HuberRegressor):
     """Huber regression, delta and alpha chosen by cross-validation that outliers do not mislead.
 
-    Scored by squared error, the outliers among the validation rows choose the model, and with it
-    the largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
-    residuals, at one threshold for all candidates and folds: half the scale of one pilot fit, that
-    of ``HuberRegressor(delta=0.5, scale="mad")``, to all rows that ``fit`` is given. That one
-    number is all that a fold's score takes from its validation rows before it is scored. The
-    threshold is small because each wrong validation row pulls the choice in proportion to it. For
-    skewed responses whose mean is to be predicted, ``scoring="neg_mean_squared_error"`` is better.
+    Scored by squared error, outliers among the validation rows choose the model, and often the
+    largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
+    residuals [1]_, at one threshold for all candidates and folds: half the scale of one pilot fit,
+    ``HuberRegressor(delta=0.5, scale="mad")``, to all rows that ``fit`` is given. This threshold is
+    all that a fold's score knows of its validation rows beforehand. It is small because each wrong
+    validation row pulls the choice in proportion to it.
 
-    The grid is solved as a path on all rows, and each fold from there: 100 fits cost about what ten
-    single ones do.
+    For skewed responses whose mean is to be predicted, ``scoring="neg_mean_squared_error"`` is
+    better. No score helps where most rows of a validation fold are wrong, as with
+    ``TimeSeriesSplit`` and outliers in the last rows.
+
+    The grid is solved as a path on all rows, and each fold starts from there: 100 fits cost about
+    what ten single ones do.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ class HuberRegressorCV(HuberRegressor):
         :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
         or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
     alphas : array-like of shape (n_alphas,), default=(0.0,)
-        Candidates for alpha in [0, inf), increasing.
+        Candidates for alpha in [0, inf), increasing; by default only delta is chosen.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
@@ -122,7 +125,8 @@ class HuberRegressorCV(HuberRegressor):
     error_score : "raise" or float, default=nan
         What a candidate scores in a fold where it cannot be fitted or scored.
     n_jobs : int, default=None
-        Folds that are done at a time, by threads unless ``joblib.parallel_config`` says otherwise.
+        Number of folds that run in parallel, in threads unless ``joblib.parallel_config`` says
+        otherwise.
     verbose : int, default=0
         1 announces the search, 2 reports each fit, 3 its score too.
 
@@ -177,8 +181,8 @@ class HuberRegressorCV(HuberRegressor):
 
     References
     ----------
-    E. Ronchetti, C. Field, W. Blanchard, "Robust Linear Model Selection by Cross-Validation", J.
-    Amer. Statist. Assoc. 92 (1997), for scoring by a bounded influence of each validation row.
+    .. [1] E. Ronchetti, C. Field, W. Blanchard, "Robust Linear Model Selection by
+       Cross-Validation", J. Amer. Statist. Assoc. 92 (1997).
 
     Examples
     --------
@@ -249,7 +253,7 @@ class HuberRegressorCV(HuberRegressor):
         y : array-like of shape (n_samples,)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
-            Frequencies, not negative, in fits and in scores. A scorer that takes no weights is
+            As in :class:`HuberRegressor`, in fits and in scores. A scorer that takes no weights is
             warned of; with metadata routing it gets them if it requests them.
         **params : dict
             ``groups``, for the splitter; with metadata routing, what the splitter and the scorer

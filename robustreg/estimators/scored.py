@@ -17,7 +17,7 @@ __all__ = ["ScoredRegressor"]
 
 Rows = NDArray[np.intp]
 
-#: What a fit leaves, and a candidate of a search, which moves together with the others, does not.
+#: Attributes of a single fit that a candidate lacks, because candidates are fitted together.
 OF_A_FIT_ALONE = ("n_iter_", "n_passes_", "optimality_")
 
 
