@@ -32,11 +32,11 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Deltas of the pilots from whose residuals ``delta="auto"`` chooses, and the distance to which they
-#: are solved: the choice is among candidates 13 % apart. With 30 % of outliers on one side the first
-#: leads to 1.05 times the squared error of the best delta, where the second led to 4.5 to 434 times
-#: (DESIGN.md, section 2). The second is taken where the scale of the first is zero, which says
-#: nothing: at 0.5 it is where 26 % of the rows are fitted exactly, as with rounded y.
+#: Deltas of the pilots from whose residuals ``delta="auto"`` chooses, and the distance to which
+#: they are solved: the choice is among candidates 13 % apart. With 30 % of outliers on one side the
+#: first leads to 1.05 times the squared error of the best delta, where the second led to 4.5 to 434
+#: times (DESIGN.md, section 2). The second is taken where the scale of the first is zero, which
+#: says nothing: at 0.5 it is where 26 % of the rows are fitted exactly, as with rounded y.
 PILOT_DELTAS, PILOT_TOLERANCE = (0.5, 1.345), 0.1
 
 #: Rows of that pilot, and rows a parameter, where there are so many times more: the variances of

@@ -20,7 +20,7 @@ from robustreg.design import as_design
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
 from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
 from robustreg.estimators.huber import HuberRegressor
-from robustreg.estimators.path import objective_of, reference_path
+from robustreg.estimators.path import reference_path
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.search_folds import evaluate_folds
@@ -261,9 +261,7 @@ class HuberRegressorCV(HuberRegressor):
             with tasks.task(len(splits) + 1):
                 problem = self._problem_at(self.delta_, self.alpha_)
                 waypoint = waypoints[self.best_index_]
-                begin = (
-                    None if waypoint is None else waypoint.start(objective_of(problem.over(design)))
-                )
+                begin = None if waypoint is None else waypoint.start(problem.over(design))
                 solution = fit_huber(design, problem, begin)
                 self._store(design, solution, X)
             tasks.close()

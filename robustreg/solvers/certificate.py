@@ -34,7 +34,7 @@ class LocalModel:
 
     def length(self, gradient: Vector) -> float:
         """``sqrt(g' H^-1 g)``."""
-        return float(np.sqrt(max(gradient @ self.metric.solve(gradient), 0.0)))
+        return float(np.sqrt(max(float(gradient @ self.metric.solve(gradient)), 0.0)))
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""
@@ -56,8 +56,9 @@ class LocalModel:
         """Typical size of the rounding errors in a distance, in standard errors.
 
         Residuals within the threshold carry errors of the size of their terms, which act on the
-        estimate as noise does, but for the error of the intercept, which they share; the sums psi'X carry errors of the
-        size of their terms, which the metric magnifies where columns nearly determine one another.
+        estimate as noise does, but for the error of the intercept, which they share. The sums
+        psi'X carry errors of the size of their terms, which the metric magnifies where columns
+        nearly determine one another.
         """
         objective, start = self.objective, self.evaluation
         design, point = objective.design, objective.point(start.parameters)

@@ -28,9 +28,9 @@ VALUE_ROUNDING = 1e-11
 #: and how often: to a length of 1e-8.
 SUFFICIENT, BACKTRACK, SHORTENINGS = 1e-4, 0.3, 15
 
-#: A step takes the scale at most to this fraction, or to its inverse: residuals within the threshold
-#: that call for more growth are rounding errors. After two such steps down the problem is given
-#: back, since the minimum may be at a scale of zero.
+#: A step takes the scale at most to this fraction, or to its inverse: residuals within the
+#: threshold that call for more growth are rounding errors. After two such steps down the problem is
+#: given back, since the minimum may be at a scale of zero.
 SMALLEST_SCALE = 0.1
 
 #: A metric serves as long as a step leaves at most this part of the distance.
@@ -102,7 +102,7 @@ class Descent:
     def _stand_at(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
         self._newton = self.model.metric.solve(evaluation.gradient)
-        self.length = float(np.sqrt(max(evaluation.gradient @ self._newton, 0.0)))
+        self.length = float(np.sqrt(max(float(evaluation.gradient @ self._newton), 0.0)))
         self.distance = self.model.in_standard_errors(self.length, evaluation)
 
     @property
@@ -260,7 +260,7 @@ def _goes_in_turn(descent: Descent) -> bool:
 
 
 def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[float, int]:
-    """Step while the metric serves; how well it predicted the first step, and how many were made."""
+    """Step while the metric serves; how well it predicted the first step, and their number."""
     made, ratio = 0, 0.0
     while made < limit:
         before = descent.evaluation
@@ -293,7 +293,7 @@ def _progress(model: LocalModel, descent: Descent) -> bool:
 
 
 def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
-    """Whether the residuals are rounding errors beside a given scale: there is no noise to speak of."""
+    """Whether the residuals are only rounding errors beside a given scale."""
     problem = objective.problem
     scale = objective.scale_of(evaluation.parameters)
     point = objective.point(evaluation.parameters)

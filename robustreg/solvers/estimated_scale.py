@@ -36,8 +36,8 @@ INNER = 0.1
 #: sigma closely, as near breakdown or on the way to zero, the root is far.
 LONGEST, LEAP = 1.0, 100.0
 
-#: How often the effective parameters are computed anew, and the most sigmas that are tried for each:
-#: a bisection of log sigma to its last bit takes fewer.
+#: How often the effective parameters are computed anew, and the most sigmas that are tried for
+#: each: a bisection of log sigma to its last bit takes fewer.
 ROUNDS = 60
 
 
@@ -184,6 +184,7 @@ def solve_with_rule(
         if found:
             state = state.counting(_extrapolated(found))
             problem = state.objective.problem
+    assert state is not None  # no problem collapses in every round
     status = model.status(state.distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
         status = Status.ROUNDING

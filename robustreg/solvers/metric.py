@@ -67,11 +67,20 @@ class Metric(Protocol):
         Whether a fresh one costs about what a few passes do.
     """
 
-    mixing: Mixing
-    rank: int
-    scale_sine: float
-    border: Vector | None
-    renewable: bool
+    @property
+    def mixing(self) -> Mixing: ...
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def scale_sine(self) -> float: ...
+
+    @property
+    def border(self) -> Vector | None: ...
+
+    @property
+    def renewable(self) -> bool: ...
 
     def solve(self, gradient: Vector) -> Vector:
         """The Newton step ``H^-1 g``."""

@@ -46,7 +46,7 @@ def minimum_norm(problem: Problem, point: Point) -> Point:
 
 
 def _null_space(factor: Matrix, n_rows: int) -> Matrix:
-    """Vectors that span the null space of R, of shape (p, p - rank), by its equilibrated columns."""
+    """Basis of the null space of R, of shape (p, p - rank), by its equilibrated columns."""
     p = factor.shape[1]
     norms = column_norms(factor)
     _, singular, right = np.linalg.svd(factor / norms, full_matrices=True)
