@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Matrix, Mixing, Point, Sums, Vector
+from robustreg.design.blocks import UNITS_SAMPLE
 from robustreg.design.dask.chunks import RowChunks
 from robustreg.design.dask.reading import Chunk
 from robustreg.design.dask.requests import (
@@ -34,7 +35,7 @@ from robustreg.design.dask.requests import (
     window_of,
 )
 from robustreg.design.dask.scheduler import compute
-from robustreg.design.dense import UNITS_SAMPLE, DenseDesign
+from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber
 from robustreg.scales import MAD_FACTOR, weighted_median
