@@ -11,11 +11,11 @@ from scipy.optimize import brentq
 from scipy.special import erf
 from sklearn.utils._param_validation import Interval, validate_params
 
-from robustreg.delta_choice import AUTO_DELTAS, least_variance_delta, thresholds_of_residuals
+from robustreg.delta_choice import AUTO_DELTAS as AUTO_DELTAS
+from robustreg.delta_choice import least_variance_delta, thresholds_of_residuals
 from robustreg.losses import LARGEST_DELTA, Huber
 
 __all__ = [
-    "AUTO_DELTAS",
     "delta_for_efficiency",
     "delta_from_epsilon",
     "delta_grid",
