@@ -1,11 +1,12 @@
 """Random problems of every kind: which fits end above ``tol``, and what a fit costs.
 
-``python benchmarks/random_search.py [--problems 2000] [--seed 0]`` draws problems (10 to 10,000 rows,
-1 to 300 columns; correlated, nearly equal and dependent columns, dummies, offsets, units, ties, gross
-outliers on one side and on both, integer weights) and fits each with the defaults and with random
-parameters. It prints quantiles of the time relative to scikit-learn's ``LinearRegression`` on the same
-data and of the passes, and lists the fits that ended above ``tol`` with the reason that the warning
-states. Half an hour; ``--largest`` bounds the rows for a short run.
+``python benchmarks/random_search.py [--problems 2000] [--seed 0]`` draws problems (10 to 10,000
+rows, 1 to 300 columns; correlated, nearly equal and dependent columns, dummies, offsets, units,
+ties, gross outliers on one side and on both, integer weights) and fits each with the defaults and
+with random parameters. It prints quantiles of the time relative to scikit-learn's
+``LinearRegression`` on the same data and of the passes, and lists the fits that ended above ``tol``
+with the reason that the warning states. It takes half an hour; ``--largest`` bounds the rows for a
+short run.
 """
 
 from __future__ import annotations
@@ -45,6 +46,22 @@ def draw(rng: np.random.Generator, largest: int) -> tuple[str, NDArray, NDArray,
     while n * p > 10**6:
         p = max(1, p // 2)
     kind = str(rng.choice(KINDS))
+    X = draw_columns(rng, kind, n, p)
+    scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
+    y = scaled @ rng.normal(size=p) * 10 ** rng.uniform(-1, 2) + rng.standard_t(3, size=n)
+    k = int(rng.choice([0.0, 0.05, 0.15, 0.3]) * n)
+    sides = rng.choice([-1.0, 1.0], k) if rng.random() < 0.5 else 1.0
+    y[:k] += sides * 10 ** rng.uniform(0.5, 5)
+    if rng.random() < 0.2:
+        y = np.round(y)
+    weights = rng.integers(0, 4, n).astype(float) if rng.random() < 0.2 else None
+    if weights is not None and not weights.any():
+        weights = None
+    return kind, X, y * 10.0 ** rng.integers(-3, 4), weights
+
+
+def draw_columns(rng: np.random.Generator, kind: str, n: int, p: int) -> NDArray:
+    """X of a kind, with n rows and p columns."""
     X = rng.normal(size=(n, p))
     if kind == "correlated":
         X = X + 3.0 * rng.normal(size=(n, 1))
@@ -60,17 +77,7 @@ def draw(rng: np.random.Generator, largest: int) -> tuple[str, NDArray, NDArray,
         X *= 10.0 ** rng.uniform(-6, 6, p)
     elif kind == "heavy":
         X = rng.standard_t(1.5, size=(n, p))
-    scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
-    y = scaled @ rng.normal(size=p) * 10 ** rng.uniform(-1, 2) + rng.standard_t(3, size=n)
-    k = int(rng.choice([0.0, 0.05, 0.15, 0.3]) * n)
-    sides = rng.choice([-1.0, 1.0], k) if rng.random() < 0.5 else 1.0
-    y[:k] += sides * 10 ** rng.uniform(0.5, 5)
-    if rng.random() < 0.2:
-        y = np.round(y)
-    weights = rng.integers(0, 4, n).astype(float) if rng.random() < 0.2 else None
-    if weights is not None and not weights.any():
-        weights = None
-    return kind, X, y * 10.0 ** rng.integers(-3, 4), weights
+    return X
 
 
 def parameters(rng: np.random.Generator, y: NDArray) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import erf, ndtr
-from sklearn.utils import check_array
+from scipy.special import erf
 from sklearn.utils._param_validation import Interval, validate_params
 
-from robustreg.data import as_numbers, check_weights
+from robustreg.delta_choice import AUTO_DELTAS as AUTO_DELTAS
+from robustreg.delta_choice import least_variance_delta, thresholds_of_residuals
 from robustreg.losses import LARGEST_DELTA, Huber
-from robustreg.scales import OrderedSquares
 
 __all__ = [
     "delta_for_efficiency",
@@ -26,9 +25,6 @@ __all__ = [
 ]
 
 Vector = NDArray[np.float64]
-
-#: The candidates of ``delta="auto"``: a step of 13 % changes the efficiency by at most 3 %.
-AUTO_DELTAS = np.append(np.geomspace(0.3, 6.0, 25), np.inf)
 
 #: Beginning of the search for the delta of an efficiency, whose end is ``LARGEST_DELTA``: outside
 #: them it is that of the median or of least squares to double precision.
@@ -277,29 +273,8 @@ def delta_grid(
     deltas = _efficiency_grid(int(n_deltas), float(smallest))
     if residuals is None:
         return deltas.copy()
-    magnitudes = np.abs(_checked_residuals(residuals))
-    weights = check_weights(sample_weight, magnitudes.size)
-    order = np.argsort(magnitudes)
-    cumulative = np.cumsum(weights[order])
-    levels = 2.0 * ndtr(deltas[:-1]) - 1.0
-    positions = np.searchsorted(cumulative, levels * cumulative[-1])
-    thresholds = np.unique(magnitudes[order][np.minimum(positions, magnitudes.size - 1)])
-    return np.append(thresholds[thresholds > 0.0] / scale, np.inf)
-
-
-def _checked_residuals(residuals: ArrayLike) -> Vector:
-    # Of text and booleans check_array makes numbers.
-    kind = np.asarray(residuals).dtype.kind
-    if kind not in "fiu":
-        raise ValueError(f"residuals must be numbers, got values of kind {kind!r}.")
-    numbers = as_numbers(residuals, "residuals")
-    array = check_array(numbers, ensure_2d=False, dtype=np.float64, input_name="residuals")
-    if array.ndim != 1:
-        raise ValueError(
-            f"residuals has shape {array.shape}: pass one a row, (n_samples,), as "
-            "residuals.ravel() of a single column."
-        )
-    return array
+    thresholds = thresholds_of_residuals(residuals, deltas[:-1], sample_weight)
+    return np.append(thresholds / scale, np.inf)
 
 
 @lru_cache(maxsize=32)
@@ -307,54 +282,3 @@ def _efficiency_grid(n_deltas: int, smallest: float) -> Vector:
     steps = np.linspace(_efficiency(smallest), 1.0, n_deltas)
     inner = [delta_for_efficiency(float(step)) for step in steps[1:-1]]
     return np.array([smallest, *inner, np.inf])
-
-
-def least_variance_delta(
-    residuals: Vector,
-    weights: Vector | None,
-    *,
-    degrees_of_freedom: float,
-    scale: float | None = None,
-) -> float:
-    """The rule of ``delta="auto"``: the candidate with the least estimated asymptotic variance.
-
-    At threshold t the variance of the estimate is proportional to
-    ``V(t) = mean(min(e², t²)) / mean(|e| <= t)²`` (Wang, Lin, Zhu, Bai, J. Comput. Graph. Stat. 16,
-    2007). It is evaluated at t = delta sigma, with sigma the joint scale of that delta unless it is
-    given.
-
-    Parameters
-    ----------
-    residuals : array of shape (n,)
-        Of a pilot fit.
-    weights : array of shape (n,) or None
-        Frequencies.
-    degrees_of_freedom : float
-        nu of the pilot's residuals.
-    scale : float, optional
-        A scale that does not depend on delta.
-
-    Returns
-    -------
-    float
-        One of ``AUTO_DELTAS``; 1.345 where every candidate's scale is zero.
-
-    Examples
-    --------
-    Of errors with heavy tails, the delta that least squares' residuals call for:
-
-    >>> import numpy as np
-    >>> from robustreg.tuning import least_variance_delta
-    >>> errors = np.random.default_rng(0).standard_t(df=2, size=500)
-    >>> round(least_variance_delta(errors, None, degrees_of_freedom=499), 2)
-    0.49
-    """
-    squares = OrderedSquares(residuals, weights)
-    best, least = 1.345, np.inf
-    for delta in AUTO_DELTAS.tolist():
-        target = 2.0 * kappa(delta) * degrees_of_freedom
-        sigma = scale or squares.joint_scale(delta, target)
-        variance = squares.variance(delta * sigma)
-        if variance < least:
-            best, least = delta, variance
-    return best

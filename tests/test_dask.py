@@ -14,8 +14,8 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
 from robustreg import HuberRegressor, HuberRegressorCV
-from robustreg.design import cluster
-from robustreg.design import dask as dask_designs
+from robustreg.design.dask import design as dask_designs
+from robustreg.design.dask import scheduler as schedulers
 from robustreg.inference import diagnose, summarize
 
 dask = pytest.importorskip("dask")
@@ -204,7 +204,7 @@ class TestRounds:
     def test_what_comes_home_has_the_size_of_the_parameters(self, far, monkeypatch):
         sizes = []
 
-        def spy(tasks, compute=cluster.compute):
+        def spy(tasks, compute=schedulers.compute):
             results = compute(tasks)
             sizes.append(len(pickle.dumps(results)))
             return results

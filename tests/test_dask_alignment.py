@@ -8,8 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from robustreg import HuberRegressor, HuberRegressorCV
-from robustreg.design import dask as dask_designs
-from robustreg.inference import summarize
+from robustreg.design.dask import design as dask_designs
 
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")

@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from robustreg import HuberRegressor, HuberRegressorCV
-from robustreg.design import cluster as rounds
-from robustreg.design import dask as dask_designs
+from robustreg.design.dask import design as dask_designs
+from robustreg.design.dask import scheduler as rounds
 from robustreg.inference import summarize
 
 distributed = pytest.importorskip("distributed")

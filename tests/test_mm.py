@@ -98,7 +98,7 @@ def test_more_rows_than_the_pilot_has(rng):
 
 def test_dask_collections(rng):
     da = pytest.importorskip("dask.array")
-    from robustreg.design import dask as design
+    from robustreg.design.dask import design
 
     X, y = hard_case(6000, 5, 0.3, 8, 1)
     lazy = da.from_array(X, chunks=(1000, 5)), da.from_array(y, chunks=1000)

@@ -1,4 +1,4 @@
-"""A scale of zero: the coefficients are least absolute deviations over all rows, by linear programs."""
+"""A scale of zero: least absolute deviations over all rows, compared with linear programs."""
 
 import warnings
 

@@ -8,9 +8,9 @@ from typing import Any
 from scipy.sparse import issparse
 
 from robustreg.data import is_collection
-from robustreg.design.alignment import row_chunks
 from robustreg.design.base import Design
-from robustreg.design.dask import dask_design
+from robustreg.design.dask.alignment import row_chunks
+from robustreg.design.dask.design import dask_design
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
 

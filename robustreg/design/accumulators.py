@@ -93,7 +93,7 @@ class SeveralAccumulator:
         gradient = (self.product - np.outer(self.psi, units.center)) / units.column_scale
         scalars = (self.loss, self.psi_squares, self.psi, self.curvature)
         numbers = zip(*(array.tolist() for array in scalars), strict=True)
-        return [Sums(*four, row) for four, row in zip(numbers, gradient, strict=True)]
+        return [Sums._make((*four, row)) for four, row in zip(numbers, gradient, strict=True)]
 
 
 def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:

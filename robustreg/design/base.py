@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from operator import add, sub
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -74,10 +75,10 @@ class Sums(NamedTuple):
     gradient: Vector  # sum s psi z
 
     def __add__(self, other: Sums) -> Sums:  # type: ignore[override]
-        return Sums(*(a + b for a, b in zip(self, other, strict=True)))
+        return Sums._make(map(add, self, other))
 
     def __sub__(self, other: Sums) -> Sums:
-        return Sums(*(a - b for a, b in zip(self, other, strict=True)))
+        return Sums._make(map(sub, self, other))
 
 
 class Design(RowAccess):
@@ -227,7 +228,7 @@ class Design(RowAccess):
 
     @abstractmethod
     def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
-        """The root sigma of ``sum s min(e², (delta sigma)²) = target sigma²`` at these coefficients.
+        """The root sigma of ``sum s min(e², (delta sigma)²) = target sigma²`` at a point.
 
         See ``scales.OrderedSquares.joint_scale``.
         """

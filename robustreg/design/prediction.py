@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import safe_sparse_dot
 
 from robustreg.data import columns_of, is_collection
-from robustreg.design.reading import numbers_of, require_finite_columns
+from robustreg.design.dask.reading import numbers_of, require_finite_columns
 
 __all__ = ["is_single", "linear_prediction"]
 

@@ -1,8 +1,8 @@
 """More columns than rows: the row space, in which every fit lies.
 
 Under a ridge penalty, and for coefficients of least norm, w is a combination of the rows of X. With
-``(X - c)' = Q R``, Q of shape (p, n) with orthonormal columns, w = Q a, the rows are those of R', and
-``||w|| = ||a||``: the problem has n columns instead of p and is otherwise the same.
+``(X - c)' = Q R``, Q of shape (p, n) with orthonormal columns, w = Q a, the rows are those of R',
+and ``||w|| = ||a||``: the problem has n columns instead of p and is otherwise the same.
 """
 
 from __future__ import annotations

@@ -32,11 +32,11 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Deltas of the pilots from whose residuals ``delta="auto"`` chooses, and the distance to which they
-#: are solved: the choice is among candidates 13 % apart. With 30 % of outliers on one side the first
-#: leads to 1.05 times the squared error of the best delta, where the second led to 4.5 to 434 times
-#: (DESIGN.md, section 2). The second is taken where the scale of the first is zero, which says
-#: nothing: at 0.5 it is where 26 % of the rows are fitted exactly, as with rounded y.
+#: Deltas of the pilots from whose residuals ``delta="auto"`` chooses, and the distance to which
+#: they are solved: the choice is among candidates 13 % apart. With 30 % of outliers on one side the
+#: first leads to 1.05 times the squared error of the best delta, where the second led to 4.5 to 434
+#: times (DESIGN.md, section 2). The second is taken where the scale of the first is zero, which
+#: says nothing: at 0.5 it is where 26 % of the rows are fitted exactly, as with rounded y.
 PILOT_DELTAS, PILOT_TOLERANCE = (0.5, 1.345), 0.1
 
 #: Least threshold, in units of a typical response: squares of what is smaller would underflow.
@@ -72,9 +72,9 @@ class HuberProblem:
         threshold = float(self.delta) * (1.0 if known is None else known)
         if not min(threshold, 1.0 if known is None else known) > SMALLEST_THRESHOLD:
             raise ValueError(
-                f"delta={self.delta!r} and scale={self.scale!r} give a threshold that cannot be told "
-                "from zero beside y: use a larger delta or scale. At a thousandth of the noise the fit "
-                "is already one of least absolute deviations."
+                f"delta={self.delta!r} and scale={self.scale!r} give a threshold that cannot be "
+                "told from zero beside y: use a larger delta or scale. At a thousandth of the "
+                "noise the fit is already one of least absolute deviations."
             )
         return Problem(
             design,

@@ -131,6 +131,7 @@ def _departure(
     if not problem.freedom > 0.0:
         return None
     objective = objective_of(problem)
+    assert objective is not None  # without one there is no waypoint
     start, factors = waypoint.parameters, waypoint.factors
     metric = hessian_metric(objective, start, gram(waypoint.curvature), factors)
     if metric is None:

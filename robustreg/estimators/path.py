@@ -75,8 +75,10 @@ class Waypoint(NamedTuple):
     curvature: Curvature
     factors: Vector  # of the columns of the augmented rows
 
-    def start(self, objective: Objective) -> Start:
+    def start(self, problem: Problem) -> Start:
         """Where a fit to all rows begins, in the user's units."""
+        objective = objective_of(problem)
+        assert objective is not None  # without one there is no waypoint
         design = objective.design
         coef, intercept = design.to_user(objective.point(self.parameters))
         scale = objective.scale_of(self.parameters) * design.units.response_scale

@@ -193,7 +193,8 @@ def as_html(summary: Summary, low: Vector, high: Vector) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in footnotes(summary))
     return (
-        f"<div><table><caption>{getattr(summary, 'title', TITLE)}</caption><thead><tr>{head}</tr></thead>"
+        f"<div><table><caption>{getattr(summary, 'title', TITLE)}</caption>"
+        f"<thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
         f"<table><tbody>{known}</tbody></table><ul>{notes}</ul></div>"
     )

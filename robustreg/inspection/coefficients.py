@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.preprocessing import StandardScaler
 
-from robustreg.inference.fitted import last_step
 from robustreg.inference.summarize import summarize
 from robustreg.inference.summary import Summary
 from robustreg.inspection.drawing import (
@@ -21,6 +19,7 @@ from robustreg.inspection.drawing import (
     model_style,
     plain_axes,
 )
+from robustreg.inspection.models import by_name, distinct, standard_deviations
 
 __all__ = ["CoefficientsDisplay"]
 
@@ -199,14 +198,14 @@ class CoefficientsDisplay:
         -------
         CoefficientsDisplay
         """
-        models = _named(estimator)
+        models = by_name(estimator)
         options: dict[str, Any] = {"sample_weight": sample_weight, "cov_type": cov_type}
         summaries = {
             name: summarize(model, X, y, level=level, **options) for name, model in models.items()
         }
         units = None
         if standardize:
-            units = [_standard_deviations(model, X, sample_weight) for model in models.values()]
+            units = [standard_deviations(model, X, sample_weight) for model in models.values()]
         display = cls._of(summaries, level, intercept, units)
         return display.plot(ax, errorbar_kwargs=errorbar_kwargs)
 
@@ -236,7 +235,7 @@ class CoefficientsDisplay:
         -------
         CoefficientsDisplay
         """
-        named = _named(summaries)
+        named = by_name(summaries)
         for summary in named.values():
             if not isinstance(summary, Summary):
                 raise TypeError(
@@ -256,7 +255,7 @@ class CoefficientsDisplay:
     ) -> CoefficientsDisplay:
         # A dict keeps the order in which names first appear.
         features = dict.fromkeys(
-            name for summary in summaries.values() for name in _distinct(summary.names)
+            name for summary in summaries.values() for name in distinct(summary.names)
         )
         if not intercept:
             features.pop("intercept", None)
@@ -266,7 +265,7 @@ class CoefficientsDisplay:
             unit = {} if units is None else units[model]
             interval = summary.confidence_interval(level)
             columns = (summary.coefficients, interval["ci_low"], interval["ci_high"])
-            for name, *three in zip(_distinct(summary.names), *columns, strict=True):
+            for name, *three in zip(distinct(summary.names), *columns, strict=True):
                 if name in position:
                     values[:, model, position[name]] = np.array(three) * unit.get(name, 1.0)
         return cls(
@@ -292,40 +291,6 @@ def _figsize(n_models: int, n_features: int) -> tuple[float, float] | None:
     )
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Names of coefficients, with that of a feature which is named as the intercept is."""
-    seen = "intercept" in names[:1] and "intercept" in names[1:]
-    return [
-        f"{name} (feature)" if seen and position and name == "intercept" else name
-        for position, name in enumerate(names)
-    ]
-
-
 def _legend_columns(names: Any) -> int:
     longest = max(len(str(name)) for name in names) + MARK_LETTERS
     return int(np.clip(LEGEND_LETTERS // longest, 1, MOST_A_LINE))
-
-
-def _named(given: Any) -> dict[str, Any]:
-    """Models or summaries by name; one alone gets that of its class."""
-    if isinstance(given, (list, tuple)):
-        raise TypeError(
-            f"several models must be named, got a {type(given).__name__}: pass a dict from a name "
-            "to each."
-        )
-    if not isinstance(given, Mapping):
-        return {type(given).__name__: given}
-    if not given:
-        raise ValueError("no models are given: pass a dict from a name to a fitted model.")
-    return {str(name): value for name, value in given.items()}
-
-
-def _standard_deviations(model: Any, X: Any, sample_weight: ArrayLike | None) -> dict[str, float]:
-    """Of the features that the regressor was given, by their names."""
-    regressor, prepare, names = last_step(model)
-    if regressor.fit_intercept:
-        names = tuple(_distinct(("intercept", *names))[1:])
-    # Without the mean it takes sparse X as well, and the same deviations.
-    scaler = StandardScaler(with_mean=False).fit(prepare(X), sample_weight=sample_weight)
-    deviations = np.sqrt(scaler.var_)
-    return dict(zip(names, deviations.tolist(), strict=True))

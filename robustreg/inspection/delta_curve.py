@@ -9,32 +9,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustreg.inspection.candidates import candidates_of, coefs_of
+from robustreg.inspection.delta_axis import (
+    describe_choice,
+    position_of,
+    positions_of,
+    set_delta_scale,
+    with_another,
+    with_gap,
+)
 from robustreg.inspection.drawing import (
     BLUE,
     GREY,
-    MODELS,
     VERMILION,
     Style,
     axes_to_draw_on,
     closing_on_error,
     merged,
 )
+from robustreg.inspection.path_styles import MOST_NAMED, path_styles
 
 __all__ = ["DeltaCurveDisplay"]
 
 Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-
-#: Where infinity stands on the axis: this part of the width beyond the last finite delta.
-GAP = 0.12
-
-#: Numbers that may stand at ticks, times a power of ten, from coarse to fine, and how many at most.
-TICKS, MOST_TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (0.7, 1.0, 1.4, 2.0, 3.0, 5.0)), 7
-
-#: Coefficients that are told apart by colour and named; of more, those that change most.
-MOST_NAMED = 10
-
-LINE_STYLES = ("-", "--", ":", "-.")
 
 
 class DeltaCurveDisplay:
@@ -109,7 +105,7 @@ class DeltaCurveDisplay:
         mean_scores: Vector,
         standard_errors: Vector,
         delta: float,
-        coefs: Matrix | None = None,
+        coefs: NDArray[np.float64] | None = None,
         feature_names: Sequence[str] | None = None,
         score_name: str = "score",
         chosen: Mapping[str, Any] | None = None,
@@ -156,21 +152,18 @@ class DeltaCurveDisplay:
         """
         axes = self._axes(ax)
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
-        positions = _positions(self.deltas)
+        positions = positions_of(self.deltas)
         self._draw_scores(positions, line_kwargs, band_kwargs)
         self.coef_lines_: list[Any] = []
         if axes.size > 1:
             self._draw_coefs(positions, coef_kwargs)
-        chosen = _position(self.delta, self.deltas, positions)
+        chosen = position_of(self.delta, self.deltas, positions)
         self.chosen_ = []
         for each in axes:
             line = each.axvline(chosen, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
             self.chosen_.append(line)
-            each.spines[["top", "right"]].set_visible(False)
-            _set_scale(each, self.deltas, positions)
-        place = "∞" if np.isinf(self.delta) else f"{self.delta:.4g}"
-        others = "".join(f", {name} = {_brief(v)}" for name, v in (self.chosen or {}).items())
-        title = f"delta = {place}{others} was chosen; ± one standard error"
+            set_delta_scale(each, self.deltas, positions)
+        title = f"{describe_choice(self.delta, self.chosen)} was chosen; ± one standard error"
         axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
         axes[-1].set_xlabel("delta")
         return self
@@ -179,7 +172,7 @@ class DeltaCurveDisplay:
         caller = f"{type(self).__name__}.plot"
         if ax is None:
             first = axes_to_draw_on(None, caller)
-            ax = [first] if self.coefs is None else _with_another(first)
+            ax = [first] if self.coefs is None else with_another(first)
         axes = np.atleast_1d(np.asarray(ax, dtype=object))
         for each in axes.flat:
             axes_to_draw_on(each, caller)
@@ -196,8 +189,8 @@ class DeltaCurveDisplay:
         style = {"color": BLUE, "marker": "o", "markersize": 4, "linewidth": 1.6}
         finite = np.isfinite(self.deltas)
         (self.line_,) = self.ax_.plot(
-            _with_gap(positions, finite),
-            _with_gap(self.mean_scores, finite),
+            with_gap(positions, finite),
+            with_gap(self.mean_scores, finite),
             **merged(style, line_kwargs),
         )
         band = {"color": BLUE, "alpha": 0.2, "linewidth": 0}
@@ -233,26 +226,15 @@ class DeltaCurveDisplay:
         assert self.coefs is not None
         ax, coefs = self.axes_[1], np.asarray(self.coefs)
         finite = np.isfinite(self.deltas)
-        names = self.feature_names
-        if names is None:
-            names = [f"x{j}" for j in range(coefs.shape[1])]
-        changes = np.ptp(coefs, axis=0)
-        named = set(np.argsort(-changes, kind="stable")[:MOST_NAMED].tolist())
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
-        shown = 0
-        for j, (name, path) in enumerate(zip(names, coefs.T, strict=True)):
-            style: dict[str, Any] = {"color": GREY, "alpha": 0.4, "linewidth": 0.8}
-            if j in named:
-                color = MODELS[shown % len(MODELS)][0]
-                line = LINE_STYLES[shown // len(MODELS)]
-                style = {"color": color, "linestyle": line, "linewidth": 1.6, "label": name}
-                shown += 1
+        styles = path_styles(coefs, self.feature_names)
+        for style, path in zip(styles, coefs.T, strict=True):
             style |= {"marker": "o", "markersize": 3}
             (drawn,) = ax.plot(
-                _with_gap(positions, finite), _with_gap(path, finite), **merged(style, coef_kwargs)
+                with_gap(positions, finite), with_gap(path, finite), **merged(style, coef_kwargs)
             )
             self.coef_lines_.append(drawn)
-        title = None if len(named) == coefs.shape[1] else "change most"
+        title = "change most" if coefs.shape[1] > MOST_NAMED else None
         ax.legend(
             frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=title
         )
@@ -316,65 +298,3 @@ class DeltaCurveDisplay:
         return display.plot(
             ax, line_kwargs=line_kwargs, band_kwargs=band_kwargs, coef_kwargs=coef_kwargs
         )
-
-
-def _with_another(ax: Any) -> list[Any]:
-    """Axes and others of the same width below them, in a figure that is higher by a third."""
-    figure = ax.figure
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width, 1.35 * height)
-    figure.clear()
-    return list(figure.subplots(2, sharex=True))
-
-
-def _brief(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
-def _positions(deltas: Vector) -> Vector:
-    """Places on a logarithmic axis: infinity beyond a gap."""
-    finite = deltas[np.isfinite(deltas)]
-    if finite.size == 0:
-        return np.ones_like(deltas)
-    ratio = max(finite[-1] / finite[0], 2.0)
-    return np.where(np.isfinite(deltas), deltas, finite[-1] * ratio ** (GAP / (1.0 - GAP)))
-
-
-def _position(delta: float, deltas: Vector, positions: Vector) -> float:
-    """That of a delta which need not be among the candidates."""
-    return float(positions[-1]) if np.isinf(delta) and np.isinf(deltas[-1]) else delta
-
-
-def _set_scale(ax: Any, deltas: Vector, positions: Vector) -> None:
-    """A logarithmic axis with a few round numbers, and infinity."""
-    ax.set_xscale("log")
-    finite = deltas[np.isfinite(deltas)]
-    ticks = _round_numbers(finite) if finite.size else []
-    labels = [f"{tick:g}" for tick in ticks]
-    if finite.size < deltas.size:
-        ticks, labels = [*ticks, float(positions[-1])], [*labels, "∞"]
-    ax.set_xticks(ticks, labels)
-    ax.set_xticks([], minor=True)
-    ax.margins(x=0.05)
-
-
-def _round_numbers(deltas: Vector) -> list[float]:
-    """As many round numbers within the range as there is room for."""
-    low, high = deltas[0] * (1.0 - 1e-9), deltas[-1] * (1.0 + 1e-9)
-    powers = 10.0 ** np.arange(np.floor(np.log10(low)) - 1.0, np.ceil(np.log10(high)) + 1.0)
-    found = deltas[[0, -1]] if deltas.size > 1 else deltas
-    for multiples in TICKS:
-        numbers = np.unique((powers[:, None] * multiples).round(12))
-        inside = numbers[(numbers >= low) & (numbers <= high)]
-        if inside.size > MOST_TICKS:
-            break
-        if inside.size >= 2:
-            found = inside
-    return [float(number) for number in found]
-
-
-def _with_gap(values: Vector, finite: NDArray[np.bool_]) -> Vector:
-    """NaN between the last finite delta and infinity: nothing is known of what lies between."""
-    if finite.all() or not finite.any():
-        return values
-    return np.insert(values, int(finite.sum()), np.nan)

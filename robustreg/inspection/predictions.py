@@ -11,9 +11,11 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from robustreg.data import as_numbers
+from robustreg.inference.diagnostics import diagnose
 from robustreg.inference.frames import row_labels
+from robustreg.inference.mm_diagnostics import MMDiagnostics
 
-__all__ = ["ObservedResiduals", "observed_residuals", "positive", "residuals_of"]
+__all__ = ["ObservedResiduals", "leverages_of", "observed_residuals", "positive", "residuals_of"]
 
 Vector = NDArray[np.float64]
 
@@ -85,3 +87,16 @@ def _column(name: str, values: ArrayLike) -> Vector:
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}: pass one value a row, (n_samples,).")
     return array
+
+
+def leverages_of(
+    estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Vector, float]:
+    """Leverages of the rows, and the cutoff beyond which they are high."""
+    diagnostics = diagnose(estimator, X, y, sample_weight=sample_weight)
+    if isinstance(diagnostics, MMDiagnostics):
+        raise ValueError(
+            'kind="residual_vs_leverage" shows what a Huber fit cannot resist, and '
+            "estimator is an MMRegressor: use OutlierMapDisplay.from_estimator."
+        )
+    return diagnostics.leverages, diagnostics.cutoffs["leverage"]

@@ -7,25 +7,26 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustreg.inference.diagnostics import diagnose
-from robustreg.inference.mm_diagnostics import MMDiagnostics
 from robustreg.inspection.drawing import (
     BLUE,
     GREY,
-    LIGHT,
     VERMILION,
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_points,
     legend_place,
     mark_size,
-    merged,
     plain_axes,
     row_names,
     row_values,
 )
-from robustreg.inspection.predictions import observed_residuals, positive, residuals_of
+from robustreg.inspection.predictions import (
+    leverages_of,
+    observed_residuals,
+    positive,
+    residuals_of,
+)
+from robustreg.inspection.residual_marks import draw_band, draw_rows, label_worst
 
 __all__ = ["ResidualsDisplay"]
 
@@ -145,21 +146,22 @@ class ResidualsDisplay:
             If ``kind`` is unknown, or needs leverages that are not there.
         """
         ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
-        x, name = self._horizontal(kind)
-        self._draw_band(ax, band_kwargs)
+        (x, name), y = self._horizontal(kind), self.residuals
+        self.band_ = draw_band(ax, self.threshold, band_kwargs)
         outliers, far, size = self.outliers, self._far(kind), mark_size(x.size)
         ordinary = {"color": GREY, "marker": "o", "s": 24 * size, "alpha": 0.75, "linewidths": 0}
         square = {"color": BLUE, "marker": "s", "s": 24 * size, "linewidths": 0}
         hollow = {"edgecolors": VERMILION, "facecolors": "none", "marker": "D", "s": 44 * size,
                   "linewidths": 1.6 * np.sqrt(size)}  # fmt: skip
-        self.scatter_ = self._scatter(ax, x, ~(outliers | far), "", ordinary, scatter_kwargs)
-        self.leverage_points_ = self._scatter(ax, x, far, "high leverage", square, None)
-        self.outliers_ = self._scatter(ax, x, outliers, "beyond", hollow, outlier_kwargs)
+        self.scatter_ = draw_rows(ax, x, y, ~(outliers | far), "", ordinary, scatter_kwargs)
+        self.leverage_points_ = draw_rows(ax, x, y, far, "high leverage", square, None)
+        self.outliers_ = draw_rows(ax, x, y, outliers, "beyond", hollow, outlier_kwargs)
         if kind == "residual_vs_leverage" and self.leverage_cutoff is not None:
             limit = f"leverage {self.leverage_cutoff:.3g}"
             ax.axvline(self.leverage_cutoff, color=GREY, linestyle=":", linewidth=1.0, label=limit)
         plain_axes(ax, xlabel=name, ylabel="residual")
-        self._write_labels(ax, x, kind, n_labels)
+        names = row_names(self.labels, x.size)
+        self.texts_ = label_worst(ax, x, y, self._excess(kind), names, n_labels)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(fontsize=9, loc=legend_place(x.size))
         self.ax_, self.figure_ = ax, ax.figure
@@ -183,30 +185,6 @@ class ResidualsDisplay:
             return np.zeros(self.residuals.shape, dtype=bool)
         return self.leverages > self.leverage_cutoff
 
-    def _draw_band(self, ax: Any, band_kwargs: Style) -> None:
-        self.band_ = None
-        ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
-        if self.threshold is None or not np.isfinite(self.threshold):
-            return
-        style = merged({"facecolor": LIGHT, "edgecolor": "none", "zorder": 0}, band_kwargs)
-        self.band_ = ax.axhspan(-self.threshold, self.threshold, **style)
-        label = f"threshold ±{self.threshold:.3g}"
-        for side in (-1.0, 1.0):
-            ax.axhline(
-                side * self.threshold, color=GREY, linestyle="--", linewidth=1.0, label=label
-            )
-            label = "_nolegend_"
-
-    def _scatter(
-        self, ax: Any, x: Any, rows: Any, name: str, defaults: dict[str, Any], given: Style
-    ) -> Any:
-        """Marks of some rows, named with their number; None where there are none."""
-        if not rows.any():
-            return None
-        label = f"{name} ({np.count_nonzero(rows)})" if name else "_nolegend_"
-        style = merged({"label": label, "zorder": 3} | defaults, given)
-        return ax.scatter(x[rows], self.residuals[rows], **style)
-
     def _excess(self, kind: Kind) -> NDArray[np.float64]:
         """How many times each row is beyond the limits shown; zero where it is beyond none."""
         excess = np.zeros(self.residuals.shape)
@@ -216,13 +194,6 @@ class ResidualsDisplay:
         if self.leverages is not None and self.leverage_cutoff is not None:
             excess[far] = np.maximum(excess[far], self.leverages[far] / self.leverage_cutoff)
         return excess
-
-    def _write_labels(self, ax: Any, x: NDArray[np.float64], kind: Kind, n_labels: int) -> None:
-        excess = self._excess(kind)
-        worst = np.argsort(-excess, kind="stable")[:n_labels]
-        worst = worst[excess[worst] > 0.0]
-        names = row_names(self.labels, x.size)
-        self.texts_ = label_points(ax, x[worst], self.residuals[worst], names[worst])
 
     @classmethod
     def from_estimator(
@@ -262,13 +233,7 @@ class ResidualsDisplay:
         found = residuals_of(estimator, X, y)
         leverages = cutoff = None
         if kind == "residual_vs_leverage":
-            diagnostics = diagnose(estimator, X, y, sample_weight=sample_weight)
-            if isinstance(diagnostics, MMDiagnostics):
-                raise ValueError(
-                    'kind="residual_vs_leverage" shows what a Huber fit cannot resist, and '
-                    "estimator is an MMRegressor: use OutlierMapDisplay.from_estimator."
-                )
-            leverages, cutoff = diagnostics.leverages, diagnostics.cutoffs["leverage"]
+            leverages, cutoff = leverages_of(estimator, X, y, sample_weight)
         display = cls(
             fitted_values=found.fitted_values,
             residuals=found.residuals,

@@ -34,7 +34,7 @@ class LocalModel:
 
     def length(self, gradient: Vector) -> float:
         """``sqrt(g' H^-1 g)``."""
-        return float(np.sqrt(max(gradient @ self.metric.solve(gradient), 0.0)))
+        return float(np.sqrt(max(float(gradient @ self.metric.solve(gradient)), 0.0)))
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""

@@ -56,7 +56,7 @@ class Descent:
     def _stand_at(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
         self._newton = self.model.metric.solve(evaluation.gradient)
-        self.length = float(np.sqrt(max(evaluation.gradient @ self._newton, 0.0)))
+        self.length = float(np.sqrt(max(float(evaluation.gradient @ self._newton), 0.0)))
         self.distance = self.model.in_standard_errors(self.length, evaluation)
 
     @property

@@ -156,6 +156,7 @@ def solve_with_rule(
         if found:
             state = state.counting(_extrapolated(found))
             problem = state.objective.problem
+    assert state is not None  # no problem collapses in every round
     status = model.status(state.distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
         status = Status.ROUNDING

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber
-from robustreg.objective import Evaluation
+from robustreg.objective import Evaluation, Objective
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import SMALLEST_SCALE
@@ -108,7 +108,7 @@ def _deviations(problem: Problem, point: Point) -> float:
 
 def interpolation(problem: Problem, point: Point) -> Result:
     """Least squares by refined Newton steps: all rows exactly, where there are so few."""
-    linear = problem.least_squares()
+    linear: Objective = problem.least_squares()
     parameters = linear.at(point)
     for _ in range(1 + REFINEMENTS):
         model = local_model(linear, parameters, None)

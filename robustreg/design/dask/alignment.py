@@ -10,10 +10,10 @@ from uuid import uuid4
 import numpy as np
 
 from robustreg.data import check_weights, columns_of, is_collection
-from robustreg.design.chunks import RowChunks
-from robustreg.design.cluster import Tasks, compute, require_dask
-from robustreg.design.graph import Reading, Sources, neighbours, parts_of, tasks_of
-from robustreg.design.reading import Chunk, Survey, read_chunk, read_vector, survey, vector
+from robustreg.design.dask.chunks import RowChunks
+from robustreg.design.dask.graph import Reading, Sources, neighbours, parts_of, tasks_of
+from robustreg.design.dask.reading import Chunk, Survey, read_chunk, read_vector, survey, vector
+from robustreg.design.dask.scheduler import Tasks, compute, require_dask
 
 __all__ = ["row_chunks"]
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from robustreg.design.cluster import Tasks
+from robustreg.design.dask.scheduler import Tasks
 
 __all__ = ["Reading", "Sources", "neighbours", "parts_of", "tasks_of"]
 

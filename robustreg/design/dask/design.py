@@ -7,19 +7,35 @@ Coefficients go out once a round, to be shared by all chunks. Rows come home onl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial, reduce
+from functools import cached_property, partial
 from operator import attrgetter, methodcaller
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Matrix, Mixing, Point, Sums, Vector
-from robustreg.design.chunks import RowChunks
-from robustreg.design.cluster import compute
-from robustreg.design.dense import UNITS_SAMPLE, DenseDesign
-from robustreg.design.reading import Chunk
+from robustreg.design.blocks import UNITS_SAMPLE
+from robustreg.design.dask.chunks import RowChunks
+from robustreg.design.dask.reading import Chunk
+from robustreg.design.dask.requests import (
+    OnChunk,
+    Window,
+    added,
+    all_of,
+    appended,
+    collected,
+    each_of,
+    joined,
+    key_of,
+    map_rows,
+    median_in,
+    stacked,
+    sum_over_rows,
+    window_of,
+)
+from robustreg.design.dask.scheduler import compute
+from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber
 from robustreg.scales import MAD_FACTOR, weighted_median
@@ -41,14 +57,6 @@ WINDOW, WIDER = 4.0, 8.0
 
 
 REMOTE = "Rows of a Dask collection are not had one by one."
-
-
-class Window(NamedTuple):
-    """Weight of the residuals of a size below an interval; sizes and weights of those inside."""
-
-    below: float
-    sizes: Vector
-    counts: Vector
 
 
 def dask_design(chunks: RowChunks, *, centered: bool) -> Design:
@@ -105,7 +113,7 @@ class DaskDesign(Design):
         return self._evaluate(methodcaller("gram", point, mixing), point)
 
     def triangular_factor(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
-        return self._evaluate(methodcaller("triangular_factor", point, mixing), point, _stacked)
+        return self._evaluate(methodcaller("triangular_factor", point, mixing), point, stacked)
 
     def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
         return self._evaluate(methodcaller("gram_diagonal", point, mixing), point)
@@ -119,13 +127,13 @@ class DaskDesign(Design):
         values: Sequence[NDArray],
         block_rows: int,
     ) -> tuple[NDArray, ...]:
-        return self._reduce(partial(_sum_over_rows, statistic, block_rows), values=values)
+        return self._reduce(partial(sum_over_rows, statistic, block_rows), values=values)
 
     def map_rows(
         self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
     ) -> NDArray:
-        request = partial(_map_rows, function, block_rows)
-        return self._reduce(request, _appended, values=values)
+        request = partial(map_rows, function, block_rows)
+        return self._reduce(request, appended, values=values)
 
     def sum_over_residuals(
         self, function: Callable[[Vector, Vector | None], Vector], point: Point
@@ -228,11 +236,11 @@ class DaskDesign(Design):
 
         Who has asked once will ask at the next point too: its window then comes with the sums.
         """
-        key, width = _key(point), WINDOW
+        key, width = key_of(point), WINDOW
         while True:
             if self._window is None or self._window[0] != key:
-                self._window = key, self._reduce(self._window_about(point, width), _collected)
-            median = _median_in(self._window[1], self.total_weight)
+                self._window = key, self._reduce(self._window_about(point, width), collected)
+            median = median_in(self._window[1], self.total_weight)
             if median is not None:
                 return median / MAD_FACTOR
             self._window, width = None, WIDER * width
@@ -242,10 +250,10 @@ class DaskDesign(Design):
         sizes = np.abs(self._home.residuals(point))
         margin = 0.5 * width / np.sqrt(sizes.shape[0])
         if margin >= 0.5:
-            return partial(_window, point, 0.0, np.inf)
+            return partial(window_of, point, 0.0, np.inf)
         middle = weighted_median(sizes, self._home.weights)
         low, high = np.quantile(sizes, [0.5 - margin, 0.5 + margin])
-        return partial(_window, point, min(low, middle), max(high, middle))
+        return partial(window_of, point, min(low, middle), max(high, middle))
 
     # -- rounds -----------------------------------------------------------------------------------
 
@@ -256,9 +264,9 @@ class DaskDesign(Design):
         if self._window is None:
             return self._reduce(request, combine)
         requests = [request, self._window_about(point, WINDOW)]
-        joins = [combine or _added, _collected]
-        result, window = self._reduce(partial(_all, requests), partial(_each, joins))
-        self._window = _key(point), window
+        joins = [combine or added, collected]
+        result, window = self._reduce(partial(all_of, requests), partial(each_of, joins))
+        self._window = key_of(point), window
         return result
 
     def _reduce(
@@ -268,8 +276,8 @@ class DaskDesign(Design):
         values: Sequence[NDArray] = (),
     ) -> Any:
         """``request`` of every chunk, with its part of the values, joined in a tree: one round."""
-        step = _OnChunk(request, self.centered, self.units)
-        join = partial(_joined, combine or _added)
+        step = OnChunk(request, self.centered, self.units)
+        join = partial(joined, combine or added)
         (result,) = compute(self._chunks.reduction(step, join, values))
         self.count_pass()
         return result
@@ -281,99 +289,4 @@ class DaskDesign(Design):
         return rows
 
     def _lazy(self, request: Callable[..., NDArray]) -> Any:
-        return self._chunks.array(_OnChunk(request, self.centered, self.units))
-
-
-# -- on the workers -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _OnChunk:
-    """A request to the design of one chunk."""
-
-    request: Callable[[DenseDesign], Any]
-    centered: bool
-    units: Units
-
-    def __call__(self, chunk: Chunk, *values: NDArray) -> Any:
-        design = DenseDesign(*chunk, centered=self.centered, units=self.units)
-        return self.request(design, *values)
-
-
-def _sum_over_rows(
-    statistic: Callable[..., tuple[NDArray, ...]],
-    block_rows: int,
-    design: DenseDesign,
-    *values: NDArray,
-) -> tuple[NDArray, ...]:
-    return design.sum_over_rows(statistic, values, block_rows)
-
-
-def _map_rows(
-    function: Callable[..., NDArray], block_rows: int, design: DenseDesign, *values: NDArray
-) -> NDArray:
-    return design.map_rows(function, values, block_rows)
-
-
-def _all(requests: Sequence[Callable[[DenseDesign], Any]], design: DenseDesign) -> tuple[Any, ...]:
-    return tuple(request(design) for request in requests)
-
-
-def _window(point: Point, low: float, high: float, design: DenseDesign) -> Window:
-    sizes = np.abs(design.residuals(point))
-    counts = np.ones_like(sizes) if design.weights is None else design.weights
-    inside = (sizes >= low) & (sizes <= high)
-    return Window(float(counts[sizes < low].sum()), sizes[inside], counts[inside])
-
-
-def _key(point: Point) -> tuple[bytes, float]:
-    return point.coef.tobytes(), point.intercept
-
-
-# -- joining --------------------------------------------------------------------------------------
-
-
-def _joined(combine: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
-    return reduce(combine, parts)
-
-
-def _added(first: Any, second: Any) -> Any:
-    """Sums of numbers and arrays, in tuples and lists of the same layout."""
-    if isinstance(first, list):
-        return [_added(a, b) for a, b in zip(first, second, strict=True)]
-    if isinstance(first, tuple) and not isinstance(first, Sums):
-        parts = [_added(a, b) for a, b in zip(first, second, strict=True)]
-        return tuple(parts)
-    return first + second
-
-
-def _appended(first: NDArray, second: NDArray) -> NDArray:
-    return np.concatenate((first, second))
-
-
-def _each(joins: Sequence[Callable[[Any, Any], Any]], first: Any, second: Any) -> tuple[Any, ...]:
-    return tuple(join(a, b) for join, a, b in zip(joins, first, second, strict=True))
-
-
-def _stacked(first: tuple[Sums, Matrix], second: tuple[Sums, Matrix]) -> tuple[Sums, Matrix]:
-    """Sums, and the triangular factor of both chunks' rows from theirs."""
-    factor = np.asarray(np.linalg.qr(np.vstack((first[1], second[1])), mode="r"))
-    return _added(first[0], second[0]), factor
-
-
-def _collected(first: Window, second: Window) -> Window:
-    return first._replace(
-        below=first.below + second.below,
-        sizes=np.concatenate((first.sizes, second.sizes)),
-        counts=np.concatenate((first.counts, second.counts)),
-    )
-
-
-def _median_in(window: Window, total: float) -> float | None:
-    """Median of all sizes, of which those in the window are known; None where it is not there."""
-    above = max(total - window.below - float(window.counts.sum()), 0.0)
-    # One size on either side stands for the others.
-    sizes = np.concatenate(([-np.inf], window.sizes, [np.inf]))
-    with np.errstate(invalid="ignore"):
-        median = weighted_median(sizes, np.concatenate(([window.below], window.counts, [above])))
-    return median if np.isfinite(median) else None
+        return self._chunks.array(OnChunk(request, self.centered, self.units))

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.data import is_collection
-from robustreg.design.cluster import Tasks, compute
-from robustreg.design.graph import Reading, Sources, neighbours, parts_of, tasks_of
-from robustreg.design.reading import (
+from robustreg.design.dask.graph import Reading, Sources, neighbours, parts_of, tasks_of
+from robustreg.design.dask.reading import (
     Chunk,
     Survey,
     concatenated,
@@ -23,6 +22,7 @@ from robustreg.design.reading import (
     taken,
     weights_of,
 )
+from robustreg.design.dask.scheduler import Tasks, compute
 
 __all__ = ["RowChunks"]
 

@@ -1,0 +1,115 @@
+"""How delta is chosen from the residuals of one fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+from sklearn.utils import check_array
+
+from robustreg.data import as_numbers, check_weights
+from robustreg.losses import Huber
+from robustreg.order_statistics import OrderedSquares
+
+__all__ = ["AUTO_DELTAS", "least_variance_delta", "thresholds_of_residuals"]
+
+Vector = NDArray[np.float64]
+
+#: The candidates of ``delta="auto"``: a step of 13 % changes the efficiency by at most 3 %.
+AUTO_DELTAS = np.append(np.geomspace(0.3, 6.0, 25), np.inf)
+
+
+def thresholds_of_residuals(
+    residuals: ArrayLike, deltas: Vector, sample_weight: ArrayLike | None
+) -> Vector:
+    """Quantiles of the absolute residuals at the levels ``2 Phi(delta) - 1``.
+
+    For normal errors they are the deltas times the standard deviation.
+
+    Parameters
+    ----------
+    residuals : array-like of shape (n_samples,)
+    deltas : ndarray of shape (n_deltas,)
+        Finite.
+    sample_weight : array-like of shape (n_samples,) or None
+        How often each residual counts.
+
+    Returns
+    -------
+    ndarray
+        Positive and increasing; fewer than the deltas where quantiles are equal or zero.
+    """
+    magnitudes = np.abs(_checked_residuals(residuals))
+    weights = check_weights(sample_weight, magnitudes.size)
+    order = np.argsort(magnitudes)
+    cumulative = np.cumsum(weights[order])
+    levels = 2.0 * ndtr(deltas) - 1.0
+    positions = np.searchsorted(cumulative, levels * cumulative[-1])
+    thresholds = np.unique(magnitudes[order][np.minimum(positions, magnitudes.size - 1)])
+    return thresholds[thresholds > 0.0]
+
+
+def _checked_residuals(residuals: ArrayLike) -> Vector:
+    # Of text and booleans check_array makes numbers.
+    kind = np.asarray(residuals).dtype.kind
+    if kind not in "fiu":
+        raise ValueError(f"residuals must be numbers, got values of kind {kind!r}.")
+    numbers = as_numbers(residuals, "residuals")
+    array = check_array(numbers, ensure_2d=False, dtype=np.float64, input_name="residuals")
+    if array.ndim != 1:
+        raise ValueError(
+            f"residuals has shape {array.shape}: pass one a row, (n_samples,), as "
+            "residuals.ravel() of a single column."
+        )
+    return array
+
+
+def least_variance_delta(
+    residuals: Vector,
+    weights: Vector | None,
+    *,
+    degrees_of_freedom: float,
+    scale: float | None = None,
+) -> float:
+    """The rule of ``delta="auto"``: the candidate with the least estimated asymptotic variance.
+
+    At threshold t the variance of the estimate is proportional to
+    ``V(t) = mean(min(e², t²)) / mean(|e| <= t)²`` (Wang, Lin, Zhu, Bai, J. Comput. Graph. Stat. 16,
+    2007). It is evaluated at t = delta sigma, with sigma the joint scale of that delta unless it is
+    given.
+
+    Parameters
+    ----------
+    residuals : array of shape (n,)
+        Of a pilot fit.
+    weights : array of shape (n,) or None
+        Frequencies.
+    degrees_of_freedom : float
+        nu of the pilot's residuals.
+    scale : float, optional
+        A scale that does not depend on delta.
+
+    Returns
+    -------
+    float
+        One of ``AUTO_DELTAS``; 1.345 where every candidate's scale is zero.
+
+    Examples
+    --------
+    Of errors with heavy tails, the delta that least squares' residuals call for:
+
+    >>> import numpy as np
+    >>> from robustreg.tuning import least_variance_delta
+    >>> errors = np.random.default_rng(0).standard_t(df=2, size=500)
+    >>> round(least_variance_delta(errors, None, degrees_of_freedom=499), 2)
+    0.49
+    """
+    squares = OrderedSquares(residuals, weights)
+    best, least = 1.345, np.inf
+    for delta in AUTO_DELTAS.tolist():
+        target = 2.0 * Huber(delta).kappa * degrees_of_freedom
+        sigma = scale or squares.joint_scale(delta, target)
+        variance = squares.variance(delta * sigma)
+        if variance < least:
+            best, least = delta, variance
+    return best

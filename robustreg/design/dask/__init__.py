@@ -1,0 +1,1 @@
+"""Chunks of Dask collections, which are read where they lie."""
