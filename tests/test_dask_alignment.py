@@ -9,6 +9,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from robustreg import HuberRegressor, HuberRegressorCV
 from robustreg.design.dask import design as dask_designs
+from robustreg.inference import summarize
 
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")

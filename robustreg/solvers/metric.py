@@ -16,9 +16,10 @@ from scipy.linalg import lapack
 
 from robustreg.design.base import Mixing
 from robustreg.objective import Evaluation, Objective
+from robustreg.solvers.iterative_metric import IterativeMetric
 from robustreg.solvers.turned import Turned
 
-__all__ = ["IterativeMetric", "Metric", "SquareRoot", "metric_of_gram", "take_metric"]
+__all__ = ["Metric", "SquareRoot", "metric_of_gram", "take_metric"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -41,13 +42,6 @@ FIRST_MIXING = 1e-3
 #: Part of the positive curvature in a direction that negative curvature must leave.
 LEAST_CURVATURE = 1e-3
 
-#: Random signs by which a trace is estimated: its standard error is at most
-#: ``sqrt(trace / (2 probes))``.
-PROBES = 4
-
-#: Residual of the conjugate gradients, of the gradient: a step is known to that precision.
-CG_TOLERANCE = 0.03
-
 
 class Metric(Protocol):
     """A symmetric positive semidefinite matrix, near the inverse of the curvature.
@@ -69,12 +63,23 @@ class Metric(Protocol):
         Whether a fresh one costs about what a few passes do.
     """
 
-    mixing: Mixing
-    rank: int
-    scale_sine: float
-    null: Matrix | None
-    border: Vector | None
-    renewable: bool
+    @property
+    def mixing(self) -> Mixing: ...
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def scale_sine(self) -> float: ...
+
+    @property
+    def null(self) -> Matrix | None: ...
+
+    @property
+    def border(self) -> Vector | None: ...
+
+    @property
+    def renewable(self) -> bool: ...
 
     def solve(self, gradient: Vector) -> Vector:
         """The Newton step ``H^-1 g``."""
@@ -120,65 +125,6 @@ class SquareRoot:
         """As in ``Metric``."""
         rows = self.transform[: diagonal.shape[0]]
         return float(diagonal @ np.einsum("ij,ij->i", rows, rows))
-
-
-@dataclass(frozen=True)
-class IterativeMetric:
-    """The inverse of the Hessian at a point, applied by conjugate gradients.
-
-    For X too wide for a Gram matrix. Each application costs some passes.
-    """
-
-    objective: Objective
-    parameters: Vector
-    diagonal: Vector  # of the Hessian; zero where there is no curvature
-    mixing: Mixing
-    rank: int
-    scale_sine: float = 1.0
-    null: Matrix | None = None
-    border: Vector | None = None
-    renewable: bool = False
-
-    def solve(self, gradient: Vector) -> Vector:
-        """By conjugate gradients, preconditioned by the diagonal."""
-        inverse = np.zeros_like(self.diagonal)
-        np.divide(1.0, self.diagonal, out=inverse, where=self.diagonal > 0.0)
-        step, residual = np.zeros_like(gradient), gradient
-        direction = inverse * residual
-        square = float(residual @ direction)
-        target = CG_TOLERANCE**2 * square
-        while square > target:
-            image = self.objective.hessian_product(
-                self.parameters, direction, float(self.mixing or 0.0)
-            )
-            curvature = float(direction @ image)
-            # Without curvature the rows that count do not determine the direction.
-            if not curvature > 1e-14 * float(direction @ (self.diagonal * direction)):
-                break
-            length = square / curvature
-            step = step + length * direction
-            residual = residual - length * image
-            preconditioned = inverse * residual
-            previous, square = square, float(residual @ preconditioned)
-            direction = preconditioned + (square / previous) * direction
-        return step
-
-    def magnification(self, size: Vector) -> float:
-        """By the diagonal."""
-        root = np.zeros_like(size)
-        diagonal = self.diagonal[: size.shape[0]]
-        np.divide(size, np.sqrt(diagonal), out=root, where=diagonal > 0.0)
-        return float(np.sqrt(root @ root))
-
-    def trace(self, diagonal: Vector) -> float:
-        """Hutchinson's estimate, with probes that are the same in every call."""
-        rng, total = np.random.default_rng(0), 0.0
-        root = np.zeros(self.diagonal.shape[0])
-        root[: diagonal.shape[0]] = np.sqrt(diagonal)
-        for _ in range(PROBES):
-            probe = root * rng.choice([-1.0, 1.0], root.size)
-            total += float(probe @ self.solve(probe))
-        return total / PROBES
 
 
 # -- making one -----------------------------------------------------------------------------------
