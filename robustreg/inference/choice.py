@@ -137,7 +137,9 @@ class Bins:
         # The first of the counts is left empty, for the sums over no bin.
         index = (bits >> (MANTISSA - BITS)) - np.int32(((SMALLEST + BIAS) << BITS) - 1)
         np.clip(index, 1, SQUARES.size, out=index)
-        counts = np.bincount(index, frequencies, minlength=SQUARES.size + 1)
+        counts: Vector = np.bincount(index, frequencies, minlength=SQUARES.size + 1).astype(
+            np.float64
+        )
         total, last = float(counts.sum()), counts[: SQUARES.size]
         square = float((frequencies * residuals) @ residuals)
         inside: Vector = np.cumsum(last * SQUARES)
