@@ -84,4 +84,4 @@ plt.show()
 # ----------
 # Look at the leverages before you believe a Huber fit. Where rows of high leverage are wrong or
 # follow another law, say so and leave them out, transform or cap the column, or use an estimator
-# that bounds leverage: MM or LTS, ``RANSACRegressor``, ``TheilSenRegressor``.
+# that bounds leverage: :class:`robustreg.MMRegressor`, whose example begins with these stars.
