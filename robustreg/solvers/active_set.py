@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.columns import INTERCEPT, ActiveColumns
+from robustreg.design.active_columns import INTERCEPT, ActiveColumns
 from robustreg.penalties import ElasticNet
 from robustreg.problem import Problem
 from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, solved
