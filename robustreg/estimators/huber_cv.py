@@ -25,11 +25,7 @@ from robustreg.estimators.progress import TaskList
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.search_folds import evaluate_folds
 from robustreg.estimators.search_grid import candidate_deltas, checked_grid, row_splits
-from robustreg.estimators.search_results import (
-    best_candidate,
-    format_results,
-    simplest_within_one_standard_error,
-)
+from robustreg.estimators.search_results import SELECTIONS, format_results
 from robustreg.estimators.search_scoring import (
     choose_scoring,
     fit_pilot,
@@ -40,8 +36,6 @@ from robustreg.estimators.search_scoring import (
 __all__ = ["HuberRegressorCV"]
 
 Vector = NDArray[np.float64]
-
-SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_error}
 
 
 class HuberRegressorCV(HuberRegressor):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -18,9 +17,9 @@ from robustreg.design import as_design
 from robustreg.design.base import Design
 from robustreg.design.prediction import is_single
 from robustreg.estimators.huber import HuberRegressor
+from robustreg.estimators.mm_warnings import warn_of_doubt
 from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
 from robustreg.estimators.refit import restored_on_failure
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.losses_redescending import loss_for_breakdown, loss_for_efficiency
 from robustreg.problem import NEGLIGIBLE
 from robustreg.solvers.resistant import MMProblem, MMResult, solve_mm
@@ -207,7 +206,7 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             self._single_ = is_single(X)
             self._store(result)
             progress.close()
-            _warn_of_doubt(result, problem)
+            warn_of_doubt(result, problem)
         return self
 
     predict = HuberRegressor.predict
@@ -271,33 +270,3 @@ def _weights_and_outliers(design: Design, result: MMResult) -> tuple[NDArray, ND
 
 def _beyond(residuals: NDArray, size: float) -> NDArray[np.bool_]:
     return np.abs(residuals) > size
-
-
-def _warn_of_doubt(result: MMResult, problem: MMProblem) -> None:
-    """Say what is doubtful about a fit, and what to do."""
-    if result.status is Status.EXACT_FIT:
-        warnings.warn(
-            "So many rows are fitted exactly that the scale of the residuals is zero: the fit is "
-            "the plane through them, scale_ is 0.0, and all other rows have weight zero. This is "
-            "right for data without noise and for no more rows than coefficients. If y is rounded "
-            "or has many equal values, use HuberRegressor, or a smaller breakdown.",
-            ExactFitWarning,
-            stacklevel=3,
-        )
-    elif result.status is Status.MAX_ITER:
-        warnings.warn(
-            f"MMRegressor stopped after max_iter={problem.max_iter} iterations at a distance of "
-            f"{result.optimality:.2g} standard errors from a local minimum; tol={problem.tol:g}. "
-            "Increase max_iter, or tol if this distance is small enough for you.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
-    elif result.status is Status.ROUNDING:
-        warnings.warn(
-            f"MMRegressor stopped at a distance of {result.optimality:.2g} standard errors from a "
-            f"local minimum (tol={problem.tol:g}): rounding errors of double precision allow no "
-            "less. Columns of X that nearly determine one another cause this: drop or combine "
-            "them, or increase tol.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )

@@ -18,6 +18,7 @@ from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.solvers import Status
 
 __all__ = [
+    "SELECTIONS",
     "best_candidate",
     "format_results",
     "print_fold",
@@ -144,6 +145,10 @@ def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
     alphas = np.asarray(results["param_alpha"], dtype=np.float64)
     deltas = np.asarray(results["param_delta"], dtype=np.float64)
     return int(max(near, key=lambda i: (alphas[i], deltas[i])))
+
+
+#: Rules that choose among candidates for delta and alpha, by their names.
+SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_error}
 
 
 def print_fold(

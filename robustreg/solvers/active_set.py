@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.columns import INTERCEPT, ActiveColumns
+from robustreg.design.active_columns import INTERCEPT, ActiveColumns
 from robustreg.penalties import ElasticNet
 from robustreg.problem import Problem
+from robustreg.solvers.line_search import step_length
 from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, solved
 
 __all__ = ["ActiveSet", "Tangent"]
@@ -28,16 +29,10 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: A full step is taken where the slope behind it is at most this part of the slope before it.
-SLOPE = 0.1
-
 #: Least mixing of the curvature of iterated least squares into that of Newton's method, the factor
 #: by which it changes, and the step lengths below and above which it does: Levenberg's rule. It is
 #: needed where the rows within the threshold leave directions free.
 FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
-
-#: Halvings of the interval in which the slope along a line changes its sign.
-HALVINGS = 40
 
 #: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
 #: must be less than the part to which a scale is, or a column that should enter just there would
@@ -254,7 +249,7 @@ class ActiveSet:
     ) -> float:
         """One, or where the slope along the line is zero."""
 
-        def slope(step: float, side: float = 1.0) -> float:
+        def slope(step: float, side: float) -> float:
             coef = self.coef + step * direction
             # Coefficients end at zero but for rounding errors: the slope in front of it, or behind.
             coef[np.abs(coef) <= 1e-14 * np.abs(self.coef)] = 0.0
@@ -262,22 +257,7 @@ class ActiveSet:
             penalty = float(direction @ (self.curvature * coef + sizes * sign))
             return self.columns.slope(step, image, threshold) + penalty
 
-        first, last = slope(0.0), slope(1.0, -1.0)
-        if last <= SLOPE * abs(first):
-            return 1.0
-        low, high, at_low, at_high = 0.0, 1.0, first, last
-        for number in range(HALVINGS):
-            rise = at_high - at_low
-            secant = low - at_low * (high - low) / rise if rise > 0.0 else low
-            step = secant if number % 2 == 0 and low < secant < high else 0.5 * (low + high)
-            at_step = slope(step)
-            if abs(at_step) <= SLOPE * abs(first):
-                return step
-            if at_step < 0.0:
-                low, at_low = step, at_step
-            else:
-                high, at_high = step, at_step
-        return low if low > 0.0 else step
+        return step_length(slope)
 
     # -- change with sigma ------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.design.active_columns import INTERCEPT
 from robustreg.design.base import Point
-from robustreg.design.columns import INTERCEPT
 from robustreg.problem import Problem
 from robustreg.scales import JointScale, MedianScale, ScaleRule
 from robustreg.solvers.active_set import ActiveSet

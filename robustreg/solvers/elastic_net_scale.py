@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from robustreg.losses import Huber
 from robustreg.scales import JointScale, ScaleRule
 from robustreg.solvers.active_set import ActiveSet, Tangent
-from robustreg.solvers.quadratic_lasso import positive_factor
+from robustreg.solvers.elastic_net_edf import effective_parameters
 
 __all__ = ["Settled", "effective_parameters", "settle"]
 
@@ -73,24 +72,6 @@ class Settled:
     violation: float
     distance: float
     edf: float
-
-
-def effective_parameters(active: ActiveSet, scale: float) -> float:
-    """Number of nonzero coefficients; less where there is a quadratic penalty too.
-
-    It is ``k - tr[(G + A)^-1 A]`` with the Gram matrix G of iterated least squares of the k nonzero
-    coefficients, the intercept among them, and the curvature A of the penalty.
-    """
-    members = np.flatnonzero((active.coef != 0.0) | active.signs.free)
-    curvature = active.curvature[members]
-    if not curvature.any():
-        return float(members.size)
-    assert isinstance(active.problem.loss, Huber)
-    weights = active.columns.loss_weights(active.problem.loss.at(scale))
-    gram = active.columns.weighted_gram(weights)[np.ix_(members, members)]
-    factor = positive_factor(gram + np.diag(curvature))
-    inverse = lapack.dpotri(factor)[0].diagonal()
-    return members.size - float(inverse @ curvature)
 
 
 @dataclass
