@@ -152,7 +152,8 @@ class Objective(ABC):
         """The Hessian's diagonal, from that of the augmented rows."""
         columns, factors = self.columns(parameters)
         diagonal = augmented[columns] * factors**2
-        diagonal[: self.design.n_features] += self.problem.penalty_curvature
+        if self.problem.penalty:
+            diagonal[: self.design.n_features] += self.problem.penalty_curvature
         return diagonal
 
     def hessian_product(self, parameters: Vector, direction: Vector, mixing: float) -> Vector:

@@ -13,7 +13,7 @@ from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
-__all__ = ["LocalModel", "local_model"]
+__all__ = ["LocalModel", "local_model", "undamped"]
 
 Vector = NDArray[np.float64]
 
@@ -146,4 +146,21 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
         if metric.rank < objective.problem.linear_rank:
             objective = objective.knowing(metric.null, objective.problem.ill_conditioned)
             evaluation = objective.evaluation(parameters, evaluation.sums)
+    return LocalModel(objective, evaluation, metric)
+
+
+def undamped(model: LocalModel) -> LocalModel:
+    """The model without damping, if a Gram matrix only had too few digits for it.
+
+    A damped curvature understates the distance in a direction of small curvature. Where rows within
+    the threshold say nothing at all of a direction, the model is returned as it is.
+    """
+    objective, parameters = model.objective, model.evaluation.parameters
+    point = objective.point(parameters)
+    _, augmented = objective.design.gram_diagonal(point, 0.0)
+    if not np.all(objective.diagonal(parameters, augmented) > 0.0):
+        return model  # a level of a factor without a row within the threshold, say
+    evaluation, metric = take_metric(objective, parameters, 0.0, by_factor=True)
+    if metric is None or metric.rank < objective.problem.linear_rank:
+        return model
     return LocalModel(objective, evaluation, metric)

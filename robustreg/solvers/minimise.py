@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
-from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.certificate import LocalModel, local_model, undamped
 from robustreg.solvers.descent import SMALLEST_SCALE, VALUE_ROUNDING, Descent
 from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
 from robustreg.solvers.result import Status
@@ -100,6 +100,10 @@ def minimise(
         if begin <= target and mixing:
             mixing = 0.0
             continue
+        if begin <= target and model.metric.mixing:
+            model = undamped(model)
+            descent = Descent(model, memory=memory)
+            begin = descent.distance
         rounded = idle > 0 and begin <= ROUNDED * model.rounding
         if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
             return _ended(model, descent, iterations, tol, max_iter)
