@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from sklearn import config_context, get_config
 from sklearn.base import _fit_context
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from robustreg.design import Design, as_design
+from robustreg.design import as_design
 from robustreg.estimators.elastic_net import HuberElasticNet
 from robustreg.estimators.elastic_net_folds import (
     SELECTIONS,
     FoldPath,
     checked_ratios,
-    fit_fold,
+    fit_folds,
     score_threshold,
 )
 from robustreg.estimators.elastic_net_path import in_user_units, path_over
@@ -35,7 +32,6 @@ from robustreg.estimators.elastic_net_problem import (
 )
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_results import format_results
-from robustreg.exceptions import ConvergenceWarning
 from robustreg.metrics import make_huber_scorer
 from robustreg.problem import Problem
 from robustreg.solvers.elastic_net import Ending, Fit, Path
@@ -232,7 +228,9 @@ class HuberElasticNetCV(HuberElasticNet):
             ]
         grids = [path.alphas[: len(path.fits)] for _, path in found]
         threshold = score_threshold(design, statements[0], grids[0])
-        folds = self._folds(design, statements, grids, splits, threshold, tasks)
+        folds = fit_folds(
+            design, statements, grids, splits, threshold, options, tasks, n_jobs=self.n_jobs
+        )
         kept = self._keep_reached([path for _, path in found], folds, grids)
         problem, fit = self._choose(found, folds, kept)
         self.scorer_ = make_huber_scorer(threshold)
@@ -240,36 +238,6 @@ class HuberElasticNetCV(HuberElasticNet):
         tasks.close()
         warn_of_doubt(fit, type(self).__name__, self.tol, self.max_iter)
         return self
-
-    def _folds(
-        self,
-        design: Design,
-        statements: Sequence[ElasticNetProblem],
-        grids: Sequence[Vector],
-        splits: Sequence[tuple[Any, Any]],
-        threshold: float,
-        tasks: TaskList,
-    ) -> list[FoldPath]:
-        config = get_config()  # scikit-learn keeps it for each thread
-        options = {"tol": self.tol, "max_iter": self.max_iter}
-        every = np.arange(design.n_rows)
-
-        def evaluate(number: int, train: Any, test: Any) -> FoldPath:
-            with config_context(**config), tasks.task(1 + number):
-                rows = every[train], every[test]
-                return fit_fold(design, statements, grids, rows, threshold, options)
-
-        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
-        folds = parallel(delayed(evaluate)(number, *split) for number, split in enumerate(splits))
-        worst = max(fold.worst for fold in folds)
-        if worst > self.tol:
-            warnings.warn(
-                f"Fits in folds ended at a distance of up to {worst:.2g} (tol={self.tol:g}): "
-                "increase max_iter, or tol if this distance is small enough for you.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        return folds
 
     def _keep_reached(
         self, paths: Sequence[Path], folds: Sequence[FoldPath], grids: Sequence[Vector]

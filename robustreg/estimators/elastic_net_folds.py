@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn import config_context, get_config
 
 from robustreg.design import Design
 from robustreg.design.base import Point
 from robustreg.estimators.elastic_net_path import in_user_units, path_over
 from robustreg.estimators.elastic_net_problem import ElasticNetProblem
+from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_results import best_candidate, standard_error
+from robustreg.exceptions import ConvergenceWarning
 from robustreg.losses import Huber
 from robustreg.scales import median_absolute_residual
 from robustreg.solvers.elastic_net import follow_path
 
-__all__ = ["SELECTIONS", "FoldPath", "checked_ratios", "fit_fold", "score_threshold"]
+__all__ = ["SELECTIONS", "FoldPath", "checked_ratios", "fit_fold", "fit_folds", "score_threshold"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -99,6 +104,51 @@ def score_threshold(design: Design, statement: ElasticNetProblem, alphas: Vector
     threshold = SCORE_DELTA * scale * design.units.response_scale
     # A constant y: every threshold gives the same scores.
     return threshold if threshold > 0.0 else 1.0
+
+
+def fit_folds(
+    design: Design,
+    statements: Sequence[ElasticNetProblem],
+    alphas: Sequence[Vector],
+    splits: Sequence[tuple[Any, Any]],
+    threshold: float,
+    options: dict[str, Any],
+    tasks: TaskList,
+    *,
+    n_jobs: int | None,
+) -> list[FoldPath]:
+    """The paths of all folds, several at a time; warns where fits are above the tolerance.
+
+    Parameters
+    ----------
+    design, statements, alphas, threshold, options
+        As in :func:`fit_fold`.
+    splits : sequence of pairs of arrays
+        Training and validation rows of each fold.
+    tasks : TaskList
+        The first task is not a fold.
+    n_jobs : int or None
+        As of ``HuberElasticNetCV``.
+    """
+    config = get_config()  # scikit-learn keeps it for each thread
+    every = np.arange(design.n_rows)
+
+    def evaluate(number: int, train: Any, test: Any) -> FoldPath:
+        with config_context(**config), tasks.task(1 + number):
+            rows = every[train], every[test]
+            return fit_fold(design, statements, alphas, rows, threshold, options)
+
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    folds = parallel(delayed(evaluate)(number, *split) for number, split in enumerate(splits))
+    worst, tol = max(fold.worst for fold in folds), options["tol"]
+    if worst > tol:
+        warnings.warn(
+            f"Fits in folds ended at a distance of up to {worst:.2g} (tol={tol:g}): "
+            "increase max_iter, or tol if this distance is small enough for you.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    return folds
 
 
 def fit_fold(

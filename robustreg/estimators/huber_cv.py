@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import ParameterGrid
@@ -34,8 +34,6 @@ from robustreg.estimators.search_scoring import (
 )
 
 __all__ = ["HuberRegressorCV"]
-
-Vector = NDArray[np.float64]
 
 
 class HuberRegressorCV(HuberRegressor):
