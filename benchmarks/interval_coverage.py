@@ -4,6 +4,9 @@ Prints a table in Markdown: the share of samples in which an interval holds the 
 Monte Carlo error, for the intercept, for the least and the most covered of four slopes, and for new
 observations; and whether all of them lie in the band that the project asks for. Cases that the
 project makes no claim for are printed for comparison, and say so.
+
+The cases at which intervals are hard to get are in ``interval_limits.py``, with tables of their
+own: small samples, small thresholds, predictions, a chosen delta, and where no interval holds.
 """
 
 from __future__ import annotations

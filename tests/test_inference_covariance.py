@@ -280,26 +280,30 @@ def test_kinds_of_x_give_the_same(rng, variant, kind):
 # -- an estimated scale and skewed errors -------------------------------------------------------
 
 
-def test_coupling_is_counted_where_errors_are_skewed(rng):
+@pytest.mark.parametrize("option", [True, "auto"])
+def test_coupling_is_counted_where_errors_are_skewed(rng, option):
     X, y = skewed(rng)
     model = HuberRegressor().fit(X, y)
-    automatic, without = (
-        summarize(model, X, y, scale_coupling=option) for option in ("auto", False)
-    )
-    assert abs(scale_coupling(fitted_regression(model, X, y))[1]) > 5.0
-    assert automatic.standard_errors[0] > 1.02 * without.standard_errors[0]
-    assert_allclose(automatic.standard_errors[1:], without.standard_errors[1:], rtol=0.02)
-    assert "skewed" in str(automatic)
+    counted, without = (summarize(model, X, y, scale_coupling=o) for o in (option, False))
+    assert abs(scale_coupling(fitted_regression(model, X, y)).z) > 5.0
+    assert counted.standard_errors[0] > 1.02 * without.standard_errors[0]
+    assert_allclose(counted.standard_errors[1:], without.standard_errors[1:], rtol=0.02)
+    assert "skewed" in str(counted)
     assert "skewed" not in str(without)
 
 
-def test_coupling_is_not_counted_where_they_are_not(rng):
-    X, y = plain(rng, n=300)
+def test_coupling_is_counted_by_default(rng):
+    X, y = plain(rng, n=60)
     model = HuberRegressor().fit(X, y)
-    automatic, without = (
-        summarize(model, X, y, scale_coupling=option) for option in ("auto", False)
+    default, counted, automatic, without = (
+        summarize(model, X, y, **({} if option is None else {"scale_coupling": option}))
+        for option in (None, True, "auto", False)
     )
+    assert_allclose(default.covariance, counted.covariance, rtol=0)
     assert_allclose(automatic.covariance, without.covariance, rtol=0)
+    # Of errors that are symmetric it is sampling error, and not worth a note.
+    assert default.standard_errors[0] > without.standard_errors[0]
+    assert default.notes == ()
 
 
 @pytest.mark.parametrize("kind", ["H1", "H2", "H3"])
@@ -314,10 +318,13 @@ def test_coupling_of_a_location_is_that_of_the_two_equations(rng, kind):
     chi = (psi**2 - np.mean(psi**2)) / 2
     a, c, h = np.mean(inside), np.mean(inside * u), np.mean(inside * u**2)
     influence = (h * psi - c * chi) / (a * h - c**2)
+    of_scale = (a * chi - c * psi) / (a * h - c**2)
+    # And that sigma is in the standard error too: 6 rho² tau² of the variance.
+    variance = np.mean(influence**2) + 6.0 * np.mean(influence * of_scale) ** 2 / 200
     summaries = [summarize(model, X, y, cov_type=kind, scale_coupling=o) for o in (True, False)]
     excess = np.subtract(*(s.covariance_matrix[0, 0] for s in summaries))
     K = 1 + 2 / 200 * (1 - a) / a
-    expected = model.scale_**2 * (np.mean(influence**2) - np.mean(psi**2) / a**2)
+    expected = model.scale_**2 * (variance - np.mean(psi**2) / a**2)
     assert_allclose(excess, K**2 * expected / 198, rtol=1e-6)
 
 

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import plain
 
 from robustreg import HuberRegressor
-from robustreg.datasets import load_stackloss, load_stars
+from robustreg.datasets import load_phones, load_stackloss, load_stars
 from robustreg.inference import diagnose, summarize
 
 pd = pytest.importorskip("pandas")
@@ -168,3 +168,82 @@ def test_printed_with_every_column_and_reason():
         assert all(reason in written for reason in rows["reasons"])
         assert all(column in written for column in rows.columns)
         assert repr(found) in written
+
+
+# -- exact refits -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_exact_changes_are_those_of_refits(rng, scale, weighted):
+    X, y = plain(rng)
+    weights = rng.integers(1, 4, size=60).astype(float) if weighted else np.ones(60)
+    model = HuberRegressor(scale=scale, tol=1e-9).fit(X, y, weights)
+    found = diagnose(model, X, y, sample_weight=weights, exact=5)
+    assert np.count_nonzero(found.exact) == 5
+    one_step = diagnose(model, X, y, sample_weight=weights)
+    assert not one_step.exact.any()
+    worst = np.argsort(-one_step.influence)[:5]
+    assert set(np.flatnonzero(found.exact)) == set(worst)
+    for row in worst:
+        fewer = weights.copy()
+        fewer[row] -= 1.0
+        refit = HuberRegressor(scale=scale, tol=1e-9).fit(X, y, fewer)
+        change = [refit.intercept_ - model.intercept_, *(refit.coef_ - model.coef_)]
+        size = np.abs(found.coefficient_changes).max()
+        assert_allclose(found.coefficient_changes[row], change, rtol=1e-4, atol=1e-5 * size)
+    others = ~found.exact
+    assert_array_equal(found.coefficient_changes[others], one_step.coefficient_changes[others])
+    errors = summarize(model, X, y, sample_weight=weights).standard_errors
+    expected = np.abs(found.coefficient_changes / errors).max(axis=1)
+    assert_allclose(found.influence, expected, rtol=1e-9)
+
+
+def test_one_step_can_be_many_times_too_small():
+    # Without one call the MAD has another solution: one step says 1.3 standard errors, a refit 8.
+    X, y = load_phones(return_X_y=True)
+    model = HuberRegressor(scale="mad").fit(X, y)
+    one_step, exact = diagnose(model, X, y), diagnose(model, X, y, exact=24)
+    assert exact.exact.all()
+    assert exact.influence.max() > 5.0 * one_step.influence.max()
+
+
+def test_exact_for_least_squares_changes_nothing(rng):
+    X, y = plain(rng)
+    model = HuberRegressor(delta=np.inf, tol=1e-10).fit(X, y)
+    one_step, exact = diagnose(model, X, y), diagnose(model, X, y, exact=60)
+    assert_allclose(exact.influence, one_step.influence, rtol=1e-5, atol=1e-8)
+
+
+def test_exact_keeps_the_delta_that_was_chosen(rng):
+    X, y = plain(rng)
+    model = HuberRegressor(delta="auto").fit(X, y)
+    given = HuberRegressor(delta=model.delta_).fit(X, y)
+    found, expected = (diagnose(m, X, y, exact=3).influence for m in (model, given))
+    assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_exact_where_there_is_no_newton_step(rng):
+    X, y = plain(rng, n=200, p=1, contamination=0.0)
+    X = np.column_stack((X, np.zeros(200), np.zeros(200)))
+    X[0, 1:], X[1, 1:], X[2, 1:] = (1.0, 1.0), (1.0, -1.0), (1.0, 1.0)
+    y[0], y[2] = y[0] + 1e3, y[2] - 1e3
+    model = HuberRegressor(scale=1.0, max_iter=1000).fit(X, y)
+    found = diagnose(model, X, y, exact=3)
+    assert np.count_nonzero(np.isfinite(found.influence)) == 3
+
+
+def test_exact_shows_its_progress(rng, capsys):
+    X, y = plain(rng)
+    model = HuberRegressor().fit(X, y)
+    diagnose(model, X, y, exact=4)
+    assert capsys.readouterr().err == ""
+    diagnose(model, X, y, exact=4, verbose=1)
+    assert capsys.readouterr().err.endswith("4/4 refits\n")
+
+
+@pytest.mark.parametrize("exact", [1.5, -1, True, "3"])
+def test_number_of_exact_refits(rng, exact):
+    X, y = plain(rng)
+    with pytest.raises(ValueError, match="exact must be a whole number from zero"):
+        diagnose(HuberRegressor().fit(X, y), X, y, exact=exact)

@@ -9,7 +9,14 @@ from scipy import stats
 
 from robustreg import HuberRegressor
 from robustreg.inference import summarize
-from robustreg.inference.prediction import ErrorDistribution
+from robustreg.inference.covariance import huber_covariance
+from robustreg.inference.fitted import fitted_regression
+from robustreg.inference.prediction import (
+    ErrorDistribution,
+    Ranked,
+    error_distribution,
+    own_leverages,
+)
 
 pd = pytest.importorskip("pandas")
 
@@ -46,33 +53,102 @@ def test_the_same_for_sparse_and_named_rows(rng, summary):
         summary.predict(new[:, :2])
 
 
+def errors_of(model, X, y, weights=None):
+    """The distribution of errors that a summary has, and its parts."""
+    fitted = fitted_regression(model, X, y, weights)
+    estimate = huber_covariance(fitted, "H1", 0, False)
+    return error_distribution(fitted, estimate, own_leverages(fitted)), fitted, estimate
+
+
+def test_errors_of_least_squares_are_those_of_fits_without_the_row(rng):
+    # e / (1 - h) is what the fit without the row leaves, and its variance sigma² / (1 - h).
+    X, y = plain(rng, n=30)
+    found, fitted, _ = errors_of(HuberRegressor(delta=np.inf).fit(X, y), X, y)
+    A = np.column_stack((np.ones(30), X))
+    h = np.einsum("ij,ji->i", A, np.linalg.pinv(A))
+    without = []
+    for row in range(30):
+        kept = np.arange(30) != row
+        refit = HuberRegressor(delta=np.inf).fit(X[kept], y[kept])
+        without.append(y[row] - refit.predict(X[[row]])[0])
+    assert_allclose(found.sizes.values, np.abs(without) * np.sqrt(1 - h), rtol=1e-6)
+    # Less what the fit at the centre moves by: the intercept's part of the leverage.
+    centre = np.array(without) - fitted.scale * fitted.standardized / (1 - h) / 30
+    assert_allclose(found.errors.values, centre * np.sqrt(1 - h), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+def test_errors_are_nearly_those_of_refits_without_the_row(rng, scale):
+    X, y = plain(rng, n=40, p=8, contamination=0.0)
+    model = HuberRegressor(scale=scale).fit(X, y)
+    found, fitted, estimate = errors_of(model, X, y)
+    without = []
+    for row in range(40):
+        kept = np.arange(40) != row
+        refit = HuberRegressor(scale=scale).fit(X[kept], y[kept])
+        without.append(y[row] - refit.predict(X[[row]])[0])
+    plain_leverages = own_leverages(fitted)
+    factor = estimate.average_factor() / fitted.working_scale**2
+    spread = np.sqrt(1 + factor * plain_leverages / (1 - plain_leverages))
+    one_step = found.sizes.values * spread
+    slope = one_step @ np.abs(without) / (one_step @ one_step)
+    assert slope == pytest.approx(1.0, abs=0.03)
+    # The residuals themselves are much nearer to the fit.
+    own = np.abs(fitted.standardized * fitted.scale)
+    assert own @ np.abs(without) / (own @ own) > 1.1
+
+
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
-def test_limits_solve_their_equation(rng, level):
-    errors, frequencies = rng.standard_t(2, size=80), rng.integers(0, 3, size=80).astype(float)
-    n, tail = frequencies.sum(), (1 - level) / 2
-    distribution = ErrorDistribution.of(errors, frequencies)
-    se = np.array([1e-3, 0.1, 0.5, 3.0])
-    low, high = distribution.limits(se, level)
-    below = [frequencies @ stats.norm.cdf((a - errors) / s) for a, s in zip(low, se, strict=True)]
-    above = [frequencies @ stats.norm.sf((b - errors) / s) for b, s in zip(high, se, strict=True)]
-    assert_allclose(below, (n + 1) * tail, rtol=2e-3)
-    assert_allclose(above, (n + 1) * tail, rtol=2e-3)
-
-
-def test_limits_without_an_error_of_the_mean_are_order_statistics(rng):
+def test_limits_are_order_statistics(rng, level):
     errors = rng.normal(size=199)
-    low, high = ErrorDistribution.of(errors, np.ones(199)).limits(np.zeros(1), 0.95)
-    # 2.5 % of the 200 gaps are below the fifth of 199 values.
-    assert_allclose([low[0], high[0]], np.sort(errors)[[4, -5]], rtol=1e-12)
+    ranked = Ranked(errors, np.ones(199)), Ranked(np.abs(errors), np.ones(199))
+    low, high = ErrorDistribution(*ranked, 199.0).limits(level)
+    tail = 100.0 * (1.0 - level)
+    ordered = np.sort(errors)
+    assert_allclose(low, np.interp(tail, np.arange(1, 200), ordered), rtol=1e-12)
+    assert_allclose(high, np.interp(200 - tail, np.arange(1, 200), ordered), rtol=1e-12)
 
 
-def test_many_rows_are_interpolated_as_they_are_solved(rng):
-    distribution = ErrorDistribution.of(rng.standard_t(3, size=500), np.ones(500))
-    se = rng.lognormal(-2.0, 1.0, size=3000)
-    low, high = distribution.limits(se, 0.95)
-    few = rng.choice(3000, 40, replace=False)
-    exact = distribution.limits(se[few], 0.95)
-    assert_allclose([low[few], high[few]], exact, rtol=3e-3)
+def test_frequencies_are_repeated_errors(rng):
+    errors, frequencies = rng.standard_t(2, size=80), rng.integers(0, 4, size=80)
+    weighted = Ranked(errors, frequencies.astype(float))
+    repeated = np.sort(np.repeat(errors, frequencies))
+    n = repeated.size
+    for rank in (1.0, 2.4, n / 3.0, n - 0.3, n):
+        assert weighted.at(rank) == pytest.approx(np.interp(rank, np.arange(1, n + 1), repeated))
+
+
+def test_where_either_side_has_too_few_the_sizes_count_together(rng):
+    X, y = plain(rng, n=25)
+    summary = summarize(HuberRegressor().fit(X, y), X, y)
+    # 26 gaps: at 95 % there is none for either side, and one for both.
+    found = summary.predict(X[:1], level=0.95)
+    below, above = (found["prediction"] - found["pi_low"]), (found["pi_high"] - found["prediction"])
+    assert_allclose(below, above, rtol=1e-12)
+    wider = summary.predict(X[:1], level=0.9)
+    assert (wider["pi_high"] - wider["pi_low"]).iloc[0] < (below + above).iloc[0]
+
+
+def test_intervals_grow_with_the_error_of_the_mean(rng, summary):
+    far = np.vstack((np.zeros(3), np.full(3, 10.0)))
+    found = summary.predict(far, level=0.9)
+    scale = summary.scale
+    width = (found["pi_high"] - found["pi_low"]).to_numpy()
+    spread = np.hypot(1.0, found["std_err"] / scale)
+    assert_allclose(width[1] / width[0], spread[1] / spread[0], rtol=1e-12)
+
+
+def test_many_rows_have_the_average_leverage(rng):
+    X, y = plain(rng, n=3000)
+    model = HuberRegressor().fit(X, y)
+    fitted = fitted_regression(model, X, y)
+    assert own_leverages(fitted) is None
+    estimate = huber_covariance(fitted, "H1", 0, True)
+    average = error_distribution(fitted, estimate, None)
+    from robustreg.inference.leverage import leverages
+
+    own = error_distribution(fitted, estimate, leverages(fitted))
+    assert_allclose(average.limits(0.95), own.limits(0.95), rtol=5e-3)
 
 
 def test_distribution_of_errors_is_not_taken_as_gaussian(rng):
@@ -85,12 +161,12 @@ def test_distribution_of_errors_is_not_taken_as_gaussian(rng):
 
 
 def test_too_few_observations_for_the_level(rng):
-    X, y = plain(rng, n=25)
+    X, y = plain(rng, n=15)
     summary = summarize(HuberRegressor().fit(X, y), X, y)
-    with pytest.warns(UserWarning, match=r"level 0\.95.*at least 39 .* there are 25.*level=0\.92"):
+    with pytest.warns(UserWarning, match=r"level 0\.95.*at least 19 .* there are 15.*level=0\.93"):
         found = summary.predict(X[:1])
     assert np.all(np.isfinite(found))
-    summary.predict(X[:1], level=0.92)
+    summary.predict(X[:1], level=0.93)
 
 
 def test_level_out_of_range(summary):

@@ -35,11 +35,11 @@ def test_table(stackloss):
     summary = summarize(model, X, y, level=0.9)
     table = summary.table
     assert list(table.index) == ["intercept", "air_flow", "water_temp", "acid_conc"]
-    assert list(table.columns) == ["coef", "std_err", "z", "p_value", "ci_low", "ci_high"]
+    assert list(table.columns) == ["coef", "std_err", "t", "p_value", "ci_low", "ci_high"]
     assert_allclose(table["coef"], [model.intercept_, *model.coef_], rtol=1e-12)
     assert_allclose(table["std_err"], np.sqrt(np.diag(summary.covariance)), rtol=1e-12)
-    assert_allclose(table["z"], table["coef"] / table["std_err"], rtol=1e-12)
-    assert_allclose(table["p_value"], 2 * stats.t.sf(np.abs(table["z"]), 17), rtol=1e-12)
+    assert_allclose(table["t"], table["coef"] / table["std_err"], rtol=1e-12)
+    assert_allclose(table["p_value"], 2 * stats.t.sf(np.abs(table["t"]), 17), rtol=1e-12)
     half = stats.t.ppf(0.95, 17) * table["std_err"]
     assert_allclose(table["ci_low"], table["coef"] - half, rtol=1e-12)
     assert_allclose(table["ci_high"], table["coef"] + half, rtol=1e-12)
@@ -131,15 +131,15 @@ def test_confidence_interval_at_another_level(stackloss):
 
 def test_normal_reference(stackloss):
     summary = summarize(*stackloss, use_t=False)
-    assert_allclose(summary.p_values, 2 * stats.norm.sf(np.abs(summary.z)), rtol=1e-12)
+    assert_allclose(summary.p_values, 2 * stats.norm.sf(np.abs(summary.t)), rtol=1e-12)
     assert "normal" in str(summary)
 
 
-def test_wald_test_of_one_coefficient_is_the_square_of_z(stackloss):
+def test_wald_test_of_one_coefficient_is_the_square_of_t(stackloss):
     summary = summarize(*stackloss)
     for j, name in enumerate(summary.names):
         found = summary.wald_test(name)
-        assert found.statistic == pytest.approx(summary.z[j] ** 2)
+        assert found.statistic == pytest.approx(summary.t[j] ** 2)
         assert found.p_value == pytest.approx(summary.p_values[j])
 
 
@@ -200,7 +200,7 @@ def test_wald_test_of_a_feature_named_as_the_intercept(rng):
     summary = summarize(HuberRegressor().fit(frame, y), frame, y)
     with pytest.raises(ValueError, match="'intercept', the name of 2 coefficients"):
         summary.wald_test("intercept")
-    assert summary.wald_test([0, 0, 1, 0]).statistic == pytest.approx(summary.z[2] ** 2)
+    assert summary.wald_test([0, 0, 1, 0]).statistic == pytest.approx(summary.t[2] ** 2)
 
 
 def test_predictions_for_a_list(stackloss):
@@ -318,9 +318,21 @@ def test_notes_are_no_wider_than_the_table(rng):
     assert " ".join(" ".join(lines).split()).endswith(summary.notes[-1])
 
 
-def test_heading_is_that_of_the_reference(stackloss):
-    assert "P>|t|" in str(summarize(*stackloss))
-    assert "P&gt;|z|" in summarize(*stackloss, use_t=False)._repr_html_()
+@pytest.mark.parametrize("use_t", [True, False])
+def test_the_statistic_has_one_name(stackloss, use_t):
+    summary = summarize(*stackloss, use_t=use_t)
+    assert "P>|t|" in str(summary)
+    assert "P&gt;|t|" in summary._repr_html_()
+    assert_allclose(summary.t, summary.table["t"], rtol=0)
+    assert not hasattr(summary, "z")
+
+
+def test_numbers_stand_below_one_another(stackloss):
+    lines = str(summarize(*stackloss)).splitlines()
+    rows = lines[lines.index("-" * len(lines[1])) + 1 :][:4]
+    points = [[i for i, sign in enumerate(row) if sign == "."] for row in rows]
+    assert len(points[0]) == 6
+    assert points == points[:1] * 4
 
 
 def test_html_escapes_names_and_holds_every_number(rng):
@@ -363,7 +375,7 @@ def test_pipeline_of_one_step_or_of_arrays(rng):
     assert alone.names == ("intercept", "x0", "x1", "x2")
     scaled = summarize(make_pipeline(StandardScaler(), HuberRegressor()).fit(X, y), X, y)
     assert scaled.names == alone.names
-    assert_allclose(scaled.z[1:], alone.z[1:], rtol=1e-5)
+    assert_allclose(scaled.t[1:], alone.t[1:], rtol=1e-5)
 
 
 def test_pipeline_of_a_step_without_names(rng):

@@ -142,8 +142,9 @@ class Bins:
         )
         total, last = float(counts.sum()), counts[: SQUARES.size]
         square = float((frequencies * residuals) @ residuals)
-        inside: Vector = np.cumsum(last * SQUARES)
-        return cls(inside, total - np.cumsum(last), total, square)
+        inside = np.cumsum(last * SQUARES, dtype=np.float64)
+        outside = total - np.cumsum(last, dtype=np.float64)
+        return cls(inside, outside, total, square)
 
     def joint_scales(self, targets: Vector) -> Vector:
         """Roots of ``sum s min(e², (delta sigma)²) = target sigma²`` for ``FINITE``, zero if none.

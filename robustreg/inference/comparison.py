@@ -161,8 +161,13 @@ def compare(
         raise ValueError(f"below must be one of {listed}, got {below!r}.")
     if isinstance(summaries, Mapping):
         named = {str(name): summary for name, summary in summaries.items()}
-    else:
+    elif isinstance(summaries, Sequence) and not isinstance(summaries, str):
         named = {f"({i})": summary for i, summary in enumerate(summaries, start=1)}
+    else:
+        raise TypeError(
+            f"summaries must be a dict or a sequence, got {type(summaries).__name__}: pass a dict "
+            "from a name to each."
+        )
     if not named:
         raise ValueError("summaries is empty: pass at least one result of summarize.")
     for summary in named.values():

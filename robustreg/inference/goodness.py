@@ -19,12 +19,12 @@ from robustreg.tuning import kappa
 __all__ = ["d2", "robust_r2"]
 
 #: Each row of the constant's fit counts so many times that the one parameter of the constant takes
-#: nothing from the observations: the definition of robust R² counts no degrees of freedom. A whole
-#: number, a power of two: frequencies stay frequencies, and exact.
-COPIES = 2.0**44
+#: a part of 1e-6/n from the observations: the definition of robust R² counts no degrees of freedom.
+#: A whole number, a power of two: frequencies stay frequencies, and exact.
+COPIES = 2.0**20
 
-#: Distance at which the constant's fit ends, in standard errors of all these copies.
-COPIES_TOLERANCE = 0.1
+#: Distance at which that fit ends, in standard errors of all these copies.
+COPIES_TOLERANCE = 1e-4
 
 #: Relative change of the scale of the residuals at which its iteration ends, and its most steps.
 SCALE_TOLERANCE, MOST_STEPS = 1e-12, 100
@@ -59,6 +59,7 @@ def robust_r2(fitted: FittedRegression) -> float:
     y, weights = _response(fitted)
     copies = np.full(y.shape, COPIES) if weights is None else COPIES * weights
     total = float(_constant(fitted.delta, "joint", y, copies, tol=COPIES_TOLERANCE).scale_)
+    total *= np.sqrt(1.0 - 1.0 / (COPIES * fitted.n))
     return 1.0 - (_residual_scale(fitted) / total) ** 2 if total > 0.0 else float("nan")
 
 

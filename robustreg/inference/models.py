@@ -67,9 +67,10 @@ def refuse_model(regressor: Any) -> None:
 
 def choice_of_delta(regressor: Any) -> str | None:
     """How delta was found in the data: "auto", "cross-validation", or None where it was given."""
-    if hasattr(regressor, "cv_results_"):
-        return "cross-validation"
-    return "auto" if isinstance(regressor.delta, str) and regressor.delta == "auto" else None
+    results = getattr(regressor, "cv_results_", None)
+    if results is not None:
+        return "cross-validation" if len(set(results["param_delta"])) > 1 else None
+    return "auto" if isinstance(regressor.delta, str) else None
 
 
 def without_rows(regressor: Any) -> Any:

@@ -20,6 +20,10 @@ Single = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
+#: Residuals beyond it, as of fillers like 1e300, are put there: their squares have to be numbers in
+#: single precision, and beyond the threshold a size has no effect.
+FARTHEST = 1e15
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -66,10 +70,11 @@ class Sample:
         variances = np.diag(lines @ white.meat[:-1, :-1] @ lines.T)
         leverage = np.minimum(np.einsum("ij,ij->i", z, z).astype(np.float64) / fitted.n, DECISIVE)
         equation = fitted.coupled_equation
+        errors = widened(fitted.residuals, leverage)
         return cls(
             z=z,
-            u=fitted.residuals.u.astype(np.float32),
-            spread=widened(fitted.residuals, leverage).astype(np.float32),
+            u=_single(fitted.residuals.u),
+            spread=_single(errors),
             standard_errors=np.sqrt(variances),
             inverse=_inverse_at_fit(fitted, white, scaling),
             back=white.back @ scaling,
@@ -77,6 +82,10 @@ class Sample:
             equation=equation,
             unknown=equation.unknown,
         )
+
+
+def _single(u: Vector) -> Single:
+    return np.clip(u, -FARTHEST, FARTHEST).astype(np.float32)
 
 
 def widened(rows: Residuals, leverage: Vector) -> Vector:
