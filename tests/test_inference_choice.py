@@ -182,9 +182,7 @@ def test_few_rows_within_the_threshold_are_solved_together(rng, delta, n):
     refits = [HuberRegressor(delta=delta, max_iter=1000).fit(X, y, s) for s in counts[~failed]]
     scales = np.array([refit.scale_ for refit in refits]) / model.scale_
     theirs = np.array([[refit.intercept_, *refit.coef_] for refit in refits])
-    ours = fitted.coefficients + steps[~failed] @ (
-        fitted.to_user() @ sample.back * fitted.scale
-    ).T
+    ours = fitted.coefficients + steps[~failed] @ (fitted.to_user() @ sample.back * fitted.scale).T
     errors = summarize(model, X, y).standard_errors
     distances = np.abs(ours - theirs) / errors
     # Those whose scale nearly vanishes have nearly as many solutions as they have rows.
