@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from interval_coverage import EXPONENTIAL_LOCATION  # noqa: E402
-from report import markdown  # noqa: E402
+from interval_coverage import EXPONENTIAL_LOCATION
+from report import markdown
 
-from robustreg import HuberRegressor  # noqa: E402
-from robustreg.inference import summarize  # noqa: E402
+from robustreg import HuberRegressor
+from robustreg.inference import summarize
 
 Draw = Callable[[Generator, int], NDArray[np.float64]]
 
@@ -112,8 +112,10 @@ class Case:
             return np.eye(self.p + 1)[np.arange(n) % (self.p + 1)][:, 1:]
         if self.X == "groups":
             return rng.normal(size=(8, self.p))[self.groups(n)]
-        return rng.lognormal(size=(n, self.p)) if self.X == "lognormal" else rng.normal(
-            size=(n, self.p)
+        return (
+            rng.lognormal(size=(n, self.p))
+            if self.X == "lognormal"
+            else rng.normal(size=(n, self.p))
         )
 
     def groups(self, n: int) -> NDArray[np.intp]:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from robustreg.design.graph import Sources, neighbours, parts_of
-from robustreg.design.reading import read_vector
 
 from robustreg import HuberRegressor
-from robustreg.design import dask as dask_designs
-from robustreg.design import graph as graphs
+from robustreg.design.dask import design as dask_designs
+from robustreg.design.dask import graph as graphs
+from robustreg.design.dask.graph import Sources, neighbours, parts_of
+from robustreg.design.dask.reading import read_vector
 
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")

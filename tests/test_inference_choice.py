@@ -12,7 +12,7 @@ from robustreg.inference.choice import FINITE, KAPPAS, Bins, DeltaChoice
 from robustreg.inference.fitted import fitted_regression
 from robustreg.inference.replicates import Sample, solve_replicates
 from robustreg.inference.sandwich import whiten
-from robustreg.scale import OrderedSquares
+from robustreg.order_statistics import OrderedSquares
 from robustreg.tuning import least_variance_delta
 
 pytest.importorskip("pandas")
@@ -49,7 +49,7 @@ def test_replicates_with_the_same_delta_are_refits(rng, kind, scale):
     same = np.isclose(found, expected)
     # Variances of neighbouring candidates are nearly equal: a pilot a few hundredths of a standard
     # error away may choose another.
-    assert same.mean() > 0.4
+    assert same.sum() >= 10
     distances = (ours - theirs)[same] / summary.standard_errors
     assert np.sqrt(np.mean(distances**2)) < 0.02
 
@@ -182,9 +182,7 @@ def test_few_rows_within_the_threshold_are_solved_together(rng, delta, n):
     refits = [HuberRegressor(delta=delta, max_iter=1000).fit(X, y, s) for s in counts[~failed]]
     scales = np.array([refit.scale_ for refit in refits]) / model.scale_
     theirs = np.array([[refit.intercept_, *refit.coef_] for refit in refits])
-    ours = fitted.coefficients + steps[~failed] @ (
-        fitted.to_user() @ sample.back * fitted.scale
-    ).T
+    ours = fitted.coefficients + steps[~failed] @ (fitted.to_user() @ sample.back * fitted.scale).T
     errors = summarize(model, X, y).standard_errors
     distances = np.abs(ours - theirs) / errors
     # Those whose scale nearly vanishes have nearly as many solutions as they have rows.

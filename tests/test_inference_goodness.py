@@ -1,5 +1,6 @@
 """Robust R² against its definition, where y has many equal values too."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -31,7 +32,7 @@ def proposal_2(e, delta, location):
 
     top = np.log(10.0 * np.abs(e).max() + 1e-300)
     grid = np.linspace(top, top - 25.0, 600)
-    for above, below in zip(grid[:-1], grid[1:], strict=True):
+    for above, below in itertools.pairwise(grid):
         if excess(below) >= 0.0:
             return np.exp(optimize.brentq(excess, below, above, xtol=1e-13))
     return 0.0

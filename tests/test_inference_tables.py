@@ -31,9 +31,7 @@ def three(stackloss):
     return {
         "least squares": summarize(HuberRegressor(delta=np.inf).fit(X, y), X, y),
         "Huber": summarize(model, X, y),
-        "HC3 & fewer_columns": summarize(
-            HuberRegressor().fit(fewer, y), fewer, y, cov_type="HC3"
-        ),
+        "HC3 & fewer_columns": summarize(HuberRegressor().fit(fewer, y), fewer, y, cov_type="HC3"),
     }
 
 
@@ -120,7 +118,9 @@ def test_latex_is_what_is_printed(stackloss):
     assert r"\label{tab:s}" in summary.to_latex(caption="Stack loss", label="tab:s")
 
 
-@pytest.mark.parametrize("name", ["a_b", "50%", "x&y", "a|b", "<b>", "p{q}", "$x^2$", "back\\slash"])
+@pytest.mark.parametrize(
+    "name", ["a_b", "50%", "x&y", "a|b", "<b>", "p{q}", "$x^2$", "back\\slash"]
+)
 def test_names_are_escaped(rng, name):
     X, y = plain(rng, p=1)
     frame = pd.DataFrame(X, columns=[name])

@@ -33,16 +33,17 @@ SCALE_TOLERANCE, MOST_STEPS = 1e-12, 100
 def d2(fitted: FittedRegression) -> float:
     """Fraction of the Huber loss explained, against the best constant at the same threshold."""
     delta, (y, weights) = fitted.delta, _response(fitted)
-    if fitted.design.in_memory:
-        constant = huber_location(y, fitted.frequencies, delta)
+    if isinstance(y, np.ndarray):
+        frequencies = np.ones_like(y) if weights is None else weights
+        total = float(frequencies @ Huber(delta).rho(y - huber_location(y, frequencies, delta)))
     else:
         constant = _constant(delta, 1.0, y, weights).coef_[0]
 
-    def statistic(rows: Residuals) -> tuple[NDArray]:
-        assert rows.response is not None
-        return (rows.sums(Huber(delta).rho(rows.response - constant)),)
+        def statistic(rows: Residuals) -> tuple[NDArray]:
+            assert rows.response is not None
+            return (rows.sums(Huber(delta).rho(rows.response - constant)),)
 
-    total = float(fitted.sum_residuals(statistic)[0][0])
+        total = float(fitted.sum_residuals(statistic)[0][0])
     explained = fitted.n * fitted.moments.loss
     # As in scikit-learn: of a constant y nothing can be explained.
     return 1.0 - explained / total if total > 0.0 else 0.0
@@ -57,15 +58,15 @@ def robust_r2(fitted: FittedRegression) -> float:
     constant that it has no scale.
     """
     y, weights = _response(fitted)
-    copies = np.full(y.shape, COPIES) if weights is None else COPIES * weights
+    copies = np.full_like(y, COPIES) if weights is None else COPIES * weights
     total = float(_constant(fitted.delta, "joint", y, copies, tol=COPIES_TOLERANCE).scale_)
     total *= np.sqrt(1.0 - 1.0 / (COPIES * fitted.n))
     return 1.0 - (_residual_scale(fitted) / total) ** 2 if total > 0.0 else float("nan")
 
 
 def _response(fitted: FittedRegression) -> tuple[Any, Any]:
-    """y in units of the scale and the frequencies, of Dask where the rows are."""
-    return fitted.design.response / fitted.working_scale, fitted.design.weights
+    """y in units of the scale, and frequencies: of Dask where they do not fit in memory."""
+    return fitted.small_response[0] / fitted.working_scale, fitted.small_response[1]
 
 
 def _constant(
@@ -87,15 +88,17 @@ def _residual_scale(fitted: FittedRegression) -> float:
     By Newton's method for s². The left side is concave in it, so that after the first step all go
     down to the root; it is piecewise linear, so that they end on it.
     """
-    target, scale = 2.0 * kappa(fitted.delta), 1.0
+    delta, scale, at = fitted.delta, 1.0, fitted.moments
+    target, outside = 2.0 * kappa(delta), at.above + at.below
+    squares = at.psi_square - (delta**2 * outside if outside > 0.0 else 0.0)
     for _ in range(MOST_STEPS):
-        squares, outside = _clipped(fitted, fitted.delta * scale)
-        slope = target - (fitted.delta**2 * outside if outside > 0.0 else 0.0)
+        slope = target - (delta**2 * outside if outside > 0.0 else 0.0)
         last, scale = scale, 2.0 * scale
         if slope > 0.0:
-            scale = float(np.sqrt(squares / slope))
+            scale = float(np.sqrt(max(squares, 0.0) / slope))
         if scale == 0.0 or abs(scale - last) <= SCALE_TOLERANCE * last:
             break
+        squares, outside = _clipped(fitted, delta * scale)
     return scale
 
 

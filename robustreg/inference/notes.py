@@ -35,11 +35,11 @@ __all__ = ["notes_on_design", "notes_on_fit"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Share of clipped rows on one side less that on the other, in units of the share of outliers on one
-#: side that breaks a fit down, from which there is a note. It is 0.56 to 0.66 for exponential,
-#: log-normal and chi²_1 errors. With outliers that are 0.8 of what breaks the fit down it is 0.73,
-#: with 0.9 of it 0.88, for delta = 1.345. With 25 % of them on one side (0.88 of it) the intercept's
-#: intervals cover 70 %. At a small delta so many of the others are clipped that it says little.
+#: Share of clipped rows on one side less that on the other, in units of the share of outliers on
+#: one side that breaks a fit down, from which there is a note. It is 0.56 to 0.66 for exponential,
+#: log-normal and chi²_1 errors. At delta = 1.345, with outliers that are 0.8 of what breaks the fit
+#: down, it is 0.73, with 0.9 of it 0.88. With 25 % of outliers (0.88) the intervals for the
+#: intercept cover 70 %. At a small delta so many of the others are clipped that it says little.
 NEAR_BREAKDOWN = 0.75
 
 #: Leverages, and multiples of their mean k/n, from which a row has a note: half of a fitted value
@@ -48,9 +48,9 @@ NEAR_BREAKDOWN = 0.75
 HIGH_LEVERAGE, RISKY_LEVERAGE = (0.5, 2.0), (0.2, 10.0)
 
 #: Ratio of the variances from which the sandwich differs, and the distance of its logarithm from
-#: zero in units of ``chance`` and of the largest of k chances. With normal and t_3 errors and normal
-#: X one of the coefficients reaches both in 0 to 7 % of samples (n = 30 to 100, p = 1 to 20), and
-#: in none at n = 1,000.
+#: zero in units of the largest of k chances. With normal and t_3 errors and normal X one of the
+#: coefficients reaches both in 0 to 7 % of samples (n = 30 to 100, p = 1 to 20), and in none at
+#: n = 1,000.
 DIFFERENT, SIGNIFICANT = 2.5, 1.5
 
 #: Effective number of rows below which a sandwich has a note: for normal X it is about n/3 and

@@ -26,6 +26,9 @@ __all__ = ["FittedRegression", "Moments"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+#: Bytes of y up to which it is loaded, as X is.
+LOADED_BYTES = 2**26
+
 #: Residuals below so many rounding errors are none.
 ROUNDING_ERRORS = 10.0
 
@@ -180,6 +183,16 @@ class FittedRegression:
     def response(self) -> Vector:
         """y in working units."""
         return np.asarray(self.design.response)
+
+    @cached_property
+    def small_response(self) -> tuple[Any, Any]:
+        """y in working units and the frequencies, lazy where they are too large to be loaded."""
+        response, weights = self.design.response, self.design.weights
+        if self.design.in_memory or 8 * self.design.n_rows > LOADED_BYTES:
+            return response, weights
+        from dask.base import compute
+
+        return compute(response, weights)
 
     def sum_residuals(self, statistic: Callable[..., tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
         """Add ``statistic(residuals)`` over all rows, wherever they are."""

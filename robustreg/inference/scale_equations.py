@@ -108,14 +108,7 @@ class ScaleEquation(ABC):
     def check(self, sigma: float, solved: float, optimality: float) -> None:
         """Refuse a scale that does not solve its equation, as of a multiple of the data.
 
-        Parameters
-        ----------
-        sigma : float
-            ``scale_``.
-        solved : float
-            The solution for these data, in its units.
-        optimality : float
-            Of the fit.
+        ``solved`` is the solution for these data, in units of sigma, that is, of ``scale_``.
         """
         distance = abs(solved - 1.0) / self.standard_error()
         if not distance <= max(self.largest_distance, 10.0 * optimality):
@@ -156,13 +149,7 @@ class ScaleEquation(ABC):
     ) -> Vector:
         """Sigma of replicates at their residuals, or nearer to it than ``scales``.
 
-        Parameters
-        ----------
-        frequencies : array of shape (size, n) or (1, n)
-        residuals : array of shape (size, n)
-        scales, delta : arrays of shape (size,)
-        k : int
-            Coefficients.
+        Arguments are those of :func:`~robustreg.inference.replicate_scales.nearer_joint_scales`.
         """
         return self.replicate_scales(frequencies, residuals, scales)
 
@@ -272,7 +259,7 @@ class MedianEquation(ScaleEquation):
         return float(MAD_STANDARD_ERROR / np.sqrt(self.n))
 
     def replicate_scales(self, frequencies: Single, residuals: Single, scales: Vector) -> Vector:
-        """The MAD of each line."""
+        """The MAD of each."""
         return median_scales(frequencies, residuals)
 
 

@@ -98,11 +98,11 @@ def summarize(
         groups less one; False takes the normal.
     ddof : {0, 1}, default=0
         Of the variance of psi' in Huber's correction: 0 as Huber and statsmodels, 1 as R's MASS.
-    scale_coupling : {"auto", True, False}, default="auto"
+    scale_coupling : {"auto", True, False}, default=True
         Whether ``"huber"``, H2 and H3 count the error of an estimated scale in the intercept's
-        standard error. ``"auto"`` does so where the residuals are skewed: where the mean of psi'(u)
-        u is more than two of its standard errors from zero. False is what R and statsmodels do. The
-        sandwich, ``"cluster"`` and ``"bootstrap"`` always count it.
+        standard error. ``"auto"`` does so only where the residuals are skewed: where the mean of
+        psi'(u) u is more than two of its standard errors from zero. False is what R and statsmodels
+        do. The sandwich, ``"cluster"`` and ``"bootstrap"`` always count it.
     bootstrap : {"pairs", "wild"}, default="pairs"
         Draw rows (or groups) with replacement, or keep X and give residuals random signs, which
         needs errors that are symmetric about the fit.
@@ -161,7 +161,7 @@ def summarize(
     noise, n = 60 and k = 4, 95 % intervals then cover 95 %, and 30 % without.
 
     Numbers hold for the delta that was used: what choosing it from the data (``delta="auto"``, a
-    search) adds to the errors is not in them.
+    search) adds to the errors is not in them. Only the bootstrap of ``delta="auto"`` counts it.
 
     References
     ----------

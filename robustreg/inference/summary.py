@@ -11,23 +11,15 @@ from scipy import stats
 
 from robustreg.inference import text
 from robustreg.inference.frames import pandas, row_index
+from robustreg.inference.levels import check_level
 from robustreg.inference.prediction import Predictor
 from robustreg.inference.tables import Table, Tabular
 from robustreg.inference.wald import WaldTest, hypotheses, tested
 
-__all__ = ["Summary", "WaldTest", "check_level"]
+__all__ = ["Summary", "check_level"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-
-
-def check_level(level: float) -> float:
-    """A level of confidence between zero and one."""
-    if not (isinstance(level, (int, float, np.floating)) and 0.0 < level < 1.0):
-        raise ValueError(
-            f"level must be a number between 0 and 1, got {level!r}: pass 0.95 for 95 % intervals."
-        )
-    return float(level)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,7 +58,8 @@ class Summary(Tabular):
     d2 : float
         Fraction of the Huber loss that is explained (:func:`robustreg.metrics.d2_huber_score`).
     robust_r2 : float
-        Weighted R², consistent with least squares' R² at normal errors.
+        ``1 - (s / s_0)²`` with s the scale of the residuals and s_0 that of y, both by Huber's
+        Proposal 2; NaN where y has no scale. Consistent with least squares' R² at normal errors.
     optimality : float
         Certificate of the fit: distance to the exact minimiser, in standard errors.
     notes : tuple of str
@@ -118,8 +111,7 @@ class Summary(Tabular):
             if array is not None:
                 array.flags.writeable = False
 
-    # -- the table
-    # ----------------------------------------------------------------------------------
+    # -- the table --------------------------------------------------------------------------------
 
     @property
     def t(self) -> Vector:
@@ -200,8 +192,7 @@ class Summary(Tabular):
     def _frame(self, caller: str, columns: dict[str, Vector]) -> Any:
         return pandas(caller).DataFrame(columns, index=list(self.names))
 
-    # -- tests and predictions
-    # ----------------------------------------------------------------------
+    # -- tests and predictions --------------------------------------------------------------------
 
     def wald_test(self, R: Any, r: ArrayLike | None = None) -> WaldTest:
         """Test several linear hypotheses ``R b = r`` together.
@@ -293,8 +284,7 @@ class Summary(Tabular):
         }
         return pandas("Summary.predict").DataFrame(columns, index=row_index(X))
 
-    # -- text
-    # ---------------------------------------------------------------------------------------
+    # -- text -------------------------------------------------------------------------------------
 
     def _strings(self) -> Table:
         columns = text.columns(self, *self._interval(self.level))

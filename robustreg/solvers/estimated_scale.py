@@ -130,10 +130,12 @@ def solve_with_rule(
     Result
     """
     iterations, state, found = 0, None, []
+    # The last distance is found at another edf than the coefficients were solved for.
+    goal = tol * (INNER if problem.penalty else 1.0)
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
-        first = tol**0.5 if number == 0 and problem.penalty else tol
+        first = tol**0.5 if number == 0 and problem.penalty else goal
         state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
         iterations += made
         problem = state.objective.problem
@@ -151,7 +153,7 @@ def solve_with_rule(
             problem = state.objective.problem
         model = state.reached.model
         still = number > 0 and not made
-        if iterations >= max_iter or state.distance <= model.target(tol) or still:
+        if iterations >= max_iter or state.distance <= model.target(goal) or still:
             break
         if found:
             state = state.counting(_extrapolated(found))

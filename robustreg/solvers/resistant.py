@@ -28,7 +28,7 @@ from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
 from robustreg.solvers.starts.pilot import Pilot, take_pilot
 from robustreg.solvers.starts.search import Minima, search
-from robustreg.solvers.zero import interpolation
+from robustreg.solvers.zero import deviations, interpolation
 
 __all__ = ["MMProblem", "MMResult", "solve_mm"]
 
@@ -260,6 +260,10 @@ def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MM
     design = problem.design
     if design.in_memory:
         level = NEGLIGIBLE * design.rounding_level(point)
+        # Frequencies may exceed the rank where there are so few different rows that all are fitted.
+        whole = _interpolated(problem)
+        if deviations(problem, whole.point) <= level * design.total_weight:
+            return replace(whole, n_starts=counts[0], n_best_starts=counts[1], runner_up=counts[2])
         fitted = np.abs(design.residuals(point)) <= level
         weights = fitted.astype(np.float64)
         if design.weights is not None:

@@ -27,7 +27,7 @@ from robustreg.solvers.minimise import minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import REFINEMENTS
 
-__all__ = ["interpolation", "solve_at_zero", "without_slopes"]
+__all__ = ["deviations", "interpolation", "solve_at_zero", "without_slopes"]
 
 Vector = NDArray[np.float64]
 
@@ -89,17 +89,17 @@ def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tupl
     if not weights.any():
         return np.inf, point
     end = interpolation(problem.on(design.reweighted(weights)), point).point
-    deviations = _deviations(problem, end)
+    primal = deviations(problem, end)
     at_scale = problem.at_scale(point.scale)
     moved = at_scale.at(end) - at_scale.at(point)
     products = evaluation.sums.loss + 0.5 * evaluation.sums.psi_squares  # sum s psi e
     dual = (products + float(evaluation.gradient @ moved)) / threshold
     rounding = design.total_weight * design.rounding_level(end)
-    gap = deviations - dual
-    return (0.0 if gap <= rounding else gap / deviations), end
+    gap = primal - dual
+    return (0.0 if gap <= rounding else gap / primal), end
 
 
-def _deviations(problem: Problem, point: Point) -> float:
+def deviations(problem: Problem, point: Point) -> float:
     """``sum s |e|``: the Huber loss at the least of thresholds, in its unit."""
     tiny = float(np.finfo(np.float64).tiny) ** 0.5
     sums = problem.design.value_and_gradient(point._replace(scale=tiny, loss=Huber(1.0)))

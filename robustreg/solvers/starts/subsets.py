@@ -69,7 +69,7 @@ def _is_singular(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     lengths = np.linalg.norm(rows, axis=2)
     # The determinant is the product of the sines between a row and those before it, about exp(-k/2)
     # at random: those that are far below it alone are looked at row by row.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         sines = np.linalg.slogdet(rows)[1] - np.log(lengths).sum(axis=1)
     doubtful = np.flatnonzero(~(sines > np.log(DOUBTFUL) - rows.shape[1]))
     singular = np.zeros(rows.shape[0], dtype=bool)
