@@ -88,10 +88,10 @@ def _checked_data(
 
 
 def _is_sample(regressor: Any, X: Any) -> bool:
-    """Whether X has fewer rows than the Dask collection that the model was fitted to."""
+    """Whether X has rows in memory, and fewer than the Dask collection that was fitted."""
     # A pickled model has no weights_ if they were of Dask: its own number of rows is not known.
     weights = getattr(regressor, "weights_", None)
-    if weights is not None and not is_collection(weights):
+    if is_collection(X) or (weights is not None and not is_collection(weights)):
         return False
     return weights is None or X.shape[0] != weights.shape[0]
 
