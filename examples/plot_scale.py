@@ -52,7 +52,7 @@ for side, table in scales.items():
 
 # %%
 # Where theory says that they break down
-# ------------------------------------
+# --------------------------------------
 # The joint scale solves a balance: the mean of :math:`\min(e^2, \delta^2\sigma^2)` is
 # :math:`2\kappa\sigma^2`. An outlier adds :math:`\delta^2\sigma^2` however far it is, and from the
 # share :math:`2\kappa/\delta^2` on the outliers alone add too much. On one side they do more: they
