@@ -73,7 +73,7 @@ def note_of_few_groups(G: int) -> tuple[str, ...]:
         return ()
     note = (
         f"With {G} groups, fewer than about {FEW_GROUPS}, these are rough: with 8 groups 95 % "
-        "intervals of the wild bootstrap cover 83 to 88 %."
+        "intervals of the wild bootstrap cover 81 to 88 %."
     )
     return (note,)
 
