@@ -211,6 +211,17 @@ class Design(RowAccess):
         size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
         return ROUNDING * float(np.finfo(np.float64).eps) * size
 
+    @property
+    def squares_overflow(self) -> bool:
+        """Whether the sum of the squares of y, in working units, is beyond the largest number.
+
+        Of rows that are not in memory it is not known.
+        """
+        if not self.in_memory:
+            return False
+        largest = float(np.abs(self.response).max(initial=0.0))
+        return largest > float(np.sqrt(np.finfo(np.float64).max / max(self.n_rows, 1)))
+
     def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
         """Median of y (zero without an intercept) and MAD about it, in working units."""
         y = self.response

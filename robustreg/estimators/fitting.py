@@ -158,6 +158,11 @@ def _chosen_delta(design: Design, problem: HuberProblem, pilot: Solution) -> flo
 
 
 def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution:
+    if np.isinf(problem.delta) and design.squares_overflow:
+        raise ValueError(
+            "y has values so far from the others that their squares overflow, and least squares "
+            "(delta=inf) needs these squares. Remove these rows, or use a finite delta."
+        )
     stated = problem.over(design)
     begin = None if start is None else _starting_point(stated, start)
     result = solve(stated, problem.solver, problem.tol, problem.max_iter, begin)

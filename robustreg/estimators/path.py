@@ -168,6 +168,9 @@ class _Path:
     def _walk(self, first: Waypoint, indices: list[int]) -> None:
         """Along the indices, the first of which is solved."""
         trail, failures = {self._log_delta(indices[0]): first}, 0
+        if self.design.squares_overflow:
+            # Least squares of such a y has no solution in floating point.
+            indices = [i for i in indices if np.isfinite(self.candidates[i].delta)]
         for i in indices[1:]:
             last = next(reversed(trail.values()))
             start = _extrapolated(trail, self._log_delta(i))

@@ -21,6 +21,10 @@ Vector = NDArray[np.float64]
 #: decides: five digits above the rounding of a sum.
 VALUE_ROUNDING = 1e-11
 
+#: Part of the slope at the start of a step that its end may have, upwards, where values are
+#: rounding errors (after the approximate condition of W. W. Hager, H. Zhang, SIAM J. Optim. 16, 2005).
+FLAT = 0.5
+
 #: Part of the linear decrease that a step must bring (Armijo); factor by which a step is shortened,
 #: and how often: to a length of 1e-8.
 SUFFICIENT, BACKTRACK, SHORTENINGS = 1e-4, 0.3, 15
@@ -88,12 +92,14 @@ class Descent:
     def accepts(self, trial: Evaluation, decrease: float) -> bool:
         """Whether a trial is lower by that much, or as low and nearer where values are rounding."""
         start = self.evaluation
-        if trial.value <= start.value - SUFFICIENT * decrease:
-            return True
         noise = VALUE_ROUNDING * abs(start.value) + self.model.value_rounding
         if not abs(trial.value - start.value) <= noise:
-            return False
-        return self.model.length(trial.gradient) < self.length
+            return trial.value <= start.value - SUFFICIENT * decrease
+        if self.model.length(trial.gradient) < self.length:
+            return True
+        # Far outliers leave no digits of the values. The slopes of a convex objective then tell.
+        step = trial.parameters - start.parameters
+        return float(trial.gradient @ step) < FLAT * abs(float(start.gradient @ step))
 
     def advance(self) -> float:
         """Step as far as the objective falls; the length of the step, 0.0 where there is none."""
