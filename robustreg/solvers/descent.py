@@ -22,7 +22,8 @@ Vector = NDArray[np.float64]
 VALUE_ROUNDING = 1e-11
 
 #: Part of the slope at the start of a step that its end may have, upwards, where values are
-#: rounding errors (after the approximate condition of W. W. Hager, H. Zhang, SIAM J. Optim. 16, 2005).
+#: rounding errors (after the approximate condition of W. W. Hager, H. Zhang, SIAM J. Optim. 16,
+#: 2005).
 FLAT = 0.5
 
 #: Part of the linear decrease that a step must bring (Armijo); factor by which a step is shortened,
