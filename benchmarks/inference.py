@@ -4,7 +4,8 @@ Prints tables in Markdown, with the medians of interleaved repeats:
 
 - standard errors at n = 200,000 and p = 50, against statsmodels' RLM, and in Hessian passes, that
   is, in the time of one Gram matrix of the rows within the threshold by this library's own blocks;
-- 1,000 bootstrap replicates at n = 10,000 and p = 10, in the time of plain refits.
+- 1,000 bootstrap replicates at n = 10,000 and p = 10, in the time of plain refits; with the delta
+  given, and with the choice of ``"auto"`` in each of them.
 
 Times are of ``summarize`` on data in memory: with its checks of X and y, the residuals and the head
 of the table. Huber's and the sandwich's own parts are timed apart, from a fit whose residuals are
@@ -45,9 +46,9 @@ def data(shape: tuple[int, int]) -> Data:
 
 
 def _known(model: HuberRegressor, X: NDArray, y: NDArray) -> FittedRegression:
-    """A fit whose residuals, weights and frequencies have been computed."""
+    """A fit whose residuals and their moments have been computed."""
     fitted = fitted_regression(model, X, y)
-    _ = fitted.psi, fitted.inside, fitted.frequencies
+    _ = fitted.residuals, fitted.moments
     return fitted
 
 
@@ -71,7 +72,7 @@ def covariance_cases(X: NDArray, y: NDArray) -> list[Case]:
              lambda: fitted.design.gram(fitted.point, "inside")),
         Case(problem, "residuals", "robustreg", lambda: fitted.design.residuals(fitted.point)),
         Case(problem, "huber, covariance", "robustreg",
-             lambda: huber_covariance(fitted, "H1", 0, "auto")),
+             lambda: huber_covariance(fitted, "H1", 0, True)),
         Case(problem, f"sandwich ({variant}), covariance", "robustreg",
              lambda: sandwich_covariance(fitted, variant)),
         Case(problem, "sandwich (HC3), covariance", "robustreg",
@@ -82,10 +83,12 @@ def covariance_cases(X: NDArray, y: NDArray) -> list[Case]:
     ]  # fmt: skip
 
 
-def bootstrap_cases(X: NDArray, y: NDArray, replicates: int) -> list[Case]:
+def bootstrap_cases(
+    X: NDArray, y: NDArray, replicates: int, delta: float | str = 1.345
+) -> list[Case]:
     """Replicates of both kinds, and one plain fit."""
-    model = HuberRegressor().fit(X, y)
-    problem = f"n = {X.shape[0]:,}, p = {X.shape[1]}"
+    model = HuberRegressor(delta=delta).fit(X, y)
+    problem = f"n = {X.shape[0]:,}, p = {X.shape[1]}, delta = {delta}"
 
     def bootstrap(kind: str, n_jobs: int | None) -> object:
         return summarize(
@@ -93,7 +96,7 @@ def bootstrap_cases(X: NDArray, y: NDArray, replicates: int) -> list[Case]:
             random_state=0, n_jobs=n_jobs,
         )  # fmt: skip
 
-    cases = [Case(problem, "fit", "robustreg", lambda: HuberRegressor().fit(X, y))]
+    cases = [Case(problem, "fit", "robustreg", lambda: HuberRegressor(delta=delta).fit(X, y))]
     for kind in ("pairs", "wild"):
         for n_jobs in (None, 2):
             jobs = "" if n_jobs is None else ", n_jobs=2"
@@ -128,11 +131,13 @@ def main() -> None:
     load = OtherLoad()
     first = covariance_cases(*data(LARGE))
     second = bootstrap_cases(*data(SMALL), arguments.replicates)
-    for cases in (first, second):
+    third = bootstrap_cases(*data(SMALL), arguments.replicates, "auto")
+    for cases in (first, second, third):
         measure(cases, effort, lambda line: print(line, file=sys.stderr), lambda: False)
     print(machine_lines())
     print(f"\nStandard errors, {first[0].problem}\n\n{table(first, 'Hessian pass')}")
-    print(f"\nBootstrap, {second[0].problem}\n\n{table(second, 'fit')}")
+    for cases in (second, third):
+        print(f"\nBootstrap, {cases[0].problem}\n\n{table(cases, 'fit')}")
     print(f"\n{load_line(load.cores())}")
 
 

@@ -156,8 +156,12 @@ def _group_counts(
 
 def _signed(sample: Sample, numbers: NDArray[np.intp], size: int, rng: Generator) -> Single:
     """Widened residuals with a random sign for each group, or each row."""
-    signs = 2 * rng.integers(0, 2, size=(size, numbers.max() + 1), dtype=np.int8) - 1
-    return signs[:, numbers] * sample.spread
+    groups = int(numbers.max()) + 1
+    bits = np.frombuffer(rng.bytes(-(-size * groups // 8)), dtype=np.uint8)
+    signs = np.unpackbits(bits, count=size * groups).reshape(size, groups).astype(np.int8)
+    signs *= 2
+    signs -= 1
+    return (signs if groups == numbers.size else signs[:, numbers]) * sample.spread
 
 
 # -- one by one -----------------------------------------------------------------------------------

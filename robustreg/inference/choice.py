@@ -16,7 +16,7 @@ import numpy as np
 from robustreg.estimators.fitting import PILOT_DELTAS
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.replicate_sums import inverse_derivative, scores
-from robustreg.inference.sample import Matrix, Sample, Single, Start, Vector
+from robustreg.inference.sample import Sample, Single, Start, Vector
 from robustreg.tuning import AUTO_DELTAS, kappa
 
 __all__ = ["DeltaChoice"]
@@ -49,17 +49,19 @@ class DeltaChoice:
     """
 
     def __init__(self, fitted: FittedRegression, sample: Sample) -> None:
-        self._fitted = fitted
-        self.solver = replace(sample, equation=fitted.equation, unknown=fitted.equation.unknown)
-        self._derivatives: dict[float, Matrix] = {}
-        self._delta, self._scale = next(
-            (
-                (delta, scale)
-                for delta in PILOT_DELTAS
-                if (scale := fitted.equation.scale_at(delta, fitted.residuals)) > 0.0
-            ),
-            (fitted.delta, 1.0),
-        )
+        equation = fitted.equation
+        self.solver = replace(sample, equation=equation, unknown=equation.unknown)
+        deltas = np.append(AUTO_DELTAS, PILOT_DELTAS)
+        scales = equation.scales_at(deltas, fitted.residuals)
+        # A pilot of scale zero says nothing: the fit's own scale is then as good.
+        pilots = np.flatnonzero(scales[AUTO_DELTAS.size :] > 0.0) + AUTO_DELTAS.size
+        pilot = int(pilots[0]) if pilots.size else deltas.size - 1
+        scales = np.where(scales > 0.0, scales, 1.0)
+        s = fitted.frequencies.astype(np.float32)[None, :]
+        lines: Single = np.divide(sample.u, scales[:, None], dtype=np.float64).astype(np.float32)
+        derivatives = inverse_derivative(self.solver, s, lines, deltas)
+        self._inverses, self._inverse = derivatives[: AUTO_DELTAS.size], derivatives[pilot]
+        self._delta, self._scale = float(deltas[pilot]), float(scales[pilot])
 
     def starts(self, s: Single, u: Single) -> Start:
         """Where each replicate of a batch begins, with the delta that it chooses.
@@ -73,21 +75,20 @@ class DeltaChoice:
         at_pilot = u / np.float32(self._scale)
         residuals = at_pilot.copy()
         delta = np.full(at_pilot.shape[0], self._delta)
-        change = scores(self.solver, s, residuals, delta) @ self._inverse(self._delta).T
+        change = scores(self.solver, s, residuals, delta) @ self._inverse.T
         steps = change[:, :k]
         residuals = steps.astype(np.float32) @ -self.solver.z.T
         residuals += at_pilot
         scales = self.solver.equation.replicate_scales(s, residuals, np.ones(size))
-        found = np.empty((size, 2))
+        chosen, scale = np.empty(size, dtype=np.intp), np.empty(size)
         for line in range(size):
             frequencies = s[line if s.shape[0] > 1 else 0]
-            found[line] = self._chosen(residuals[line], frequencies, scales[line])
-        delta, scale = found.T
-        inverse = np.stack([self._inverse(each) for each in delta.tolist()])
-        return Start(self._scale * steps, self._scale * scale, delta, inverse)
+            chosen[line], scale[line] = self._chosen(residuals[line], frequencies, scales[line])
+        inverse = self._inverses[chosen]
+        return Start(self._scale * steps, self._scale * scale, AUTO_DELTAS[chosen], inverse)
 
-    def _chosen(self, residuals: Single, frequencies: Single, scale: float) -> tuple[float, float]:
-        """The delta of one replicate and sigma at its pilot, in units of the pilot's scale."""
+    def _chosen(self, residuals: Single, frequencies: Single, scale: float) -> tuple[int, float]:
+        """The number of one replicate's delta, and sigma at its pilot in units of the pilot's."""
         bins = Bins.of(residuals, frequencies)
         freedom = bins.total - self.solver.z.shape[1]
         scales, last = np.full(FINITE.size, scale), scale
@@ -96,19 +97,8 @@ class DeltaChoice:
         variances = bins.variances(FINITE * scales)
         best = int(np.argmin(variances))
         if variances[best] <= bins.square / bins.total:
-            return float(FINITE[best]), float(scales[best])
-        return np.inf, float(last)
-
-    def _inverse(self, delta: float) -> Matrix:
-        """J^-1 of the sample at its fit's coefficients and another delta."""
-        # Two threads may both make one: they are the same.
-        if delta not in self._derivatives:
-            scale = self._fitted.equation.scale_at(delta, self._fitted.residuals) or self._scale
-            u = (self.solver.u / scale).astype(np.float32)[None, :]
-            s = self._fitted.frequencies.astype(np.float32)[None, :]
-            found = inverse_derivative(self.solver, s, u, np.array([delta]))
-            self._derivatives[delta] = found[0]
-        return self._derivatives[delta]
+            return best, float(scales[best])
+        return FINITE.size, float(last)
 
 
 @dataclass(frozen=True)

@@ -128,9 +128,9 @@ class ScaleEquation(ABC):
         """Of sigma at the normal, relative to sigma."""
         return float((2.0 * self.n) ** -0.5)
 
-    def scale_at(self, delta: float, rows: Residuals) -> float:
-        """Sigma of all rows' residuals at another delta, in units of the scale."""
-        return 1.0
+    def scales_at(self, deltas: Vector, rows: Residuals) -> Vector:
+        """Sigma of all rows' residuals at other deltas, in units of the scale."""
+        return np.ones(deltas.shape)
 
     def one_sided_breakdown(self, delta: float) -> float:
         """Share of outliers on one side at which they carry the fit along, for k much below n.
@@ -190,10 +190,10 @@ class JointEquation(ScaleEquation):
         """By the same rule."""
         return self.name
 
-    def scale_at(self, delta: float, rows: Residuals) -> float:
-        """The root of Proposal 2."""
-        squares = OrderedSquares(rows.u, rows.frequencies)
-        return squares.joint_scale(delta, 2.0 * kappa(delta) * self.degrees_of_freedom)
+    def scales_at(self, deltas: Vector, rows: Residuals) -> Vector:
+        """Roots of Proposal 2."""
+        squares, nu = OrderedSquares(rows.u, rows.frequencies), self.degrees_of_freedom
+        return np.array([squares.joint_scale(d, 2.0 * kappa(d) * nu) for d in deltas.tolist()])
 
     def next_scales(
         self, frequencies: Single, residuals: Single, scales: Vector, delta: Vector, k: int
