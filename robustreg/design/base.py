@@ -219,7 +219,8 @@ class Design(RowAccess):
         """
         if not self.in_memory:
             return False
-        largest = float(np.abs(self.response).max(initial=0.0))
+        counted = True if self.weights is None else self.weights > 0.0
+        largest = float(np.abs(self.response).max(initial=0.0, where=counted))
         return largest > float(np.sqrt(np.finfo(np.float64).max / max(self.n_rows, 1)))
 
     def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
