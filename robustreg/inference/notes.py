@@ -39,8 +39,8 @@ Matrix = NDArray[np.float64]
 #: one side that breaks a fit down, from which there is a note. It is 0.56 to 0.66 for exponential,
 #: log-normal and chi²_1 errors. At delta = 1.345, with outliers that are 0.8 of what breaks the fit
 #: down, it is 0.73, with 0.9 of it 0.88. With a quarter of outliers (0.88) on average, intervals
-#: for what the intercept then estimates cover 64 % at n = 100 and 84 % at n = 400; a sample that
-#: they break down has no clipped rows, and no note. At a small delta so many of the others are
+#: for what the intercept then estimates cover 61 to 64 % at n = 100 and 84 % at n = 400; a sample
+#: that they break down has no clipped rows, and no note. At a small delta so many of the others are
 #: clipped that it says little.
 NEAR_BREAKDOWN = 0.75
 
@@ -74,7 +74,7 @@ def notes_on_fit(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
 def _choice(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     if fitted.choice == "auto" and kind not in ("pairs", "wild"):
         note = (
-            "delta was chosen from these data: 95 % intervals cover 92 to 94 %. "
+            "delta was chosen from these data: 95 % intervals cover 93 to 95 %. "
             "cov_type='bootstrap' chooses anew in each replicate."
         )
         return (note,)

@@ -172,14 +172,14 @@ def summarize(
     ====================================================  =================  =========  ============
     skewed errors, n = 30: intercept                      huber              94 to 95   skewed
     the same with ``scale_coupling="auto"``               huber              90 to 92
-    delta chosen by ``"auto"``, n = 100                   huber              92 to 94   delta
-    the same                                              bootstrap          95 to 96
+    delta chosen by ``"auto"``, n = 100                   huber              93 to 95   delta
+    the same                                              bootstrap          95 to 97
     delta chosen by a search                              any                91 to 94   delta
-    spread grows with a log-normal column, n = 30, 100    sandwich           88         few rows
-    five rows a level: the level of the intercept         sandwich           90         few rows
+    spread grows with a log-normal column, n = 30, 100    sandwich           87         few rows
+    five rows a level: the level of the intercept         sandwich           90 to 92   few rows
     8 groups                                              wild bootstrap     81 to 88   few groups
     8 groups                                              cluster            95         few groups
-    25 % of outliers on one side: intercept, n = 100      huber              64         one side
+    25 % of outliers on one side: intercept, n = 100      huber              61 to 64   one side
     ``scale="mad"``, 31 coefficients for n = 100          huber              94         MAD
     ====================================================  =================  =========  ============
 
