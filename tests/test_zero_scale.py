@@ -151,3 +151,17 @@ class TestUnderAPenalty:
             model = HuberRegressor(alpha=1.0, solver=solver).fit(X, y)
         assert_allclose(model.coef_, 0.0, atol=1e-12)
         assert_allclose(model.intercept_, 2.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+@pytest.mark.parametrize("seed", range(5))
+def test_fewer_rows_than_dependent_columns(seed, solver):
+    """A scale of its own beside more columns than rows: the fit is that of a basis of them."""
+    rng = np.random.default_rng(seed)
+    levels = np.eye(8)[rng.integers(0, 8, size=25)]
+    X, y = np.hstack((levels, levels, levels, levels)), rng.standard_t(2, size=25)
+    model = HuberRegressor(solver=solver, tol=1e-9).fit(X, y)
+    basis = levels[:, levels.any(axis=0)][:, 1:]
+    expected = HuberRegressor(solver=solver, tol=1e-9).fit(basis, y)
+    assert_allclose(model.predict(X), expected.predict(basis), atol=1e-6)
+    assert_allclose(model.scale_, expected.scale_, rtol=1e-6)

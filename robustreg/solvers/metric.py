@@ -240,7 +240,8 @@ def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:
     rows, columns = factor.shape
     if rows < columns:
         factor = np.vstack((factor, np.zeros((columns - rows, columns))))
-    return np.linalg.svd(factor, full_matrices=False)
+    left, singular, right = np.linalg.svd(factor, full_matrices=False)
+    return left[:rows], singular, right
 
 
 def cutoff(singular: Vector, n_rows: int) -> float:
