@@ -1,5 +1,7 @@
 """Notes in the summary: each fires where its condition holds, and none does on ordinary data."""
 
+import re
+
 import numpy as np
 import pytest
 from problems import plain
@@ -68,6 +70,18 @@ def test_a_spread_that_depends_on_x(rng, cov_type, n):
     model = HuberRegressor().fit(X, y)
     assert noted(summarize(model, X, y, cov_type=cov_type), "x0: the sandwich's error (HC3) is")
     assert not noted(summarize(model, X, y, cov_type="sandwich"), "the sandwich's error")
+
+
+def test_errors_in_the_note_are_those_of_all_rows(rng):
+    X = rng.normal(size=(20_000, 2))
+    y = np.exp(1.5 * X[:, 0]) * rng.normal(size=20_000)
+    model = HuberRegressor().fit(X, y)
+    summary = summarize(model, X, y)
+    (note,) = [note for note in summary.notes if "the sandwich's error" in note]
+    theirs, own = (float(value) for value in re.findall(r"0\.\d+", note))
+    assert own == pytest.approx(summary.standard_errors[1], rel=1e-3)
+    expected = summarize(model, X, y, cov_type="HC3").standard_errors[1]
+    assert theirs == pytest.approx(expected, rel=0.3)  # by a sample of 1,000
 
 
 @pytest.mark.parametrize(("cov_type", "options"), [

@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 from robustreg import ExactFitWarning, HuberRegressor
 from robustreg.inference import diagnose, summarize
+from robustreg.inference.equations import Bread, UndeterminedError, inverse_root
 
 pytest.importorskip("pandas")
 
@@ -230,3 +231,16 @@ def test_bootstrap_of_a_column_that_few_rows_have(rng):
         summarize(model, X, y, cov_type="bootstrap", random_state=0, n_bootstrap=100)
     wild = summarize(model, X, y, cov_type="bootstrap", bootstrap="wild", random_state=0)
     assert np.all(np.isfinite(wild.standard_errors))
+
+
+def test_a_scale_that_the_rows_within_the_threshold_do_not_determine():
+    # Their residuals are 1 - 2 z: any change of sigma is one of the coefficients.
+    z = np.column_stack((np.linspace(-1.0, 1.0, 9), np.ones(9)))
+    u = 1.0 - 2.0 * z[:, 0]
+    transform = inverse_root(z.T @ z)
+    coupling = z.T @ u
+    with pytest.raises(UndeterminedError, match=r"linear function of X.*smaller delta"):
+        Bread(transform, coupling, coupling, float(u @ u)).inverse()
+    other = Bread(transform, coupling, coupling, 1.01 * float(u @ u)).inverse()
+    J = np.block([[z.T @ z, coupling[:, None]], [coupling[None, :], np.array([[1.01 * u @ u]])]])
+    np.testing.assert_allclose(other @ J, np.eye(3), atol=1e-9)

@@ -226,6 +226,6 @@ def _excess(
 
 def _coupling_note(z: float) -> str:
     return (
-        f"The errors are skewed (z = {z:.1f}): the standard error of the intercept includes the "
-        "error of the scale."
+        f"The errors are skewed, by {abs(z):.1f} standard errors: the standard error of the "
+        "intercept includes the error of the scale."
     )

@@ -46,8 +46,12 @@ SMALLEST_PIVOT = 1e-4
 SMALLEST_SINGULAR = 1e-12
 
 
+#: Part of sigma's own curvature below which what the coefficients leave of it is rounding errors.
+SMALLEST_SCHUR = 1e-10
+
+
 class UndeterminedError(ValueError):
-    """The rows within the threshold do not determine the coefficients."""
+    """The rows within the threshold do not determine the coefficients, or not sigma beside them."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,21 @@ class Bread:
 
         With P the inverse of the first block and d = h - g'P c the Schur complement of sigma, it is
         [[P + P c g'P / d, -P c / d], [-g'P / d, 1 / d]].
+
+        Raises
+        ------
+        UndeterminedError
+            If d is zero.
         """
         P = self.transform @ self.transform.T
         right, left = P @ self.coupling, self.slope @ P
         schur = self.curvature - self.slope @ right
+        if not abs(schur) > SMALLEST_SCHUR * abs(self.curvature):
+            raise UndeterminedError(
+                "the residuals within the threshold are a linear function of X, so that the rows "
+                "beyond it alone set the scale: this cov_type cannot be computed. Leave these rows "
+                "out, or use a smaller delta."
+            )
         return np.block(
             [
                 [P + np.outer(right, left) / schur, -right[:, None] / schur],

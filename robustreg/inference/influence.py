@@ -28,10 +28,9 @@ TOLERANCE = 1e-6
 def one_step_changes(fitted: FittedRegression) -> Matrix:
     """Changes of theta in working units, of shape (n, k); NaN where there is no Newton step."""
     try:
-        white = whiten(fitted)
+        return _newton_changes(fitted, whiten(fitted))
     except UndeterminedError:
         return np.full((fitted.design.n_rows, fitted.n_parameters), np.nan)
-    return _newton_changes(fitted, white)
 
 
 def _newton_changes(fitted: FittedRegression, white: Whitened) -> Matrix:

@@ -133,7 +133,7 @@ def notes_on_design(
     compared = fitted.on_sample(few) if fitted.design.n_rows > few else fitted
     if kind in ("H1", "H2", "H3"):
         try:
-            return notes + _sandwich(compared, kind)
+            return notes + _sandwich(compared, estimate, kind)
         except UndeterminedError:
             return notes  # there is no sandwich to compare with
     return notes + (_few_rows(compared) if kind in ("HC0", "HC1", "HC2", "HC3", "wild") else ())
@@ -157,8 +157,11 @@ def _leverage(
     return (note,)
 
 
-def _sandwich(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
-    """Compare with HC2, which has the same mean where errors are of one distribution."""
+def _sandwich(fitted: FittedRegression, estimate: CovarianceEstimate, kind: str) -> tuple[str, ...]:
+    """Compare with HC2, which has the same mean where errors are of one distribution.
+
+    On many rows a sample is compared: what is shown are the errors of all, and their ratio in it.
+    """
     white, change = whiten(fitted), fitted.to_user()
     ours = np.diag(huber_covariance(fitted, kind, 0, True).of_combinations(change))
     influence = fitted.working_scale * change @ white.back @ white.bread.influence()
@@ -179,8 +182,9 @@ def _sandwich(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     if not different.any():
         return ()
     worst = int(np.argmax(np.where(different, distance, -1.0)))
-    unit = fitted.design.units.response_scale
-    theirs, own = (number(unit * float(np.sqrt(v[worst]))) for v in (HC3, ours))
+    shown = np.sqrt(estimate.of_combinations(change)[worst, worst])
+    shown *= fitted.design.units.response_scale
+    theirs, own = number(shown * float(np.sqrt(HC3[worst] / ours[worst]))), number(shown)
     others = np.count_nonzero(different) - 1
     more = f", and {others} more differ" if others else ""
     note = (

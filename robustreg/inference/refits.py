@@ -13,7 +13,7 @@ __all__ = ["refit"]
 Vector = NDArray[np.float64]
 
 #: Most iterations of a refit.
-MOST_ITERATIONS = 1000
+MOST_ITERATIONS = 100
 
 
 def refit(

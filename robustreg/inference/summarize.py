@@ -134,6 +134,7 @@ def summarize(
     See Also
     --------
     diagnose : Which rows decide the fit.
+    compare : Several summaries side by side.
 
     Notes
     -----
