@@ -189,8 +189,7 @@ def summarize(
     To have that, fit the search to resampled rows in a loop. With six columns or more a Wald test
     by the sandwich rejects 8 to 10 % of true hypotheses at the level of 5 %. The MAD counts no
     degrees of freedom: it is a quarter too low where k/n is 0.3, and nearly half where it is 0.5.
-    The summary has further notes where a row's leverage is large, and where the sandwich's error
-    of a coefficient differs from Huber's by more than chance.
+    Further notes tell of large leverage, and of sandwich errors unlike Huber's.
 
     References
     ----------
