@@ -30,6 +30,9 @@ FLAT = 0.5
 #: and how often: to a length of 1e-8.
 SUFFICIENT, BACKTRACK, SHORTENINGS = 1e-4, 0.3, 15
 
+#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
+ROUNDED = 4.0
+
 #: A step takes the scale at most to this fraction, or to its inverse: residuals within the
 #: threshold that call for more growth are rounding errors. After two such steps down the problem is
 #: given back, since the minimum may be at a scale of zero.
@@ -49,7 +52,8 @@ class Descent:
     distance : float
         From there to the minimiser, in standard errors.
     contraction : float
-        Part of the distance that the last step has left; 0 before there was one.
+        Part of the distance that the last step has left; 0 before there was one, and 1 where none
+        could be made.
     """
 
     def __init__(self, model: LocalModel, *, memory: bool = True) -> None:
@@ -78,6 +82,11 @@ class Descent:
         for (s, y, sy), part in zip(self._secants, reversed(parts), strict=True):
             product = product + (part - float(y @ product) / sy) * s
         return -product
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether the distance may be all rounding errors."""
+        return self.distance <= ROUNDED * self.model.rounding
 
     def move(self, evaluation: Evaluation) -> None:
         """Stand at another point, and remember the way there."""
@@ -114,15 +123,15 @@ class Descent:
         if objective.has_scale and direction[-1] < 0.0:
             longest = (1.0 - SMALLEST_SCALE) * float(start.parameters[-1] / -direction[-1])
         length = min(1.0, longest)
-        for _ in range(SHORTENINGS):
+        # Among rounding errors a shorter step is no better than a longer one.
+        for _ in range(1 if self.is_rounding else SHORTENINGS):
             trial = objective.evaluate(start.parameters + length * direction)
             if self.accepts(trial, -length * slope):
-                break
+                self.move(trial)
+                return length
             length *= BACKTRACK
-        else:
-            return 0.0
-        self.move(trial)
-        return length
+        self.contraction = 1.0
+        return 0.0
 
     def advance_in_turn(self) -> float:
         """Step at the present scale, then to the scale that suits the coefficients.
@@ -140,6 +149,7 @@ class Descent:
                 self.move(trial)
                 return length
             length *= BACKTRACK
+        self.contraction = 1.0
         return 0.0
 
 
