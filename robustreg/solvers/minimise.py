@@ -146,7 +146,6 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             ratio = 1.0 if rounding else decrease / predicted
-            ratio = ratio if length >= 1.0 or in_turn else 0.0
         if descent.distance <= target or descent.contraction > SERVES or in_turn:
             break
     return ratio, max(made, 1)
