@@ -228,6 +228,8 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
         trial = _State.of(
             replace(state.reached, evaluation=evaluation, distance=distance), objective
         )
+        if distance <= INNER * trial.shift:
+            root.add(trial.log_scale, trial.excess)
         if not trial.distance <= SERVES * state.distance:
             return trial, made
         log_scales.append((trial.log_scale, trial.excess))
