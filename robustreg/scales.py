@@ -151,7 +151,7 @@ class JointScale(ScaleRule):
         """The root of the equation."""
         return design.joint_scale(point, point.loss, 2.0 * point.loss.kappa * freedom)
 
-    def step(self, sums: Any, point: Any, total_weight: float, freedom: float) -> float | None:
+    def step(self, sums: Any, point: Any, total_weight: float, freedom: float) -> float:
         """Newton's method for sigma², in which the equation is concave and piecewise linear.
 
         From a sigma above the root the steps go down to it, and end on it. Where sigma is so small
