@@ -219,7 +219,6 @@ def _summary(
     replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
     reference_df = float(estimate.degrees_of_freedom) if use_t else np.inf
     r2, adjusted, d2 = explained(fitted)
-    end = float(fitted.loss.c) * fitted.loss.knots[-1]
     outlying = (np.abs(fitted.standardized) > OUTLYING).astype(np.float64)
     with np.errstate(over="ignore", under="ignore"):
         covariance = working * unit * unit
@@ -236,13 +235,13 @@ def _summary(
         reference_df=reference_df,
         scale=fitted.scale,
         scale_kind="S",
-        delta=end,
-        threshold=end * fitted.scale,
+        delta=fitted.delta,
+        threshold=fitted.threshold,
         efficiency=float(model.efficiency),
         outlier_share=fitted.mean(outlying),
         d2=d2,
         robust_r2=r2,
-        optimality=float(model.optimality_),
+        optimality=fitted.optimality,
         notes=(*estimate.notes, *_notes_on_starts(model)),
         replicates=replicates,
         _predictor=MMPredictor(  # type: ignore[arg-type]
