@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from hard_cases import hard_case, scale_from
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -171,7 +172,7 @@ def test_categories_too_rare_for_the_pilot(rng, kind):
 # -- fits without noise ---------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     seed=st.integers(0, 2**31),
     extra=st.integers(0, 20),
