@@ -9,7 +9,7 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import hypothesis_profiles  # noqa: F401
+import effort  # noqa: F401
 import numpy as np
 import pytest
 from hypothesis import settings

@@ -23,9 +23,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from effort import examples
 from hypothesis import example, given, note
 from hypothesis import strategies as st
-from hypothesis_profiles import examples
 from problems import conditioned
 from reference import distance, requires_extended, two_kappa
 from scipy.integrate import trapezoid

@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from effort import examples
 from hard_cases import hard_case, scale_from
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis_profiles import examples
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV

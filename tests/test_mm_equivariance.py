@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from effort import examples
 from hard_cases import hard_case, scale_from
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis_profiles import examples
 from numpy.testing import assert_allclose
 
 from robustreg import MMRegressor

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
+from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis_profiles import examples
 from numpy.testing import assert_allclose
 from problems import conditioned
 from sklearn.linear_model import Ridge

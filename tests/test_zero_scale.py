@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from effort import examples
 from hypothesis import given, note
 from hypothesis import strategies as st
-from hypothesis_profiles import examples
 from numpy.testing import assert_allclose
 from scipy.optimize import linprog
 

@@ -1,5 +1,8 @@
-"""How many examples hypothesis tries: a share of what each test asks for, or all of them."""
+"""How much of the tests runs by default, and how much in .ci/run alone."""
 
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 FEWEST = 4
@@ -24,3 +27,11 @@ def examples(most: int) -> settings:
     """So many examples in the profile "thorough", and the profile's share of them in another."""
     share = settings.default.max_examples / THOROUGH.max_examples
     return settings(max_examples=max(round(share * most), FEWEST))
+
+
+def slow(*cases: Any) -> list[Any]:
+    """Cases of ``parametrize`` that run with the slow tests alone."""
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
+        for case in cases
+    ]
