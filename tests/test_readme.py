@@ -15,19 +15,35 @@ def test_there_are_examples():
     assert len(BLOCKS) == README.count("```python") >= 5
 
 
+def missing_packages(block):
+    imported = set(re.findall(r"^(?:import|from) (\w+)", block, flags=re.MULTILINE))
+    return {package for package in imported if importlib.util.find_spec(package) is None}
+
+
+class Reader:
+    """Reads the blocks one after the other, since they build on each other, and each once."""
+
+    def __init__(self):
+        self.namespace, self.read = {}, 0
+
+    def read_through(self, number):
+        while self.read <= number:
+            block = BLOCKS[self.read]
+            self.read += 1
+            if not missing_packages(block):
+                exec(compile(block, f"README.md, block {self.read}", "exec"), self.namespace)
+
+
 @pytest.fixture(scope="module")
-def namespace():
-    """The blocks are read one after the other, and build on each other."""
-    return {}
+def reader():
+    return Reader()
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_python_runs(number, namespace):
-    block = BLOCKS[number]
-    for package in set(re.findall(r"^(?:import|from) (\w+)", block, flags=re.MULTILINE)):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
-    exec(compile(block, f"README.md, block {number + 1}", "exec"), namespace)
+def test_python_runs(number, reader):
+    reader.read_through(number)
+    if missing_packages(BLOCKS[number]):
+        pytest.skip(f"{missing_packages(BLOCKS[number])} not installed")
 
 
 def test_comments_beside_print_tell_what_is_printed(capsys):
@@ -54,7 +70,7 @@ def test_two_commands_make_environments_of_their_own():
     for command in commands:
         assert re.match(r"python3 -m venv --without-pip (\S+) && ", command)
     assert quickstart.endswith("python examples/quickstart.py")
-    assert tests.endswith("python -m pytest")
+    assert tests.endswith("python -m pytest -n 2")
 
 
 def test_efficiencies_of_the_table():
