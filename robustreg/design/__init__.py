@@ -23,7 +23,7 @@ def as_design(
     sample_weight: Any,
     *,
     centered: bool,
-    on_pass: Callable[[], None] | None = None,
+    on_pass: Callable[..., None] | None = None,
 ) -> Design:
     """The design of validated data.
 
@@ -35,8 +35,8 @@ def as_design(
     centered : bool
         Whether an intercept lets columns be shifted.
     on_pass : callable, optional
-        Called each time that all rows have been read, also in the rounds that look at a Dask
-        collection here.
+        Called each time that all rows have been read: as ``Design.on_pass``, and without arguments
+        in the rounds that look at a Dask collection here.
     """
     if is_collection(X):
         chunks = row_chunks(X, y, sample_weight, on_pass)

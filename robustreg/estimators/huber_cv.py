@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
+from robustreg.annotations import Features, Scale, Solver
 from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
@@ -32,6 +32,7 @@ from robustreg.estimators.search_scoring import (
     metadata_router,
     routed_parameters,
 )
+from robustreg.parameters import fit_method
 
 __all__ = ["HuberRegressorCV"]
 
@@ -172,14 +173,14 @@ class HuberRegressorCV(HuberRegressor):
         *,
         deltas: ArrayLike | None = None,
         alphas: ArrayLike = (0.0,),
-        scale: float | str = "joint",
+        scale: Scale = "joint",
         fit_intercept: bool = True,
-        solver: str = "lbfgs",
+        solver: Solver = "lbfgs",
         max_iter: int = 100,
         tol: float = 1e-6,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "best",
+        selection: Literal["best", "one_se"] = "best",
         error_score: Any = np.nan,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -198,9 +199,9 @@ class HuberRegressorCV(HuberRegressor):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
     ) -> HuberRegressorCV:
         """Choose delta and alpha, and fit the chosen model to all rows.
 
@@ -236,7 +237,7 @@ class HuberRegressorCV(HuberRegressor):
             design = as_design(X, y, weights, centered=self.fit_intercept)
             splits = row_splits(self.cv, X, y, split_params, design.n_rows)
             names = ["path", *["fold"] * len(splits), "refit"]
-            tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
+            tasks = TaskList(self, *given, {"sample_weight": sample_weight}, names)
 
             with tasks.task(0):
                 pilot = fit_pilot(design, self._problem_at, alphas)
