@@ -1,4 +1,4 @@
-"""The Huber regressor whose delta and alpha are chosen by cross-validation."""
+"""The Huber regressor whose delta, and alpha if asked for, is chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from robustreg.estimators.path import reference_path
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.search_folds import evaluate_folds
-from robustreg.estimators.search_grid import candidate_deltas, checked_grid, row_splits
+from robustreg.estimators.search_grid import candidate_alphas, candidate_deltas, row_splits
 from robustreg.estimators.search_results import SELECTIONS, format_results
 from robustreg.estimators.search_scoring import (
     choose_scoring,
@@ -38,7 +38,7 @@ __all__ = ["HuberRegressorCV"]
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression, delta and alpha chosen by cross-validation that outliers do not mislead.
+    """Huber regression, delta chosen by cross-validation that outliers do not mislead; alpha too.
 
     Scored by squared error, outliers among the validation rows choose the model, and often the
     largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
@@ -60,8 +60,11 @@ class HuberRegressorCV(HuberRegressor):
         Candidates for delta in (0, inf], increasing. None takes
         :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
         or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
-    alphas : array-like of shape (n_alphas,), default=(0.0,)
-        Candidates for alpha in [0, inf), increasing; by default only delta is chosen.
+    alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
+        Candidates for alpha in [0, inf), increasing. By default there is no penalty, and only delta
+        is chosen: the fit is one whose standard errors hold. None takes 0 and the alphas at which
+        ridge regression has 90, 70, 50, 30 and 10 % of the effective parameters that it has without
+        a penalty; 0 is left out where there are fewer than two observations for each parameter.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
@@ -159,7 +162,7 @@ class HuberRegressorCV(HuberRegressor):
         if name not in ("delta", "alpha", "warm_start")
     } | {
         "deltas": ["array-like", None],
-        "alphas": ["array-like"],
+        "alphas": ["array-like", None],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [StrOptions(set(SELECTIONS))],
@@ -172,7 +175,7 @@ class HuberRegressorCV(HuberRegressor):
         self,
         *,
         deltas: ArrayLike | None = None,
-        alphas: ArrayLike = (0.0,),
+        alphas: ArrayLike | None = (0.0,),
         scale: Scale = "joint",
         fit_intercept: bool = True,
         solver: Solver = "lbfgs",
@@ -203,7 +206,7 @@ class HuberRegressorCV(HuberRegressor):
     def fit(
         self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
     ) -> HuberRegressorCV:
-        """Choose delta and alpha, and fit the chosen model to all rows.
+        """Choose delta, and alpha among several, and fit the chosen model to all rows.
 
         Parameters
         ----------
@@ -233,8 +236,8 @@ class HuberRegressorCV(HuberRegressor):
         given = X, y  # a scorer is handed them as they are
         with restored_on_failure(self):
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
-            alphas = checked_grid(self.alphas, "alphas", "[0, inf)")
             design = as_design(X, y, weights, centered=self.fit_intercept)
+            alphas = candidate_alphas(self, design)
             splits = row_splits(self.cv, X, y, split_params, design.n_rows)
             names = ["path", *["fold"] * len(splits), "refit"]
             tasks = TaskList(self, *given, {"sample_weight": sample_weight}, names)
