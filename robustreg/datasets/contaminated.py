@@ -21,7 +21,7 @@ Vector = NDArray[np.float64]
 
 
 class FrozenDistribution(Protocol):
-    """What scipy.stats offers: a distribution with its parameters given."""
+    """A distribution of scipy.stats with fixed parameters."""
 
     def rvs(self, *, size: Any, random_state: RandomState) -> Any:
         """Draw ``size`` numbers."""
@@ -30,7 +30,7 @@ class FrozenDistribution(Protocol):
 #: A name of ``DISTRIBUTIONS``, a distribution of scipy.stats, or a function ``draw(rng, size)``.
 Distribution = str | FrozenDistribution | Callable[[RandomState, tuple[int, ...]], Any]
 
-#: The distributions that have a name. Those of the first group have their median at zero.
+#: Named distributions. Those of the first group have median zero.
 DISTRIBUTIONS: dict[str, FrozenDistribution] = {
     "normal": stats.norm(),
     "t3": stats.t(3),
@@ -80,7 +80,7 @@ def make_contaminated_regression(
     return_outliers: bool = False,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[Any], ...]:
-    """Draw a linear regression problem of which a known share of rows is contaminated.
+    """Draw a linear regression problem in which a known share of the rows is contaminated.
 
     X and the coefficients are standard normal and ``y = X @ coef + bias + error``. Then
     ``contamination`` of the rows get an error from another distribution, and ``leverage`` of the

@@ -1,8 +1,7 @@
-"""Some columns of a design at a time: for models in which most coefficients are zero.
+"""Access to some columns of a design, for models in which most coefficients are zero.
 
-A penalised fit needs products with all columns once for each alpha, and everything else for the few
-columns that it works with. These are copied out of X, shifted and scaled: here from an array or
-from a sparse matrix.
+A penalised fit needs products with all columns once per alpha, and everything else only for the few
+active columns. These are copied from X, which is an array or a sparse matrix, shifted and scaled.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Indices = NDArray[np.intp]
 
 
 class ColumnAccess:
-    """Products with all columns, and a copy of some: for designs in memory."""
+    """Products with all columns, and copies of some, for designs in memory."""
 
     n_features: int
     n_rows: int
@@ -43,13 +42,13 @@ class ColumnAccess:
         return (product - units.center * weighted.sum()) / units.column_scale
 
     def active_columns(self: Any, fit_intercept: bool) -> ActiveColumns:
-        """No columns yet, but for the constant one where there is an intercept."""
+        """An empty set of columns, or only the constant one if there is an intercept."""
         kind = SparseColumns if sparse.issparse(self._X) else DenseColumns
         return kind(self, self._X, fit_intercept)
 
 
 class DenseColumns(ActiveColumns):
-    """Columns of an array, in one that has room for more."""
+    """Columns of an array, stored in an array with room for more."""
 
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
         self._stored = np.empty((design.n_rows, 0), order="F")
@@ -92,7 +91,7 @@ class DenseColumns(ActiveColumns):
 
 
 class SparseColumns(ActiveColumns):
-    """Columns of a sparse matrix as they stand; shifts are made in the sums."""
+    """Columns of a sparse matrix as given. Shifts are applied to the sums."""
 
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
         self._by_columns = sparse.csc_array(X)
@@ -138,7 +137,7 @@ class SparseColumns(ActiveColumns):
         X = self._by_rows[rows]
         sums, center = X.T @ row_weights, self._center
         gram = (X.T @ X.multiply(row_weights[:, None]).tocsr()).toarray()
-        # Twice half of the shift: see _cross_products.
+        # The correction is symmetric, and half of it is subtracted twice: see _cross_products.
         shift = np.outer(center, sums - 0.5 * row_weights.sum() * center)
         gram -= shift
         gram -= shift.T
