@@ -35,8 +35,8 @@ def as_design(
     centered : bool
         Whether the columns may be shifted, which needs an intercept.
     on_pass : callable, optional
-        Called each time all rows have been read: as ``Design.on_pass``, and without arguments in the
-        rounds that check a Dask collection.
+        Called each time all rows have been read: as ``Design.on_pass``, and without arguments
+        in the rounds that check a Dask collection.
     """
     if is_collection(X):
         chunks = row_chunks(X, y, sample_weight, on_pass)
