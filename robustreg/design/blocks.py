@@ -170,7 +170,7 @@ class RowBlocks(Design):
             np.subtract(self._y[rows] - intercept, X @ coef, out=self._residuals[rows])
             yield rows, X
         self._evaluated = self._key(point)
-        self.count_pass()
+        self.count_pass(point)
 
     def _augmented_blocks(
         self, point: Point, mixing: Mixing, sums: Accumulator, size: int | None = None
