@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ def label_points(
     sides: Sequence[tuple[int, int]] = SIDES,
     rotation: float = 0.0,
     lines: Sequence[float] = (),
+    marks: tuple[Vector, Vector] | None = None,
 ) -> list[Any]:
     """Write each label beside its point, where there is room: the first labels go first.
 
@@ -56,6 +57,8 @@ def label_points(
         In degrees.
     lines : sequence of float, default=()
         Heights of horizontal lines that no label may cross.
+    marks : pair of arrays, default=None
+        Places of all marks, which labels leave free where they can; None for those of x and y.
 
     Returns
     -------
@@ -67,7 +70,8 @@ def label_points(
     # Where things are is known once the layout has been made; a subfigure's canvas is its figure's.
     ax.figure.canvas.figure.draw_without_rendering()
     unit = ax.figure.dpi / 72.0
-    marks = ax.transData.transform(np.column_stack((x, y))) / unit
+    points = ax.transData.transform(np.column_stack((x, y))) / unit
+    drawn = points if marks is None else ax.transData.transform(np.column_stack(marks)) / unit
     frame = ax.get_window_extent()
     inside = np.array([[frame.x0, frame.y0], [frame.x1, frame.y1]]) / unit
     heights = ax.transData.transform([(x[0], line) for line in lines]).reshape(-1, 2)[:, 1] / unit
@@ -75,12 +79,13 @@ def label_points(
         np.array([[inside[0, 0], height - CLEARANCE], [inside[1, 0], height + CLEARANCE]])
         for height in heights
     ]
-    boxes = [_box(mark, 2 * LABEL_SHIFT, 2 * LABEL_SHIFT) for mark in marks]
+    boxes = [_box(point, 2 * LABEL_SHIFT, 2 * LABEL_SHIFT) for point in points]
     texts: list[Any] = []
     written: list[Vector] = []
     for index, label in enumerate(labels):
         others = boxes[:index] + boxes[index + 1 :] + strips + written
-        found = _free_place(marks[index], str(label), sides, rotation, inside, others)
+        room = Room(inside, others, drawn)
+        found = _free_place(points[index], str(label), sides, rotation, room)
         if found is not None:
             side, distance, box = found
             written.append(box)
@@ -99,23 +104,34 @@ def _font_size() -> float:
     return LABEL_SIZE * float(rcParams["font.size"])
 
 
+class Room(NamedTuple):
+    """Where a label may stand: within a frame, on no box and, if possible, on no mark."""
+
+    frame: Vector
+    boxes: Sequence[Vector]
+    marks: Vector
+
+    def allows(self, box: Vector, on_marks: bool) -> bool:
+        """Whether a label may stand in a box."""
+        if not _within(box, self.frame) or any(_overlap(box, other) for other in self.boxes):
+            return False
+        covered = np.all((self.marks > box[0]) & (self.marks < box[1]), axis=1)
+        return on_marks or not covered.any()
+
+
 def _free_place(
-    mark: Vector,
-    label: str,
-    sides: Sequence[tuple[int, int]],
-    rotation: float,
-    inside: Vector,
-    others: Sequence[Vector],
+    point: Vector, label: str, sides: Sequence[tuple[int, int]], rotation: float, room: Room
 ) -> tuple[tuple[int, int], float, Vector] | None:
-    """The first side and distance at which a label is inside and meets nothing, and its box."""
+    """The first side and distance for which there is room, and the box of the label there."""
     lengths = LETTER * _font_size() * len(label), LINE * _font_size()
     width, height = lengths[::-1] if rotation else lengths
-    for distance in (LABEL_SHIFT, FAR * LABEL_SHIFT):
-        for side in sides:
-            reach = np.array([width, height]) / 2 + distance
-            box = _box(mark + np.array(side) * reach, width, height)
-            if _within(box, inside) and not any(_overlap(box, other) for other in others):
-                return side, distance, box
+    for on_marks in (False, True):
+        for distance in (LABEL_SHIFT, FAR * LABEL_SHIFT):
+            for side in sides:
+                reach = np.array([width, height]) / 2 + distance
+                box = _box(point + np.array(side) * reach, width, height)
+                if room.allows(box, on_marks):
+                    return side, distance, box
     return None
 
 

@@ -159,7 +159,7 @@ class QuantilesDisplay:
         farthest = np.argsort(-distance, kind="stable")[:n_labels]
         farthest = farthest[distance[farthest] > 0.0]
         names = row_names(self.labels, x.size)
-        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest])
+        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest], marks=(x, y))
         ax.legend(frameon=False, fontsize="small", loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -56,4 +56,4 @@ def label_worst(
     """
     worst = np.argsort(-excess, kind="stable")[:n_labels]
     worst = worst[excess[worst] > 0.0]
-    return label_points(ax, x[worst], y[worst], names[worst], lines=(0.0, *limits))
+    return label_points(ax, x[worst], y[worst], names[worst], lines=(0.0, *limits), marks=(x, y))
