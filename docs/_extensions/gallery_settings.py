@@ -8,7 +8,7 @@ from typing import Any
 
 #: Sections, which are folders of examples/, and within each the examples in reading order.
 SECTIONS = {
-    "basics": ("plot_pipeline.py", "plot_choose_delta.py", "plot_weights.py"),
+    "basics": ("plot_dirty_data.py", "plot_pipeline.py", "plot_choose_delta.py", "plot_weights.py"),
     "statistics": ("plot_stackloss.py", "plot_efficiency.py", "plot_certificate.py"),
     "robustness": (
         "plot_phones.py",

@@ -10,7 +10,8 @@ in "From dirty data to a reported table".
 # %%
 # The data
 # --------
-# They are simulated: a square metre costs 9, a year of age reduces the rent by 2, and the noise is 60.
+# They are simulated: a square metre costs 9, a year of age reduces the rent by 2, and the noise is
+# 60.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,8 +67,8 @@ for name, model in [("least squares", least_squares), ("Huber", huber), ("MM", m
     print(f"{name:13s} area {coef['area']:4.1f}, age {coef['age']:4.1f}")
 
 # %%
-# Huber and MM disagree about the area, so that some rows are wrong in X. The outlier map of the MM fit
-# shows which ones.
+# Huber and MM disagree about the area, so that some rows are wrong in X. The outlier map of the MM
+# fit shows which ones.
 
 OutlierMapDisplay.from_estimator(mm, flats, rent)
 plt.show()
@@ -78,8 +79,8 @@ print(found.rows_to_check(5)[["residual", "robust_distance", "region"]].round(1)
 # %%
 # After the correction of the areas
 # ---------------------------------
-# The wrong rents remain in the data. Least squares is now right about the area, but its intervals are
-# ten times as wide.
+# The wrong rents remain in the data. Least squares is now nearer to the truth, but its intervals
+# are more than ten times as wide.
 
 corrected = flats.copy()
 corrected.loc[[5, 66, 204], "area"] /= 10.76

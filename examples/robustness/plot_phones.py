@@ -10,8 +10,9 @@ them?
 # %%
 # The fits
 # --------
-# Here the correct years are known, so that the right answer is: least squares without the six
-# years.
+# Here the right years are known, and so is the right answer: least squares without the six years.
+
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.linear_model import LinearRegression
 
 from robustreg import HuberRegressor, MMRegressor
 from robustreg.datasets import load_phones
+from robustreg.inspection import WeightsDisplay
 
 plt.style.use("robustreg.inspection.style")
 
@@ -39,6 +41,14 @@ table = {
     for name, model in fits.items()
 }
 print(pd.DataFrame(table).T.round(2).to_string(na_rep=""))
+
+# %%
+# The weights of the Huber fit with the MAD scale show the six wrong years:
+
+WeightsDisplay.from_predictions(
+    calls, fits["Huber, MAD"].predict(X), threshold=fits["Huber, MAD"].threshold_, labels=years
+)
+plt.show()
 
 # %%
 # The bias of a Huber fit
