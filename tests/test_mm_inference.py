@@ -210,6 +210,8 @@ def test_the_map_of_a_huber_fit_shows_what_it_cannot_see():
     assert (robust.regions[giants] == "bad leverage point").all()
     assert (huber.regions[giants] == "good leverage point").all()
     assert robust.ax_.get_xlabel() == "robust distance"
+    # Rows that are far in X are labelled although their residuals are small.
+    assert {text.get_text() for text in huber.texts_} >= {str(row) for row in giants}
     assert len(robust.texts_) > 0
     plt.close("all")
 
