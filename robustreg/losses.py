@@ -259,7 +259,10 @@ class Bisquare(Redescending):
         return total - _sum(kept, weights), 6.0 * _sum(v, weights)
 
     def _kept(self, u: ArrayLike) -> NDArray[Any]:
-        return 1.0 - np.minimum(np.abs(u) / self.c, 1.0) ** 2
+        kept = np.asarray(np.abs(u) / self.c)
+        np.minimum(kept, 1.0, out=kept)
+        np.multiply(kept, kept, out=kept)
+        return np.subtract(1.0, kept, out=kept)
 
 
 class Scaled(Loss):

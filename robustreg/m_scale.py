@@ -44,6 +44,9 @@ MOST_STEPS = 100
 #: Steps up to which an approximate scale is wanted: all are made.
 FEW_STEPS = 2
 
+#: Residuals from which a search for a scale gets its start.
+ENOUGH = 100
+
 #: Longest first step in log sigma; each of the next may be twice as long.
 LONGEST = 2.0
 
@@ -128,9 +131,10 @@ def m_scales(
 
 
 def _middle(sizes: Matrix) -> Vector:
-    """Medians, or means where these are zero."""
-    middle = sizes.shape[1] // 2
-    median = np.partition(sizes, middle, axis=1)[:, middle]
+    """Medians of some residuals, or means of all where these are zero."""
+    some = sizes[:, :: max(1, sizes.shape[1] // ENOUGH)]
+    middle = some.shape[1] // 2
+    median = np.partition(some, middle, axis=1)[:, middle]
     return np.where(median > 0.0, median, sizes.mean(axis=1))
 
 
