@@ -42,10 +42,8 @@ def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Mat
         index = _nonsingular(sample.rows, singular.size, share, rng)
         rows[singular], response[singular] = sample.rows[index], sample.response[index]
     again = singular if fits.size else np.arange(n_subsets)
-    if again.size:
-        fixed = np.linalg.solve(rows[again], response[again][:, :, None])[:, :, 0]
-        fits = fixed if not fits.size else fits
-        fits[again] = fixed
+    fits = fits if fits.size else np.empty(response.shape)
+    fits[again] = np.linalg.solve(rows[again], response[again][:, :, None])[:, :, 0]
     return fits
 
 
