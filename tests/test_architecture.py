@@ -36,7 +36,7 @@ FLOORS = (
     {"solvers"},
     {"estimators"},
     {"inference"},
-    {"formula", "inspection", "metrics"},
+    {"formula", "inspection", "metrics", "persistence"},
     {"datasets"},
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
