@@ -197,11 +197,11 @@ class MScale(ScaleRule):
                 scale=float(np.exp(log_scale[0])),
                 negligible=negligible,
             )
-            left, slope = design.sum_over_residuals(sides, point)
+            left, slope = (float(side[0]) for side in design.sum_over_residuals(sides, point))
             if not left > 0.0:
                 return 0.0
             excess = np.log(np.array([left / target]))
-            step = excess * left / max(float(slope), 1e-300)
+            step = excess * left / max(slope, 1e-300)
             moved = bracket.advance(log_scale, excess, step)
             # The next step would square this change: a round is worth more than its digits.
             done = abs(moved[0] - log_scale[0]) <= 1e-7
@@ -214,14 +214,14 @@ class MScale(ScaleRule):
 def _sides_of_rows(
     residuals: Vector,
     weights: Vector | None,
+    response: Vector,
     *,
     loss: Redescending,
     scale: float,
     negligible: float,
-) -> Vector:
+) -> tuple[Vector, Vector]:
     residuals = _without_rounding(residuals, negligible)
-    sides = _sides(np.abs(residuals)[None, :], loss, np.array([scale]), weights)
-    return np.array([side[0] for side in sides])
+    return _sides(np.abs(residuals)[None, :], loss, np.array([scale]), weights)
 
 
 def _without_rounding(residuals: Vector, negligible: float) -> Vector:

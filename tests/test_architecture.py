@@ -24,6 +24,7 @@ FLOORS = (
         "order_statistics",
         "parameters",
         "scales",
+        "text_columns",
         "m_scale",
         "penalties",
         "delta_choice",

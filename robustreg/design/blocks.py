@@ -76,7 +76,11 @@ class RowBlocks(Design):
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
+        if point is not None:
+            frequencies = np.ones(self.n_rows) if self._weights is None else self._weights
+            values = (self.residuals(point), frequencies, *values)
         total: tuple[NDArray, ...] = ()
         for part in self._each_block(statistic, values, block_rows):
             total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part

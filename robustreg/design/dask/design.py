@@ -126,8 +126,10 @@ class DaskDesign(Design):
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
-        return self._reduce(partial(sum_over_rows, statistic, block_rows), values=values)
+        request = partial(sum_over_rows, statistic, block_rows, point)
+        return self._reduce(request, values=values)
 
     def map_rows(
         self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
@@ -136,9 +138,9 @@ class DaskDesign(Design):
         return self._reduce(request, appended, values=values)
 
     def sum_over_residuals(
-        self, function: Callable[[Vector, Vector | None], Vector], point: Point
-    ) -> Vector:
-        return self._reduce(methodcaller("sum_over_residuals", function, point))
+        self, statistic: Callable[..., tuple[NDArray, ...]], point: Point
+    ) -> tuple[NDArray, ...]:
+        return self._reduce(methodcaller("sum_over_residuals", statistic, point))
 
     # -- rows -------------------------------------------------------------------------------------
 
