@@ -13,6 +13,9 @@ __all__ = ["named_in_errors"]
 #: Columns that an error lists.
 LISTED = 5
 
+#: How the names of types of numbers begin, in pandas and in other libraries.
+NUMBERS = ("float", "int", "uint", "bool", "decimal")
+
 
 @contextmanager
 def named_in_errors(X: Any) -> Iterator[None]:
@@ -29,24 +32,33 @@ def named_in_errors(X: Any) -> Iterator[None]:
             raise
         listed = ", ".join(columns[:LISTED]) + (" and others" if len(columns) > LISTED else "")
         raise ValueError(
-            f"X must have columns of numbers, got text in {listed}: encode these columns, as with "
-            "OneHotEncoder in a ColumnTransformer or by robustreg.formula, or leave them out."
+            f"could not convert string to float: X has text in {listed}. Encode these columns, as "
+            "with OneHotEncoder in a ColumnTransformer or by robustreg.formula, or leave them out."
         ) from error
 
 
 def _columns_of_text(X: Any) -> list[str]:
-    """Names with an example, of a frame; numbers of the columns, of an array or a list."""
-    if hasattr(X, "columns") and hasattr(X, "to_numpy"):
-        values, names = X.to_numpy(), [repr(name) for name in X.columns]
-    else:
-        values = np.asarray(X, dtype=object)
-        names = [f"column {j}" for j in range(values.shape[1])] if values.ndim == 2 else []
+    """Names of the columns of a frame, or numbers of those of an array, with an example."""
     found = []
-    for name, column in zip(names, values.T, strict=False):
-        text = next((value for value in column if _is_text(value)), None)
+    for name, column in _columns_of_objects(X):
+        text = next((str(value) for value in column if _is_text(value)), None)
         if text is not None:
             found.append(f"{name} ({text!r})")
     return found
+
+
+def _columns_of_objects(X: Any) -> Iterator[tuple[str, Any]]:
+    """The columns whose type is not one of numbers."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        values = X.to_numpy()
+        for name, dtype, column in zip(X.columns, X.dtypes, values.T, strict=True):
+            if not str(dtype).lower().startswith(NUMBERS):
+                yield repr(name), column
+    elif isinstance(X, (np.ndarray, list, tuple)):
+        values = np.array(X, dtype=object) if isinstance(X, (list, tuple)) else X
+        if values.ndim == 2 and values.dtype.kind in "OUS":
+            for number, column in enumerate(values.T):
+                yield f"column {number}", column
 
 
 def _is_text(value: Any) -> bool:
