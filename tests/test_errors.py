@@ -207,3 +207,11 @@ class TestWeights:
         expected = HuberRegressor(scale=1.0, tol=1e-9).fit(X, Y, np.arange(10) % 3)
         model = HuberRegressor(scale=1.0, tol=1e-9).fit(X, Y, weights)
         np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-8)
+
+
+def test_the_parameter_of_scikit_learns_class_points_to_ours():
+    with pytest.raises(TypeError, match=r"no parameter 'epsilon': .*delta_from_epsilon\(epsilon\)"):
+        HuberRegressor(epsilon=1.35)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'eps'"):
+        HuberRegressor(eps=1.35)
+    assert "epsilon" not in HuberRegressor().get_params()

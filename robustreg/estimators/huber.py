@@ -18,7 +18,7 @@ from robustreg.estimators.many_responses import fit_many
 from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.regressor import LinearRegressor
-from robustreg.parameters import fit_method
+from robustreg.parameters import fit_method, refuses
 from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
@@ -156,6 +156,10 @@ class HuberRegressor(LinearRegressor):
         "missing": [StrOptions({"raise", "omit"})],
     }
 
+    @refuses(
+        epsilon="pass delta=robustreg.tuning.delta_from_epsilon(epsilon) for the threshold of "
+        "scikit-learn's HuberRegressor, or leave delta=1.345, which is 95 % efficient."
+    )
     def __init__(
         self,
         *,
