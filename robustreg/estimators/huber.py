@@ -111,7 +111,7 @@ class HuberRegressor(LinearRegressor):
 
     See Also
     --------
-    HuberRegressorCV : Chooses delta and alpha by cross-validation.
+    HuberRegressorCV : Chooses delta, and alpha if asked, by cross-validation.
     MMRegressor : Resists outliers in X as well.
     HuberElasticNet : For many columns, of which few matter.
     robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
