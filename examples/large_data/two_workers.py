@@ -13,7 +13,7 @@ def main(folder):
     with LocalCluster(n_workers=2, threads_per_worker=1) as cluster, Client(cluster):
         table = dd.read_parquet(folder)
         model = HuberRegressor().fit(table[["load", "distance", "hour"]], table["delay"])
-    print(dict(zip(model.feature_names_in_, model.coef_.round(2), strict=True)))
+    print(dict(zip(model.feature_names_in_, model.coef_.round(2).tolist(), strict=True)))
 
 
 # The workers import this file again: without the guard each of them would start a cluster.
