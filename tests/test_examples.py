@@ -80,13 +80,9 @@ def test_every_page_is_here():
     assert {page.name for page in (ROOT / "examples").rglob("plot_*.py")} == set(PAGES)
 
 
-def pages():
-    """All; the one that fits more than a gigabyte takes half a minute."""
-    slow = {"plot_large_data.py": pytest.mark.slow}
-    return [pytest.param(page, marks=slow.get(page, ())) for page in PAGES]
-
-
-@pytest.mark.parametrize("page", pages())
+# Each is a program of its own, which imports all anew, and the site runs them too.
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
 def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
     pytest.importorskip("matplotlib", reason="the examples draw: pip install '.[plot]'")
     pytest.importorskip("pandas", reason="the examples print tables")
@@ -133,6 +129,7 @@ for row in [*simulations.efficiencies(30), *simulations.regrets(2, 60), *simulat
 """
 
 
+@pytest.mark.slow
 def test_the_simulations_of_the_evidence_run_in_small():
     pytest.importorskip("statsmodels", reason="one of the systems: pip install '.[bench]'")
     path = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks")])

@@ -45,6 +45,7 @@ def test_the_kinds_agree_where_their_assumptions_hold(data):
         assert_allclose(errors(model, X, y, kind), reference, rtol=0.15)
 
 
+@pytest.mark.slow
 def test_bootstrap_against_refits(data):
     X, y, model = data
     rng = np.random.default_rng(1)

@@ -1,5 +1,6 @@
 """The quickstart, as a user runs it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ def run(*arguments, cwd):
     """Run the script in a directory of its own, its warnings errors, without a screen."""
     command = [sys.executable, "-W", "error", str(SCRIPT), *arguments]
     environment = {"PATH": "", "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "HOME": str(cwd)}
+    # Without it Python does not start on Windows.
+    environment |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
