@@ -92,27 +92,19 @@ curves = {
     BLUE: (deltas, efficiency(deltas), "-"),
     VERMILION: (epsilons, [efficiency(delta_from_epsilon(e)) for e in epsilons], "--"),
 }
-points = [  # x, colour, marker, and where the label stands
-    (1.345, BLUE, "o", "right", 1.22, 0.972),
-    (1.35, VERMILION, "d", "left", 1.5, 0.872),
-    (1.596, VERMILION, "s", "left", 1.75, 0.928),
-]
+points = [(1.345, BLUE, "o"), (1.35, VERMILION, "d"), (1.596, VERMILION, "s")]
 
 figure, ax = plt.subplots()
 ax.axhline(95, color=GREY, linewidth=0.8, linestyle=":")
 for color, (x, y, style) in curves.items():
     ax.plot(x, 100 * np.array(y), style, color=color)
-for name, (x, color, marker, side, text_x, text_y) in zip(
-    found.index, points, strict=True
-):
+for name, (x, color, marker) in zip(found.index, points, strict=True):
     value, error = 100 * found.loc[name, ["efficiency", "error"]]
-    ax.errorbar(
-        x, value, 2 * error, fmt=marker, color=color, capsize=3, markerfacecolor="white"
-    )
-    label = f"{name}:\n{value:.1f} ± {error:.1f} % simulated"
-    ax.text(text_x, 100 * text_y, label, color=color, ha=side, va="center")
-ax.set(xlabel="delta, or scikit-learn's epsilon")
+    label = f"{name}: {value:.1f} ± {error:.1f} %"
+    style = {"fmt": marker, "color": color, "markerfacecolor": "white", "capsize": 3}
+    ax.errorbar(x, value, 2 * error, label=label, **style)
+ax.set(xlabel="delta, or scikit-learn's epsilon", xlim=(0.4, 3), ylim=(63, 101))
 ax.set_title("Efficiency at normal errors, %")
-ax.set(xlim=(0.4, 3), ylim=(63, 101))
 ax.text(2.97, 94.4, "95 %", color=GREY, ha="right", va="top")
+ax.legend(loc="lower right")
 plt.show()
