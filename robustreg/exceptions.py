@@ -1,6 +1,8 @@
-"""Warnings of their own class, so that each can be filtered or raised on its own."""
+"""Warnings of a doubtful result, each of a class of its own."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -30,3 +32,14 @@ class ExactFitWarning(UserWarning):
     >>> model.coef_.round(6), model.scale_
     (array([2.]), 0.0)
     """
+
+
+def convergence_warning(text: str, optimality: float, tol: float) -> Any:
+    """A ``ConvergenceWarning`` with the attributes ``optimality``, the distance, and ``tol``.
+
+    The distance is not part of the text: Python shows a warning once for each text and line, and
+    would show all of them in a loop of fits.
+    """
+    warning = ConvergenceWarning(text)
+    warning.optimality, warning.tol = float(optimality), tol
+    return warning

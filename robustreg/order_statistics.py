@@ -1,4 +1,4 @@
-"""Medians and sums of ordered squares: the order statistics that scales are made of."""
+"""Medians and sums of ordered squares, from which scales are computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: From here on every residual of finite data is inside, and delta² would overflow.
+#: From this delta on, every finite residual is inside the threshold, and delta² would overflow.
 LEAST_SQUARES = 1e150
 
 #: Normal consistency of the MAD: the upper quartile of N(0, 1), which MASS rounds to 0.6745.
@@ -35,8 +35,8 @@ def median(values: Vector) -> float:
 def weighted_median(values: Vector, weights: Vector | None = None) -> float:
     """Median of ``values``, where a weight counts how often a value occurs.
 
-    With integer weights it equals ``numpy.median`` of the repeated values: where half of the weight
-    lies exactly below a value, the mean of that value and the next is returned.
+    With integer weights it equals ``numpy.median`` of the repeated values. Where exactly half of
+    the weight is at or below a value, the mean of that value and the next is returned.
     """
     if weights is None:
         return median(values)
@@ -44,7 +44,7 @@ def weighted_median(values: Vector, weights: Vector | None = None) -> float:
     order = order[weights[order] > 0]
     cumulative = np.cumsum(weights[order])
     half = 0.5 * cumulative[-1]
-    # Sums of the same weights in units of a third must meet the half as whole numbers do.
+    # The tolerance makes weights of 1/3 reach the half exactly, as whole numbers do.
     position = int(np.searchsorted(cumulative, half * (1.0 - 1e-12)))
     lower = values[order[position]]
     at_boundary = abs(cumulative[position] - half) <= 1e-12 * half
@@ -58,24 +58,24 @@ def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -
 
 
 class OrderedSquares:
-    """Squared residuals in ascending order, with running sums: equations of the scale are quick.
+    """Squared residuals in ascending order with running sums, for quick equations of the scale.
 
     Parameters
     ----------
     residuals : array of shape (n,)
     weights : array of shape (n,) or None
-        Their frequencies. Rows of weight zero are left out: their squares may overflow.
+        Frequencies of the rows. Rows of weight zero are left out, since their squares may overflow.
     """
 
     def __init__(self, residuals: Vector, weights: Vector | None) -> None:
-        # Those of Dask come home: their order is one of all.
+        # Residuals of Dask are loaded, since sorting needs all of them.
         residuals = np.asarray(residuals)
         weights = None if weights is None else np.asarray(weights)
-        with np.errstate(over="ignore"):  # of absurd values, whose squares are infinite
+        with np.errstate(over="ignore"):  # squares of huge values are infinite
             self._order(residuals, weights)
 
     def _order(self, residuals: Vector, weights: Vector | None) -> None:
-        self.counts: Vector | None = None  # running sums of the weights, where not all are one
+        self.counts: Vector | None = None  # running sums of the weights, unless all are one
         if weights is None:
             self.squares = residuals**2
             self.squares.sort()
@@ -111,13 +111,13 @@ class OrderedSquares:
         delta : float
             Threshold in units of sigma.
         target : float
-            ``2 kappa nu``; where it is not positive, the scale is zero.
+            ``2 kappa nu``. If it is not positive, the scale is zero.
 
         Returns
         -------
         float
-            The largest root, or 0.0 where so much of the weight fits exactly that there is no
-            other.
+            The largest root, or 0.0 if so much of the weight fits exactly that there is no positive
+            one.
 
         Notes
         -----
@@ -132,13 +132,13 @@ class OrderedSquares:
             return float(np.sqrt(self.below(n)[0] / target))
 
         def reached(k: int) -> bool:
-            # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. The root is not
-            # larger when the left side is at most the right side there.
+            # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. If the left side
+            # is at most the right side there, the root is at most this sigma.
             square = float(self.squares[k])
             inside, outside = self.below(k + 1)
             return (inside + outside * square) * delta**2 <= target * square
 
-        # A square of zero says nothing about the root.
+        # Squares of zero are skipped, since they do not bound the root.
         zeros = int(np.searchsorted(self.squares, 0.0, side="right"))
         k = bisect_left(range(n), True, lo=zeros, key=reached)
         inside, outside = self.below(k)
@@ -148,7 +148,7 @@ class OrderedSquares:
         return float(np.sqrt(inside / denominator))
 
     def variance(self, threshold: float) -> float:
-        """``mean(min(e², t²)) / mean(|e| <= t)²``; infinite where no residual is inside."""
+        """``mean(min(e², t²)) / mean(|e| <= t)²``, infinite if no residual is inside."""
         if not threshold > 0.0:
             return np.inf
         inside, outside = self.below(int(np.searchsorted(self.squares, threshold**2, side="right")))

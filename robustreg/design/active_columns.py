@@ -1,7 +1,7 @@
-"""The columns that a penalised fit works with: residuals, products and a Gram matrix that is kept.
+"""The active columns of a penalised fit: residuals, products and an updated Gram matrix.
 
-The Gram matrix is that of the rows within the threshold. From one step to the next few rows cross
-the threshold, and only their products are added or subtracted.
+The Gram matrix is that of the rows within the threshold. From one step to the next, few rows cross
+the threshold, so only their products are added or subtracted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: Share of the rows within the threshold that may cross it before a Gram matrix is taken anew: a
-#: row that crosses costs as much as one of a new matrix, and adds a rounding error.
+#: Share of the rows within the threshold that may cross it before the Gram matrix is recomputed. A
+#: row that crosses costs as much as a row of a new matrix, and adds a rounding error.
 RENEWED = 0.5
 
 #: Number of the constant column.
@@ -42,9 +42,9 @@ class ActiveColumns(ABC):
     Attributes
     ----------
     index : array of int of shape (k,)
-        Their numbers in X, and ``INTERCEPT`` for the constant column.
+        Numbers of the columns in X, ``INTERCEPT`` for the constant column.
     residual : array of shape (n,)
-        Responses less the fitted values; of coefficients of zero at first.
+        Responses minus fitted values. The coefficients are zero at first.
     """
 
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
@@ -77,7 +77,7 @@ class ActiveColumns(ABC):
 
     @abstractmethod
     def _append(self, index: Indices) -> None:
-        """Store further columns; ``index`` is still that of the old ones."""
+        """Store further columns, before ``self.index`` contains them."""
 
     @abstractmethod
     def _cross_products(self, row_weights: Vector, columns: slice) -> Matrix:
@@ -101,7 +101,7 @@ class ActiveColumns(ABC):
         self._gram = gram
 
     def restart(self, coef: Vector) -> None:
-        """The residuals of these coefficients, without the rounding errors of many moves."""
+        """Recompute the residuals, without the rounding errors of many updates."""
         self.residual = self.design.response - self.image(coef)
 
     def psi(self, threshold: float) -> Vector:
@@ -122,7 +122,7 @@ class ActiveColumns(ABC):
         return -self.total(psi * image)
 
     def gram(self, threshold: float) -> Matrix:
-        """``sum s z z'`` over the rows within a threshold. It must not be written to."""
+        """``sum s z z'`` over the rows within a threshold. Callers must not write to it."""
         inside = self.inside(threshold)
         changed = np.flatnonzero(inside != self._inside)
         self._crossed += changed.size
@@ -156,7 +156,7 @@ class ActiveColumns(ABC):
     def quadratic(self, threshold: float, change: Vector) -> tuple[float, float, float, float]:
         """``sum s e²``, ``sum s e e'`` and ``sum s e'²`` inside, and the frequency outside.
 
-        ``e'`` is how the residuals change.
+        ``e'`` is the derivative of the residuals along a line.
         """
         inside = self.inside(threshold)
         e, slope = np.where(inside, self.residual, 0.0), np.where(inside, change, 0.0)

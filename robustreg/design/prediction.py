@@ -17,7 +17,7 @@ __all__ = ["is_single", "linear_prediction"]
 
 Vector = NDArray[np.float64]
 
-#: Rows that are converted to float64 at a time.
+#: Number of rows that are converted to float64 at a time.
 BLOCK_ROWS = 2**12
 
 
