@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import ROUNDING, Point, Sums
 from robustreg.design.units import Units
 from robustreg.losses import Huber
-from robustreg.order_statistics import MAD_FACTOR
+from robustreg.order_statistics import MAD_FACTOR, weighted_medians
 
 __all__ = ["ResponseBlock", "SharedColumns"]
 
@@ -246,10 +246,7 @@ class ResponseBlock:
     # -- statistics -------------------------------------------------------------------------------
 
     def location_and_spread(self, fit_intercept: bool) -> tuple[Vector, Vector]:
-        """Median of each response (zero without an intercept) and MAD about it.
-
-        Frequencies are not counted: it is where a search begins.
-        """
+        """Median of each response (zero without an intercept) and MAD about it."""
         location = self._medians(self._y) if fit_intercept else np.zeros(self.n_responses)
         spread = self._medians(np.abs(self._y - location)) / MAD_FACTOR
         if fit_intercept:
@@ -277,16 +274,13 @@ class ResponseBlock:
         return point.scale * np.clip(np.where(left > 0.0, ratio, MOST_GROWTH), 0.1, MOST_GROWTH)
 
     def _medians(self, values: Matrix) -> Vector:
-        if self._present is None:
-            half, odd = divmod(self.n_rows, 2)
-            ordered = np.partition(values, half, axis=0)
-            # Two numbers to partition by would take five times as long.
-            upper = ordered[half]
-            return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
-        ordered = np.sort(np.where(self._present > 0.0, values, np.inf), axis=0)
-        count = self._present.sum(axis=0).astype(np.intp)
-        middle = np.stack(((count - 1) // 2, count // 2)).clip(0)
-        return 0.5 * np.take_along_axis(ordered, middle, axis=0).sum(axis=0)
+        if self.weights is not None:
+            return weighted_medians(values, self.weights)
+        half, odd = divmod(self.n_rows, 2)
+        ordered = np.partition(values, half, axis=0)
+        # Two numbers to partition by would take five times as long.
+        upper = ordered[half]
+        return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
 
     # -- units and rounding errors ----------------------------------------------------------------
 

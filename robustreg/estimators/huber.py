@@ -167,7 +167,7 @@ class HuberRegressor(LinearRegressor):
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
-        missing: str = "raise",
+        missing: Literal["raise", "omit"] = "raise",
     ) -> None:
         self.delta = delta
         self.scale = scale

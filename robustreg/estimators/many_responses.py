@@ -12,7 +12,8 @@ from robustreg.data import check_weights
 from robustreg.design.prediction import is_single
 from robustreg.design.response_table import ResponseTable
 from robustreg.estimators.fitting import HuberProblem
-from robustreg.estimators.many_fit import ManyFit, ManySolutions
+from robustreg.estimators.many_fit import ManyFit
+from robustreg.estimators.many_solutions import ManySolutions
 from robustreg.estimators.progress import PassCounter
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.response_data import validate_table
@@ -25,11 +26,11 @@ Matrix = NDArray[np.float64]
 
 def fit_many(model: Any, X: Any, Y: Any, sample_weight: Any) -> None:
     """Fit a ``HuberRegressor`` to a table of responses, and set its attributes."""
-    start = _previous(model)
+    start, given = _previous(model), (X, Y)
     X, Y, names = validate_table(model, X, Y)
     weights = None if sample_weight is None else check_weights(sample_weight, X.shape[0])
     table = ResponseTable(Y, names, omit=model.missing == "omit")
-    progress = PassCounter(model, X, Y, {"sample_weight": sample_weight})
+    progress = PassCounter(model, *given, {"sample_weight": sample_weight})
     if start is not None and start[0].shape != (table.n_responses, X.shape[1]):
         start = None
     fit = ManyFit(model._problem(), X, table, weights, start, progress)

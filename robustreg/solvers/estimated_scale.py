@@ -193,6 +193,8 @@ def _solve(
             iterations += reached.n_iter
             problem = reached.model.objective.problem
             state = _State.of(reached, problem.at_scale(scale))
+        if state.vanishes:
+            break
         if state.reached.distance <= max(INNER * state.shift, tol):
             root.slope = state.slope
             root.add(state.log_scale, state.excess)

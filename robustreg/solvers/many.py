@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.responses import ResponseBlock
+from robustreg.design.responses import ResponseBlock, SharedColumns
 from robustreg.losses import Huber
 from robustreg.problem import Problem
 from robustreg.solvers.many_convex import ConvexSearch
@@ -21,7 +21,7 @@ from robustreg.solvers.many_search import Search
 from robustreg.solvers.metric_of_many import MetricOfMany
 from robustreg.solvers.start import CLIP, PILOT_TOLERANCE
 
-__all__ = ["Many", "solve_many"]
+__all__ = ["Many", "is_regular", "solve_many"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -91,6 +91,12 @@ class Many:
         self.freedom[index] = np.broadcast_to(search.problem.freedom, finished.shape)[finished]
         self.n_iter[index] = number
         self.certified[index] = search.bound[finished] <= search.tol
+
+
+def is_regular(shared: SharedColumns) -> bool:
+    """Whether the Gram matrix of all rows has the digits for a solution."""
+    gram = shared.triangle(shared.whole[:, None])[:-1, :-1]
+    return bool(MetricOfMany.of(gram).accurate.all())
 
 
 @np.errstate(all="ignore")  # what overflows is not certified

@@ -50,7 +50,7 @@ class RuleSearch(ConvexSearch):
         """At these coefficients and scales."""
         parameters = problem.at_scale(cast(Any, scale)).pack(coef, intercept, scale)
         names = ("log_before", "excess_before", "estimate")
-        unknown = {name: np.full(scale.shape, np.nan) for name in names}
+        unknown: dict[str, Any] = {name: np.full(scale.shape, np.nan) for name in names}
         return cls(**cls.beginning(problem, tol, parameters), scale=scale.copy(), **unknown)
 
     @property
