@@ -25,6 +25,7 @@ __all__ = [
     "Solution",
     "Start",
     "effective_parameters",
+    "exact_fit",
     "fit_huber",
     "warn_of_doubt",
     "weights_and_outliers",
@@ -228,6 +229,17 @@ def _beyond(residuals: Vector, size: float) -> NDArray[np.bool_]:
     return np.abs(residuals) > size
 
 
+def exact_fit(so: str, problem: HuberProblem) -> str:
+    """What a scale of zero means, in a sentence that begins with ``so``."""
+    return (
+        f"{so} many observations are fitted exactly that the scale of the residuals is zero: "
+        f"scale_ and threshold_ are 0.0. {_consequence(problem)} This is the right answer for "
+        "data without noise, a constant y, or no more observations than parameters. Otherwise "
+        "pass a number as scale, and check whether many values of y are equal, a few weights "
+        "outweigh the others, or a column of X determines y."
+    )
+
+
 def _consequence(problem: HuberProblem) -> str:
     """What a scale of zero means for the coefficients."""
     if problem.alpha > 0.0:
@@ -242,15 +254,7 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
     """Say what is doubtful about a solution, and what to do."""
     result = solution.result
     if result.status is Status.EXACT_FIT:
-        warnings.warn(
-            "So many observations are fitted exactly that the scale of the residuals is zero: "
-            f"scale_ and threshold_ are 0.0. {_consequence(problem)} This is the right answer for "
-            "data without noise, a constant y, or no more observations than parameters. Otherwise "
-            "pass a number as scale, and check whether many values of y are equal, a few weights "
-            "outweigh the others, or a column of X determines y.",
-            ExactFitWarning,
-            stacklevel=4,
-        )
+        warnings.warn(exact_fit("So", problem), ExactFitWarning, stacklevel=4)
     elif result.status in REASONS:
         text = "HuberRegressor " + REASONS[result.status].format(
             max_iter=problem.max_iter, tol=problem.tol, solution="the minimiser"

@@ -25,6 +25,7 @@ from robustreg.estimators.fitting import (
 from robustreg.estimators.many_solutions import ManySolutions
 from robustreg.losses import Huber
 from robustreg.problem import Problem
+from robustreg.solvers import Status
 from robustreg.solvers.many import Many, is_regular, solve_many
 
 __all__ = ["ManyFit"]
@@ -127,6 +128,7 @@ class ManyFit:
             (found.n_iter, many.n_iter),
         ):
             kept[where][certified] = part[certified]
+        found.status[where][certified] = Status.CONVERGED
         self.n_passes = max(self.n_passes, int(many.n_iter.max(initial=1)) + 2)
         self._weigh(table, block, many, delta, found)
         return certified
@@ -232,8 +234,7 @@ class ManyFit:
             present = table.present[:, j] > 0.0
             weights = present.astype(np.float64) if weights is None else present * weights
             if not np.any(weights):
-                found.empty[k] = True
-                return
+                return  # there is nothing to fit
         design = self._design.answering(y, weights)
         solution = fit_huber(design, self._problem, self._single_start(k))
         self.n_passes = max(self.n_passes, design.passes)

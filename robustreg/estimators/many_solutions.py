@@ -35,8 +35,7 @@ class ManySolutions:
     delta: Vector
     optimality: Vector
     n_iter: NDArray[np.intp]
-    exact: NDArray[np.bool_]
-    empty: NDArray[np.bool_]
+    status: NDArray[np.object_]  # a Status; None for a response without values
     weights: Matrix | None
     outliers: NDArray[np.bool_] | None
 
@@ -51,8 +50,7 @@ class ManySolutions:
             delta=np.full(k, np.nan),
             optimality=np.full(k, np.nan),
             n_iter=np.zeros(k, np.intp),
-            exact=np.zeros(k, np.bool_),
-            empty=np.zeros(k, np.bool_),
+            status=np.full(k, None, np.object_),
             weights=np.zeros((n, k)) if keep else None,
             outliers=np.zeros((n, k), np.bool_) if keep else None,
         )
@@ -65,7 +63,7 @@ class ManySolutions:
         self.scale[k], self.delta[k] = solution.scale, solution.delta
         self.optimality[k] = solution.result.optimality
         self.n_iter[k] = solution.result.n_iter
-        self.exact[k] = solution.result.status is Status.EXACT_FIT
+        self.status[k] = solution.result.status
         if self.weights is not None and self.outliers is not None:
             weights, outliers = weights_and_outliers(design, solution)
             if present is not None:
@@ -77,8 +75,9 @@ class ManySolutions:
     ) -> None:
         """Responses of one value each, with weights of zero where they are missing."""
         self.coef[k], self.intercept[k] = 0.0, values
-        self.scale[k] = 0.0 if isinstance(problem.scale, str) else problem.scale
-        self.exact[k] = isinstance(problem.scale, str)
+        estimated = isinstance(problem.scale, str)
+        self.scale[k] = 0.0 if estimated else problem.scale
+        self.status[k] = Status.EXACT_FIT if estimated else Status.CONVERGED
         self.delta[k] = PILOT_DELTAS[-1] if problem.delta == "auto" else problem.delta
         self.optimality[k], self.n_iter[k] = 0.0, 1
         if self.weights is not None and self.outliers is not None:
