@@ -7,7 +7,7 @@ import numpy as np
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.goodness import d2, robust_r2
 from robustreg.inference.notes import notes_on_design, notes_on_fit
-from robustreg.inference.prediction import Predictor, error_distribution, own_leverages
+from robustreg.inference.prediction import EmpiricalPredictor, error_distribution, own_leverages
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.summary import Summary
 from robustreg.tuning import efficiency
@@ -60,7 +60,7 @@ def summary_of(
         optimality=fitted.optimality,
         notes=notes,
         replicates=replicates,
-        _predictor=Predictor(
+        _predictor=EmpiricalPredictor(
             fitted.model,
             fitted.prepare,
             fitted.design.units,

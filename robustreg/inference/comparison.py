@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference import text
 from robustreg.inference.frames import pandas
+from robustreg.inference.options import check_one_of
 from robustreg.inference.summary import Summary
 from robustreg.inference.tables import Table, Tabular
 
@@ -156,9 +157,7 @@ def compare(
     Standard errors     H1           H1
     In brackets: standard errors.
     """
-    if below not in BELOW:
-        listed = ", ".join(repr(option) for option in BELOW)
-        raise ValueError(f"below must be one of {listed}, got {below!r}.")
+    check_one_of("below", below, tuple(BELOW))
     if isinstance(summaries, Mapping):
         named = {str(name): summary for name, summary in summaries.items()}
     elif isinstance(summaries, Sequence) and not isinstance(summaries, str):

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from robustreg.design.base import Mixing
-from robustreg.inference.regression import FittedRegression
+from robustreg.inference.linear import FittedLinear
 
 __all__ = ["Bread", "UndeterminedError", "inverse_root", "whitening"]
 
@@ -119,7 +119,7 @@ def inverse_root(gram: Matrix) -> Matrix | None:
     return linalg.solve_triangular(factor, np.eye(root.size)) / root[:, None]
 
 
-def whitening(fitted: FittedRegression, which: Mixing) -> Matrix:
+def whitening(fitted: FittedLinear, which: Mixing) -> Matrix:
     """T as in ``inverse_root``, by Householder reflections of the rows, of any conditioning.
 
     Parameters
@@ -140,7 +140,7 @@ def whitening(fitted: FittedRegression, which: Mixing) -> Matrix:
     return right.T / singular / norms[:, None]
 
 
-def _factor(fitted: FittedRegression, which: Mixing) -> Matrix:
+def _factor(fitted: FittedLinear, which: Mixing) -> Matrix:
     """R with ``R'R`` the Gram matrix of the rows, of as many lines as it has."""
     return fitted.design.triangular_factor(fitted.point, which)[1][:, : fitted.n_parameters]
 
@@ -155,7 +155,7 @@ def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
     return norms, padded, right
 
 
-def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Mixing) -> None:
+def _refuse_rank(fitted: FittedLinear, factor: Matrix, rank: int, which: Mixing) -> None:
     if which is not None:
         whitening(fitted, None)  # refuses X itself, if that is the cause
         raise UndeterminedError(
@@ -170,7 +170,7 @@ def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Mix
     )
 
 
-def _dependent(fitted: FittedRegression, factor: Matrix, rank: int) -> str:
+def _dependent(fitted: FittedLinear, factor: Matrix, rank: int) -> str:
     """Names of the columns of which Gram and Schmidt leave nothing."""
     k = fitted.n_parameters
     # The intercept first: a constant column is then the one to drop.

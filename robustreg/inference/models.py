@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,22 @@ __all__ = ["choice_of_delta", "last_step", "refuse_model", "without_rows"]
 ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
 
 
-def last_step(model: Any) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
-    """The regressor, the transformation before it, and the names of the features it was given."""
-    if not isinstance(model, Pipeline):
-        _require_huber(model)
-        return model, _unchanged, _feature_names(model)
-    regressor = model[-1]
-    _require_huber(regressor)
-    if len(model) == 1:
+def last_step(
+    model: Any, kind: str = "HuberRegressor", required: Sequence[str] = ATTRIBUTES
+) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
+    """The regressor, the transformation before it, and the names of the features it was given.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+    kind : str
+        The class that a message asks for.
+    required : sequence of str
+        What a fit of it has.
+    """
+    regressor = model[-1] if isinstance(model, Pipeline) else model
+    _require_fit(regressor, kind, required)
+    if not isinstance(model, Pipeline) or len(model) == 1:
         return regressor, _unchanged, _feature_names(regressor)
     # A later fit of the pipeline must not change what a summary predicts.
     before = copy.deepcopy(model[:-1])
@@ -85,19 +93,18 @@ def _unchanged(X: Any) -> Any:
     return X
 
 
-def _require_huber(model: Any) -> None:
+def _require_fit(model: Any, kind: str, required: Sequence[str]) -> None:
+    wanted = f"model must be a fitted robustreg.{kind} or a Pipeline that ends with one"
     if not isinstance(model, BaseEstimator):
         raise TypeError(
-            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
-            f"got {type(model).__name__}. From a search, pass best_estimator_."
+            f"{wanted}, got {type(model).__name__}. From a search, pass best_estimator_."
         )
     check_is_fitted(model)
-    missing = [name for name in ATTRIBUTES if not hasattr(model, name)]
+    missing = [name for name in required if not hasattr(model, name)]
     if missing:
         raise TypeError(
-            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
-            f"got {type(model).__name__} without {', '.join(missing)}. For least squares fit "
-            "robustreg.HuberRegressor(delta=inf); from a search, pass best_estimator_."
+            f"{wanted}, got {type(model).__name__} without {', '.join(missing)}. For least squares "
+            "fit robustreg.HuberRegressor(delta=inf); from a search, pass best_estimator_."
         )
 
 

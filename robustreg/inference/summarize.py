@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from robustreg.inference.assemble import summary_of
@@ -15,9 +13,15 @@ from robustreg.inference.covariance import Coupling, CovarianceEstimate, huber_c
 from robustreg.inference.fitted import FittedRegression, fitted_regression
 from robustreg.inference.mm_fitted import is_mm
 from robustreg.inference.mm_summary import summarize_mm
+from robustreg.inference.options import (
+    check_level,
+    check_n_bootstrap,
+    check_one_of,
+    refuse_groups,
+)
 from robustreg.inference.progress import count_rounds
 from robustreg.inference.sandwich import default_variant, sandwich_covariance
-from robustreg.inference.summary import Summary, check_level
+from robustreg.inference.summary import Summary
 
 __all__ = ["summarize"]
 
@@ -223,7 +227,12 @@ def summarize(
         )
     cov_type = "huber" if cov_type is None else cov_type
     level = check_level(level)
-    _check_options(cov_type, use_t, ddof, scale_coupling, bootstrap, n_bootstrap)
+    check_one_of("cov_type", cov_type, tuple(COVARIANCES))
+    check_one_of("use_t", use_t, (True, False))
+    check_one_of("ddof", ddof, (0, 1))
+    check_one_of("scale_coupling", scale_coupling, ("auto", True, False))
+    check_one_of("bootstrap", bootstrap, ("pairs", "wild"))
+    number = check_n_bootstrap(n_bootstrap)
     fitted = fitted_regression(model, X, y, sample_weight)
     kind = COVARIANCES[cov_type]
     if kind == "sandwich":
@@ -234,7 +243,7 @@ def summarize(
             estimate = bootstrap_covariance(
                 fitted,
                 bootstrap,
-                n_bootstrap=int(n_bootstrap),
+                n_bootstrap=number,
                 groups=groups,
                 random_state=random_state,
                 n_jobs=n_jobs,
@@ -256,40 +265,10 @@ def _formula(
 ) -> CovarianceEstimate:
     if kind.startswith("CR"):
         return cluster_covariance(fitted, kind, groups)
-    _refuse_groups(groups, cov_type)
+    refuse_groups(groups, cov_type, '"cluster" or "bootstrap"')
     if kind.startswith("HC"):
         return sandwich_covariance(fitted, kind)
     return huber_covariance(fitted, kind, ddof, scale_coupling)
-
-
-def _check_options(
-    cov_type: Any, use_t: Any, ddof: Any, scale_coupling: Any, bootstrap: Any, n_bootstrap: Any
-) -> None:
-    allowed = {
-        "cov_type": (cov_type, tuple(COVARIANCES)),
-        "use_t": (use_t, (True, False)),
-        "ddof": (ddof, (0, 1)),
-        "scale_coupling": (scale_coupling, ("auto", True, False)),
-        "bootstrap": (bootstrap, ("pairs", "wild")),
-    }
-    for name, (value, options) in allowed.items():
-        # A list or an array is not asked whether it equals one of them.
-        if not np.isscalar(value) or value not in options:
-            listed = ", ".join(repr(option) for option in options)
-            raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
-    if not isinstance(n_bootstrap, Integral) or n_bootstrap < 2:
-        raise ValueError(
-            f"n_bootstrap must be an integer of at least 2, got {n_bootstrap!r}: 1000 give "
-            "standard errors to about 2 %."
-        )
-
-
-def _refuse_groups(groups: Any, cov_type: str) -> None:
-    if groups is not None:
-        raise ValueError(
-            f'groups is given and cov_type={cov_type!r} does not use it: pass cov_type="cluster" '
-            'or "bootstrap", or leave groups out.'
-        )
 
 
 def _refuse_single_rows(fitted: FittedRegression, kind: str) -> None:

@@ -11,12 +11,12 @@ from scipy import stats
 
 from robustreg.inference import text
 from robustreg.inference.frames import pandas, row_index
-from robustreg.inference.levels import check_level
-from robustreg.inference.prediction import Predictor
+from robustreg.inference.options import check_level
+from robustreg.inference.predictor import Predictor
 from robustreg.inference.tables import Table, Tabular
 from robustreg.inference.wald import WaldTest, hypotheses, tested
 
-__all__ = ["Summary", "check_level"]
+__all__ = ["Summary"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

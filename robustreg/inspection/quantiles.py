@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from robustreg.data import check_weights
-from robustreg.inference.summary import check_level
+from robustreg.inference.options import check_level
 from robustreg.inspection.drawing import (
     GREY,
     LIGHT,
