@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["ConvergenceWarning", "ExactFitWarning"]
+__all__ = ["ConvergenceWarning", "ExactFitWarning", "UndeterminedWarning"]
 
 
 class ExactFitWarning(UserWarning):
@@ -29,4 +29,11 @@ class ExactFitWarning(UserWarning):
     ...     model = HuberRegressor().fit(X, y)
     >>> model.coef_.round(6), model.scale_
     (array([2.]), 0.0)
+    """
+
+
+class UndeterminedWarning(UserWarning):
+    """Standard errors of some of many responses cannot be computed, and are NaN.
+
+    Such a response is fitted exactly, or has too few observations within the threshold.
     """

@@ -9,7 +9,8 @@ and t with s~ in the place of s has Student's distribution with d_0 + d degrees 
 numbers d_0 and s_0² are fitted to all variances by the first two moments of log s²: with
 e = log s² - digamma(d/2) + log(d/2),
 
-    trigamma(d_0/2) = var(e) - mean trigamma(d/2),      log s_0² = mean(e) + digamma(d_0/2) - log(d_0/2)
+    trigamma(d_0/2) = var(e) - mean trigamma(d/2)
+    log s_0²        = mean(e) + digamma(d_0/2) - log(d_0/2)
 
 (G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 3, 2004, article 3, section 6.2).
 """

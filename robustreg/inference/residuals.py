@@ -35,14 +35,14 @@ class Residuals:
         How often each row counts.
     response : array of shape (m,), or None where it was not asked for
         y in units of the scale.
-    delta : float
+    delta : float, or array of one for each of several responses
         The threshold, in the same units.
     """
 
     u: Vector
     frequencies: Vector
     response: Vector | None
-    delta: float
+    delta: Any
 
     @cached_property
     def inside(self) -> Vector:

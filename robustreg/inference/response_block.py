@@ -7,7 +7,7 @@ far the columns are from zero and from each other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from robustreg.inference.equations import SMALLEST_SINGULAR
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.scale_equations import GivenEquation, ScaleEquation, scale_equation
 from robustreg.scales import MAD_FACTOR
+from robustreg.tuning import kappa
 
 __all__ = ["OrthonormalRows", "ResponseResiduals", "ResponsesFit", "orthonormal_rows"]
 
@@ -92,7 +93,7 @@ def orthonormal_rows(X: Matrix, weights: Vector, fit_intercept: bool) -> Orthono
         columns = np.column_stack((np.ones(n), columns))
         to_user = linalg.block_diag(1.0, to_user)
         to_user[0, 1:] = -center / scale
-    factor = np.linalg.qr(np.sqrt(weights)[:, None] * columns, mode="r")
+    factor = np.asarray(np.linalg.qr(np.sqrt(weights)[:, None] * columns, mode="r"))
     _refuse_dependent(factor, columns.shape[1])
     z = linalg.solve_triangular(factor, columns.T, trans="T").T
     change = linalg.solve_triangular(factor, to_user.T, trans="T").T
@@ -183,6 +184,12 @@ class ResponsesFit:
         return self.residuals.sum(self.residuals.psi**2) / self.n
 
     @cached_property
+    def kappa(self) -> Vector:
+        """Consistency factor of the joint scale."""
+        deltas, where = np.unique(self.delta, return_inverse=True)
+        return np.array([kappa(delta) for delta in deltas.tolist()])[where]
+
+    @cached_property
     def equation(self) -> ScaleEquation:
         """The equations of the scales."""
         options: Any = {
@@ -213,7 +220,7 @@ class ResponsesFit:
         low = np.count_nonzero(running < half * (1.0 - 1e-12), axis=0)
         high = np.minimum(np.count_nonzero(running <= half * (1.0 + 1e-12), axis=0), last)
         ends = np.take_along_axis(size, np.stack((low, np.maximum(low, high))), axis=0)
-        return 0.5 * ends.sum(axis=0) / MAD_FACTOR
+        return np.asarray(0.5 * ends.sum(axis=0) / MAD_FACTOR)
 
     @cached_property
     def gram_inverse(self) -> Stack:
@@ -234,6 +241,10 @@ class ResponsesFit:
 
     def take(self, index: Indices) -> ResponsesFit:
         """Some of the responses."""
-        residuals = self.residuals.of_responses(index)
-        numbers = (values[index] for values in (self.scale, self.delta, self.optimality))
-        return ResponsesFit(self.rows, residuals, self.scale_parameter, *numbers, self.complete)
+        return replace(
+            self,
+            residuals=self.residuals.of_responses(index),
+            scale=self.scale[index],
+            delta=self.delta[index],
+            optimality=self.optimality[index],
+        )

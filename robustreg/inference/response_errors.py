@@ -20,13 +20,19 @@ from robustreg.inference.covariance import (
     coupled_moments,
     coupled_sums,
 )
-from robustreg.inference.equations import SMALLEST_SCHUR
+from robustreg.inference.equations import SMALLEST_SCHUR, determines_scale
 from robustreg.inference.interpolation import ENOUGH, LARGE, REFUSED
 from robustreg.inference.leverage import DECISIVE
 from robustreg.inference.response_block import OrthonormalRows, ResponseResiduals, ResponsesFit
 from robustreg.inference.scale_equations import RowTerms
 
-__all__ = ["Groups", "cluster_errors", "huber_errors", "sandwich_errors"]
+__all__ = [
+    "Groups",
+    "cluster_errors",
+    "distance_to_solution",
+    "huber_errors",
+    "sandwich_errors",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -38,10 +44,10 @@ SMALLEST_EIGENVALUE = 1e-10
 
 
 class Groups(NamedTuple):
-    """Groups of rows: a number from 0 to count - 1 for each row."""
+    """Groups of rows: a number from 0 to n_groups - 1 for each row."""
 
     numbers: NDArray[np.intp]
-    count: int
+    n_groups: int
 
 
 def huber_errors(
@@ -65,7 +71,7 @@ def huber_errors(
             else:
                 middle = inverse @ np.linalg.inv(fit.gram_inverse) @ inverse
                 variance = S / K * _diagonal(fit, middle)
-        direction = np.einsum("bij,jb->ib", np.broadcast_to(inverse, (n.size, k, k)), center)
+        direction = np.einsum("bij,jb->ib", _of_all(fit, inverse), center)
         tau = np.einsum("ib,ib->b", center, direction) / counted
         excess = _excess(fit, coupling, tau, m, small)
         variance = variance + K**2 / (n - k) * excess * (fit.rows.change @ direction) ** 2
@@ -99,7 +105,7 @@ def cluster_errors(fit: ResponsesFit, kind: str, groups: Groups) -> tuple[Matrix
     terms = fit.coupled_equation.terms(fit.residuals)
     inverse, whole = _inverse_bread(fit), _bread(fit.rows, fit.residuals, terms)
     variance, G = np.zeros((k, n.size)), np.zeros(n.size)
-    for group in range(groups.count):
+    for group in range(groups.n_groups):
         index = np.flatnonzero(groups.numbers == group)
         rows, residuals = fit.rows.take(index), fit.residuals.take(index)
         own = RowTerms(*(term[index] for term in terms))
@@ -119,12 +125,34 @@ def cluster_errors(fit: ResponsesFit, kind: str, groups: Groups) -> tuple[Matrix
     return _errors(fit, variance), np.maximum(G - 1.0, 1.0)
 
 
-# -- parts of the formulas --------------------------------------------------------------------------
+def distance_to_solution(fit: ResponsesFit) -> tuple[Vector, Vector]:
+    """How far the coefficients and the scales are from solving their equations.
+
+    In standard errors. Both are large for data of another fit.
+    """
+    gradient = fit.rows.z.T @ (fit.residuals.frequencies * fit.residuals.psi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.einsum("bij,jb->ib", _of_all(fit, fit.gram_inverse), gradient)
+        distance = np.sqrt(np.einsum("ib,ib->b", gradient, step) / fit.psi_square)
+        target = fit.kappa * fit.degrees_of_freedom / fit.n
+        if fit.scale_parameter == "joint":
+            solved = np.sqrt(0.5 * fit.psi_square / target)
+        else:
+            solved = fit.median_size if fit.scale_parameter == "mad" else np.ones(fit.n.size)
+    return distance, np.abs(solved - 1.0) / fit.equation.standard_error()
+
+
+# -- parts of the formulas ------------------------------------------------------------------------
 
 
 def _errors(fit: ResponsesFit, variance: Matrix) -> Matrix:
     with np.errstate(invalid="ignore"):
         return np.asarray(fit.scale * np.sqrt(variance))
+
+
+def _of_all(fit: ResponsesFit, matrices: Stack) -> Stack:
+    """Matrices of every response, where one may serve all."""
+    return np.broadcast_to(matrices, (fit.n.size, *matrices.shape[1:]))
 
 
 def _diagonal(fit: ResponsesFit, core: Stack) -> Matrix:
@@ -234,8 +262,9 @@ def _is_decisive(fit: ResponsesFit, part: Stack) -> NDArray[np.bool_]:
 
 
 def _solved(matrices: Stack, sides: Matrix) -> Matrix:
-    """Solutions, NaN where a matrix has NaN."""
+    """Solutions, NaN where a matrix has NaN or leaves sigma undetermined."""
     solved = np.full_like(sides, np.nan)
-    good = np.isfinite(matrices).all(axis=(1, 2))
+    good = np.flatnonzero(np.isfinite(matrices).all(axis=(1, 2)))
+    good = good[determines_scale(matrices[good])]
     solved[good] = np.linalg.solve(matrices[good], sides[good][:, :, None])[:, :, 0]
     return solved
