@@ -33,6 +33,7 @@ __all__ = [
     "validate_features",
     "validate_regression_data",
     "validate_response",
+    "validate_training_features",
 ]
 
 Vector = NDArray[np.float64]
@@ -80,6 +81,12 @@ def validate_regression_data(
     X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=_kept_types(X), y_numeric=True)
     weights = None if sample_weight is None else check_weights(sample_weight, X.shape[0])
     return X, _floats(y), weights
+
+
+def validate_training_features(estimator: BaseEstimator, X: Any) -> Any:
+    """X in memory as designs take it; the estimator is given its number of columns and names."""
+    X = _plain(X)
+    return validate_data(estimator, X, accept_sparse="csr", dtype=_kept_types(X))
 
 
 def validate_features(estimator: BaseEstimator, X: Any) -> Any:

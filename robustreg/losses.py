@@ -129,9 +129,9 @@ class Huber(Loss):
             where=(magnitude > 0) & np.isfinite(magnitude),
         )
 
-    def at(self, scale: float) -> Huber:
+    def at(self, scale: Any) -> Huber:
         """The loss with the threshold ``delta scale``, in the units of the residuals."""
-        return Huber(self.delta * scale if scale > 0.0 else 0.0)
+        return Huber(self.delta * scale if np.ndim(scale) or scale > 0.0 else 0.0)
 
     @classmethod
     def together(cls, losses: Sequence[Loss]) -> Huber:
@@ -149,8 +149,11 @@ class Huber(Loss):
         )
 
     @property
-    def kappa(self) -> float:
+    def kappa(self) -> Any:
         """``E[min(Z², delta²)] / 2`` for Z standard normal: see :func:`robustreg.tuning.kappa`."""
+        if np.ndim(self.delta):
+            deltas, where = np.unique(self.delta, return_inverse=True)
+            return np.array([_huber_kappa(delta) for delta in deltas.tolist()])[where]
         return _huber_kappa(float(self.delta))
 
 

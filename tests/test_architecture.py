@@ -28,7 +28,7 @@ FLOORS = (
         "tuning",
         "location",
     },
-    {"data"},
+    {"data", "response_data"},
     {"design"},
     {"objective", "problem"},
     {"solvers"},

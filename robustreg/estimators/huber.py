@@ -13,18 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from robustreg.data import is_collection, validate_features, validate_regression_data
 from robustreg.design import as_design
-from robustreg.design.base import Design
-from robustreg.design.prediction import is_single, linear_prediction
-from robustreg.estimators.fitting import (
-    HuberProblem,
-    Solution,
-    Start,
-    fit_huber,
-    warn_of_doubt,
-    weights_and_outliers,
-)
+from robustreg.design.prediction import linear_prediction
+from robustreg.estimators.fitted_attributes import previous_fit, store_fit
+from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
+from robustreg.estimators.many_responses import fit_many
 from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
 from robustreg.estimators.refit import restored_on_failure
+from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
 
@@ -165,6 +160,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, np.inf, closed="neither")],
         "warm_start": ["boolean"],
+        "missing": [StrOptions({"raise", "omit"})],
     }
 
     def __init__(
@@ -178,6 +174,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
+        missing: str = "raise",
     ) -> None:
         self.delta = delta
         self.scale = scale
@@ -187,6 +184,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.missing = missing
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -221,15 +219,18 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             If a Dask cluster has lost all its workers, or its scheduler.
         """
         with restored_on_failure(self):
-            start = self._previous()
+            if is_table(y):
+                fit_many(self, X, y, sample_weight)
+                return self
+            start, present = previous_fit(self), None
+            if self.missing == "omit":
+                y, sample_weight, present = omit_missing(y, sample_weight)
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
             progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
             design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             problem = self._problem()
-            if start is not None and start.coef.shape[0] != design.n_features:
-                start = None
             solution = fit_huber(design, problem, start)
-            self._store(design, solution, X)
+            store_fit(self, design, solution, X, present)
             progress.close()
             warn_of_doubt(solution, problem)
         return self
@@ -265,6 +266,7 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
         return tags
 
     def _problem(self) -> HuberProblem:
@@ -277,24 +279,3 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             self.max_iter,
             self.tol,
         )
-
-    def _previous(self) -> Start | None:
-        """The last fit as a start, where a warm start is wanted and there was one."""
-        if not (self.warm_start and hasattr(self, "coef_")):
-            return None
-        numbers = [*self.coef_, self.intercept_, self.scale_]
-        if not np.isfinite(numbers).all():
-            return None  # from nowhere a search would not come back
-        return Start(self.coef_, self.intercept_, self.scale_)
-
-    def _store(self, design: Design, solution: Solution, X: Any) -> None:
-        self.coef_ = solution.coef
-        self.intercept_ = np.float64(solution.intercept)
-        self._single_ = is_single(X)
-        self.scale_ = solution.scale
-        self.delta_ = solution.delta
-        self.threshold_ = solution.delta * solution.scale if solution.scale else 0.0
-        self.weights_, self.outliers_ = weights_and_outliers(design, solution)
-        self.n_iter_ = solution.result.n_iter
-        self.n_passes_ = int(design.passes)
-        self.optimality_ = solution.result.optimality
