@@ -106,6 +106,11 @@ class Objective(ABC):
         """In one pass."""
         return self.evaluation(parameters, self.design.value_and_gradient(self.point(parameters)))
 
+    def evaluate_several(self, parameters: Matrix) -> list[Evaluation]:
+        """At each line of a matrix, in one pass where the design can."""
+        sums = self.design.values_and_gradients([self.point(line) for line in parameters])
+        return [self.evaluation(*pair) for pair in zip(parameters, sums, strict=True)]
+
     @abstractmethod
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
         """Value and gradient from the sums over rows."""

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import erf
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from robustreg.delta_choice import AUTO_DELTAS as AUTO_DELTAS
 from robustreg.delta_choice import least_variance_delta, thresholds_of_residuals
 from robustreg.losses import LARGEST_DELTA, Huber
+from robustreg.parameters import checked_parameters
 
 __all__ = [
     "delta_for_efficiency",
@@ -70,10 +71,7 @@ def kappa(delta: float) -> float:
     return Huber(float(delta)).kappa
 
 
-@validate_params(
-    {"delta": [Interval(Real, 0, np.inf, closed="right"), "array-like"]},
-    prefer_skip_nested_validation=True,
-)
+@checked_parameters({"delta": [Interval(Real, 0, np.inf, closed="right"), "array-like"]})
 def efficiency(delta: ArrayLike) -> float | NDArray[np.float64]:
     """Efficiency of the Huber estimator at normal errors, relative to least squares.
 
@@ -113,10 +111,7 @@ def _efficiency(delta: float) -> float:
     return float(erf(delta / np.sqrt(2.0)) ** 2 / (2.0 * kappa(float(delta))))
 
 
-@validate_params(
-    {"eff": [Interval(Real, 0, 1, closed="right")]},
-    prefer_skip_nested_validation=True,
-)
+@checked_parameters({"eff": [Interval(Real, 0, 1, closed="right")]})
 def delta_for_efficiency(eff: float) -> float:
     """The delta at which the Huber estimator has this efficiency at normal errors.
 
@@ -152,9 +147,7 @@ def delta_for_efficiency(eff: float) -> float:
     return float(brentq(lambda d: _efficiency(d) - eff, low, high, xtol=1e-14, rtol=1e-14))
 
 
-@validate_params(
-    {"epsilon": [Interval(Real, 0, np.inf, closed="right")]}, prefer_skip_nested_validation=True
-)
+@checked_parameters({"epsilon": [Interval(Real, 0, np.inf, closed="right")]})
 def delta_from_epsilon(epsilon: float) -> float:
     """The delta that gives the fit of scikit-learn's ``HuberRegressor(epsilon, alpha=0)``.
 
@@ -207,15 +200,14 @@ def delta_from_epsilon(epsilon: float) -> float:
     return float(brentq(excess, SMALLEST_DELTA, LARGEST_DELTA, xtol=1e-14, rtol=1e-14))
 
 
-@validate_params(
+@checked_parameters(
     {
         "n_deltas": [Interval(Integral, 2, None, closed="left")],
         "smallest": [Interval(Real, 0, 5, closed="neither")],
         "residuals": ["array-like", None],
         "scale": [Interval(Real, 0, np.inf, closed="neither")],
         "sample_weight": ["array-like", None],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def delta_grid(
     n_deltas: int = 20,

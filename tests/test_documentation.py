@@ -65,9 +65,9 @@ def test_pictures_exist_and_are_described(page):
 
 def source_of(page, path):
     """A picture's file, or the program that draws it while the site is built."""
-    example = re.search(r"gallery/images/sphx_glr_(\w+?)_\d{3}\.png$", path)
+    example = re.search(r"gallery/(\w+/)?images/sphx_glr_(\w+?)_\d{3}(?:_2_00x)?\.png$", path)
     if example:
-        return ROOT / "examples" / f"{example[1]}.py"
+        return ROOT / "examples" / (example[1] or "") / f"{example[2]}.py"
     drawn = re.search(r"generated/(\w+)\.png$", path)
     if drawn:
         program = ROOT / "docs" / "_extensions" / "evidence_figures.py"

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, note, settings
+from effort import examples
+from hypothesis import given, note
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import linprog
@@ -127,7 +128,7 @@ def partly_exact(draw):
     return kind, X, y, s
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(partly_exact(), st.sampled_from(["joint", "mad"]), st.sampled_from([0.5, 1.345, "auto"]))
 def test_the_sum_of_deviations_is_least_where_the_scale_is_zero(data, scale, delta):
     kind, X, y, s = data

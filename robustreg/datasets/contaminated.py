@@ -11,7 +11,9 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from robustreg.parameters import checked_parameters
 
 __all__ = ["DISTRIBUTIONS", "make_contaminated_regression"]
 
@@ -45,7 +47,7 @@ _SHARE = [Interval(Real, 0, 1, closed="both")]
 _DISTRIBUTION = [StrOptions(set(DISTRIBUTIONS)), HasMethods("rvs"), callable]
 
 
-@validate_params(
+@checked_parameters(
     {
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "n_features": [Interval(Integral, 1, None, closed="left")],
@@ -60,8 +62,7 @@ _DISTRIBUTION = [StrOptions(set(DISTRIBUTIONS)), HasMethods("rvs"), callable]
         "coef": ["boolean"],
         "return_outliers": ["boolean"],
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def make_contaminated_regression(
     n_samples: int = 100,

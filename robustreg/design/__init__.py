@@ -23,7 +23,7 @@ def as_design(
     sample_weight: Any,
     *,
     centered: bool,
-    on_pass: Callable[[], None] | None = None,
+    on_pass: Callable[..., None] | None = None,
 ) -> Design:
     """The design of validated data.
 
@@ -35,8 +35,8 @@ def as_design(
     centered : bool
         Whether the columns may be shifted, which needs an intercept.
     on_pass : callable, optional
-        Called each time all rows have been read. The rounds that check a Dask collection
-        count too.
+        Called each time all rows have been read: as ``Design.on_pass``, and without arguments
+        in the rounds that check a Dask collection.
     """
     if is_collection(X):
         chunks = row_chunks(X, y, sample_weight, on_pass)

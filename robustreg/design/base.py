@@ -99,13 +99,14 @@ class Design(RowAccess):
     passes : int
         How often all rows have been read since the design was made.
     on_pass : callable, optional
-        Called after each pass.
+        Called after each pass with the design, and with the point at which the sums were taken, if
+        there was one.
     """
 
     total_weight: float
     square_weight: float
     passes: int = 0
-    on_pass: Callable[[], None] | None = None
+    on_pass: Callable[..., None] | None = None
 
     #: Largest number of columns with a Gram matrix: 200 MB, and half a minute for its factor.
     widest_gram = 5000
@@ -181,11 +182,11 @@ class Design(RowAccess):
         sums over the training rows and the residuals of the validation rows.
         """
 
-    def count_pass(self) -> None:
-        """Count one more pass over all rows."""
+    def count_pass(self, point: Point | None = None) -> None:
+        """Count one more pass over all rows, at a point or for something else."""
         self.passes += 1
         if self.on_pass is not None:
-            self.on_pass()
+            self.on_pass(self, point)
 
     # -- observations -----------------------------------------------------------------------------
 

@@ -76,7 +76,11 @@ class RowBlocks(Design):
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
+        if point is not None:
+            frequencies = np.ones(self.n_rows) if self._weights is None else self._weights
+            values = (self.residuals(point), frequencies, *values)
         total: tuple[NDArray, ...] = ()
         for part in self._each_block(statistic, values, block_rows):
             total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part
@@ -166,7 +170,7 @@ class RowBlocks(Design):
             np.subtract(self._y[rows] - intercept, X @ coef, out=self._residuals[rows])
             yield rows, X
         self._evaluated = self._key(point)
-        self.count_pass()
+        self.count_pass(point)
 
     def _augmented_blocks(
         self, point: Point, mixing: Mixing, sums: Accumulator, size: int | None = None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
+from robustreg.design.base import Point
 from robustreg.design.units import Units
 
 __all__ = ["ActiveColumns", "ColumnAccess"]
@@ -30,14 +31,14 @@ class ColumnAccess:
     n_rows: int
     units: Units
 
-    def column_products(self: Any, values: Vector) -> Vector:
-        """``sum s q z`` of all columns for values q of the rows, in one pass."""
+    def column_products(self: Any, values: Vector, point: Point) -> Vector:
+        """``sum s q z`` of all columns for values q of the rows at a point, in one pass."""
         weights, units = self.weights, self.block_units
         weighted = values if weights is None else weights * values
         product = np.zeros(self.n_features)
         for rows, X in self._row_blocks():
             product += weighted[rows] @ X
-        self.count_pass()
+        self.count_pass(point)
         return (product - units.center * weighted.sum()) / units.column_scale
 
     def active_columns(self: Any, fit_intercept: bool) -> ActiveColumns:

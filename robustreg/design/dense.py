@@ -83,7 +83,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
             X = block.astype(np.longdouble)
             residual = (self._y[rows] - np.longdouble(intercept)) - X @ coef
             sums.add(residual, self._block_weights(rows), X)
-        self.count_pass()
+        self.count_pass(point)
         return sums.sums(units)
 
     def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
@@ -131,7 +131,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
             product += image @ X
             shift += float(image.sum())
             last += float(last_image.sum())
-        self.count_pass()
+        self.count_pass(point)
         units = self.block_units
         gradient = (product - units.center * shift) / units.column_scale
         return np.concatenate((gradient, (shift, last)))

@@ -66,15 +66,22 @@ class RowAccess(ABC):
         return values if self.like_rows is None else self.like_rows(values)
 
     def sum_over_residuals(
-        self, function: Callable[[Vector, Vector | None], Vector], point: Point
-    ) -> Vector:
-        """Sum of ``function(residuals, weights)`` over blocks of rows, an array of any length."""
-        residuals, weights = self.residuals(point), self.weights
-        parts = (
-            function(residuals[rows], None if weights is None else weights[rows])
-            for rows in self._mapped_rows()
-        )
-        return sum(parts)  # type: ignore[return-value]
+        self,
+        statistic: Callable[[Vector, Vector | None, Vector], tuple[NDArray, ...]],
+        point: Point,
+    ) -> tuple[NDArray, ...]:
+        """Add ``statistic(residuals, weights, response)`` over blocks of rows.
+
+        It costs no pass if the last one was at ``point``.
+        """
+        residuals, weights, response = self.residuals(point), self.weights, self.response
+        total: tuple[NDArray, ...] = ()
+        for rows in self._mapped_rows():
+            part = statistic(
+                residuals[rows], None if weights is None else weights[rows], response[rows]
+            )
+            total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part
+        return total
 
     def _mapped_rows(self) -> Iterator[slice]:
         for start in range(0, self.n_rows, MAPPED_ROWS):
@@ -86,10 +93,12 @@ class RowAccess(ABC):
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
         """Sum ``statistic(X, *values)`` over blocks of rows of X as given, in one pass.
 
-        ``values`` are arrays of length n in memory. Each block gets its part of them.
+        ``values`` are arrays of length n in memory. Each block gets its part of them. With a point,
+        the sum is of ``statistic(X, residuals, frequencies, *values)`` with the residuals there.
         """
 
     @abstractmethod

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robustreg.design import Design
 from robustreg.design.base import Point
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.exceptions import ExactFitWarning, convergence_warning
 from robustreg.losses import Huber
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
@@ -45,6 +45,18 @@ SMALLEST_THRESHOLD = 1e-100
 #: Rows of that pilot, and rows a parameter, where there are so many times more: the variances of
 #: candidates are then known to a percent or two, and the choice loses a quarter of a percent.
 PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, LARGE = 2**14, 50, 4
+
+#: What a fit says that ends above the tolerance. The distance is not in the text: Python shows
+#: a warning once for each text.
+REASONS = {
+    Status.MAX_ITER: "stopped after max_iter={max_iter} iterations, farther than tol={tol:g} "
+    "standard errors from {solution}. The distance is optimality_. Increase max_iter, or tol if it "
+    "is small enough for you.",
+    Status.ROUNDING: "stopped farther than tol={tol:g} standard errors from {solution}: rounding "
+    "errors of double precision allow no less. The distance is optimality_. Columns of X that "
+    "nearly determine one another cause this: drop or combine them, center columns with a large "
+    "offset, use a penalty, or increase tol.",
+}
 
 
 @dataclass(frozen=True)
@@ -233,20 +245,9 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
             ExactFitWarning,
             stacklevel=4,
         )
-    elif result.status is Status.MAX_ITER:
-        warnings.warn(
-            f"HuberRegressor stopped after max_iter={problem.max_iter} iterations at a distance of "
-            f"{result.optimality:.2g} standard errors from the minimiser; tol={problem.tol:g}. "
-            "Increase max_iter, or tol if this distance is small enough for you.",
-            ConvergenceWarning,
-            stacklevel=4,
+    elif result.status in REASONS:
+        text = "HuberRegressor " + REASONS[result.status].format(
+            max_iter=problem.max_iter, tol=problem.tol, solution="the minimiser"
         )
-    elif result.status is Status.ROUNDING:
-        warnings.warn(
-            f"HuberRegressor stopped at a distance of {result.optimality:.2g} standard errors from "
-            f"the minimiser (tol={problem.tol:g}): rounding errors of double precision allow no "
-            "less. Columns of X that nearly determine one another cause this: drop or combine "
-            "them, center columns with a large offset, use alpha > 0, or increase tol.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+        warning = convergence_warning(text, result.optimality, problem.tol)
+        warnings.warn(warning, stacklevel=4)

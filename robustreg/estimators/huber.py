@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from robustreg.data import is_collection, validate_features, validate_regression_data
+from robustreg.annotations import Features, Scale, Solver
+from robustreg.data import validate_regression_data
 from robustreg.design import as_design
-from robustreg.design.prediction import linear_prediction
 from robustreg.estimators.fitted_attributes import previous_fit, store_fit
 from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
 from robustreg.estimators.many_responses import fit_many
-from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
+from robustreg.estimators.regressor import LinearRegressor
+from robustreg.parameters import fit_method
 from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
 
 
-class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class HuberRegressor(LinearRegressor):
     r"""Linear regression with the Huber loss, the scale estimated jointly.
 
     With residuals :math:`e_i = y_i - x_i w - b`, weights :math:`s_i` (``sample_weight``) and the
@@ -144,13 +144,6 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     array([2.04])
     """
 
-    _doc_link_module = "robustreg"
-    #: No link in the HTML representation as long as the site has no address.
-    _doc_link_template = ""
-
-    #: Whether X of the fit was float32; a candidate of a search has no fit.
-    _single_ = False
-
     _parameter_constraints: dict[str, list[Any]] = {
         "delta": [Interval(Real, 0, np.inf, closed="right"), StrOptions({"auto"})],
         "scale": [Interval(Real, 0, np.inf, closed="neither"), StrOptions({"joint", "mad"})],
@@ -166,11 +159,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        delta: float | str = 1.345,
-        scale: float | str = "joint",
+        delta: float | Literal["auto"] = 1.345,
+        scale: Scale = "joint",
         alpha: float = 0.0,
         fit_intercept: bool = True,
-        solver: str = "lbfgs",
+        solver: Solver = "lbfgs",
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
@@ -186,9 +179,9 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.warm_start = warm_start
         self.missing = missing
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> HuberRegressor:
         """Fit the model.
 
@@ -223,10 +216,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
                 fit_many(self, X, y, sample_weight)
                 return self
             start, present = previous_fit(self), None
+            given = X, y
             if self.missing == "omit":
                 y, sample_weight, present = omit_missing(y, sample_weight)
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
-            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            progress = PassCounter(self, *given, {"sample_weight": sample_weight})
             design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             problem = self._problem()
             solution = fit_huber(design, problem, start)
@@ -235,37 +229,8 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             warn_of_doubt(solution, problem)
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Predict with the linear model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray, dask array or dask series of shape (n_samples,)
-            Predictions, in units of y; lazy, in the same chunks, where X is of Dask. They are
-            float32 where X is and that of ``fit`` was, as those of ``LinearRegression``.
-        """
-        check_is_fitted(self)
-        X = validate_features(self, X)
-        return linear_prediction(
-            X, self.coef_, self.intercept_, single=getattr(self, "_single_", False)
-        )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without lazy arrays, which hold on to the data and to a cluster."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if not is_collection(value)}
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "coef_")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
 

@@ -1,20 +1,20 @@
-"""The Huber regressor whose delta and alpha are chosen by cross-validation."""
+"""The Huber regressor whose delta, and alpha if asked for, is chosen by cross-validation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
+from robustreg.annotations import Features, Scale, Solver
 from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
@@ -25,7 +25,7 @@ from robustreg.estimators.path import reference_path
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.search_folds import evaluate_folds
-from robustreg.estimators.search_grid import candidate_deltas, checked_grid, row_splits
+from robustreg.estimators.search_grid import candidate_alphas, candidate_deltas, row_splits
 from robustreg.estimators.search_results import SELECTIONS, format_results
 from robustreg.estimators.search_scoring import (
     choose_scoring,
@@ -33,12 +33,13 @@ from robustreg.estimators.search_scoring import (
     metadata_router,
     routed_parameters,
 )
+from robustreg.parameters import fit_method
 
 __all__ = ["HuberRegressorCV"]
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression, delta and alpha chosen by cross-validation that outliers do not mislead.
+    """Huber regression, delta chosen by cross-validation that outliers do not mislead; alpha too.
 
     Scored by squared error, outliers among the validation rows choose the model, and often the
     largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
@@ -60,8 +61,11 @@ class HuberRegressorCV(HuberRegressor):
         Candidates for delta in (0, inf], increasing. None takes
         :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
         or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
-    alphas : array-like of shape (n_alphas,), default=(0.0,)
-        Candidates for alpha in [0, inf), increasing; by default only delta is chosen.
+    alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
+        Candidates for alpha in [0, inf), increasing. By default there is no penalty, and only delta
+        is chosen: the fit is one whose standard errors hold. None takes 0 and the alphas at which
+        ridge regression has 90, 70, 50, 30 and 10 % of the effective parameters that it has without
+        a penalty; 0 is left out where there are fewer than two observations for each parameter.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
@@ -159,7 +163,7 @@ class HuberRegressorCV(HuberRegressor):
         if name not in ("delta", "alpha", "warm_start", "missing")
     } | {
         "deltas": ["array-like", None],
-        "alphas": ["array-like"],
+        "alphas": ["array-like", None],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [StrOptions(set(SELECTIONS))],
@@ -172,15 +176,15 @@ class HuberRegressorCV(HuberRegressor):
         self,
         *,
         deltas: ArrayLike | None = None,
-        alphas: ArrayLike = (0.0,),
-        scale: float | str = "joint",
+        alphas: ArrayLike | None = (0.0,),
+        scale: Scale = "joint",
         fit_intercept: bool = True,
-        solver: str = "lbfgs",
+        solver: Solver = "lbfgs",
         max_iter: int = 100,
         tol: float = 1e-6,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "best",
+        selection: Literal["best", "one_se"] = "best",
         error_score: Any = np.nan,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -199,11 +203,11 @@ class HuberRegressorCV(HuberRegressor):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
     ) -> HuberRegressorCV:
-        """Choose delta and alpha, and fit the chosen model to all rows.
+        """Choose delta, and alpha among several, and fit the chosen model to all rows.
 
         Parameters
         ----------
@@ -233,11 +237,11 @@ class HuberRegressorCV(HuberRegressor):
         given = X, y  # a scorer is handed them as they are
         with restored_on_failure(self):
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
-            alphas = checked_grid(self.alphas, "alphas", "[0, inf)")
             design = as_design(X, y, weights, centered=self.fit_intercept)
+            alphas = candidate_alphas(self, design)
             splits = row_splits(self.cv, X, y, split_params, design.n_rows)
             names = ["path", *["fold"] * len(splits), "refit"]
-            tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
+            tasks = TaskList(self, *given, {"sample_weight": sample_weight}, names)
 
             with tasks.task(0):
                 pilot = fit_pilot(design, self._problem_at, alphas)

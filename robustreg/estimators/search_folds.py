@@ -66,5 +66,5 @@ def evaluate_folds(
     for fold in folds:
         if isinstance(fold, Exception):
             raise fold
-    warn_of_failed_fits(folds, search.error_score)
+    warn_of_failed_fits(folds, search.error_score, search.candidates[0].tol)
     return folds

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
 from robustreg.estimators.cross_validation import FoldResult
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.exceptions import ExactFitWarning, convergence_warning
 from robustreg.solvers import Status
 
 __all__ = [
@@ -67,7 +67,9 @@ def format_results(
     mean = scores.mean(axis=1)
     if not np.isfinite(mean).all():
         warnings.warn(
-            f"One or more of the test scores are non-finite: {mean}", UserWarning, stacklevel=3
+            "One or more of the test scores are non-finite: see mean_test_score of cv_results_.",
+            UserWarning,
+            stacklevel=3,
         )
     results["mean_test_score"] = mean
     results["std_test_score"] = _deviations(scores)
@@ -176,7 +178,7 @@ def print_lines(*lines: str) -> None:
     sys.stdout.write("\n".join((*lines, "")))
 
 
-def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any) -> None:
+def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any, tol: float) -> None:
     """One warning for all fits that failed, one for those of doubt."""
     fits = [fit for fold in folds for fit in fold.fits]
     errors = [None if fit.error is None else repr(fit.error) for fit in fits]
@@ -184,19 +186,17 @@ def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any) -> None:
     count = Counter(fit.status for fit in fits if fit.error is None)
     if count[Status.EXACT_FIT]:
         warnings.warn(
-            f"{count[Status.EXACT_FIT]} of {len(fits)} fits in folds are exact: their scale is "
-            "zero. Folds with no more rows than parameters are fitted so whatever delta is: use "
-            "alphas > 0, fewer columns or larger training folds.",
+            "Some fits in folds are exact: their scale is zero. Folds with no more rows than "
+            "parameters are fitted so whatever delta is: use alphas > 0, fewer columns or larger "
+            "training folds.",
             ExactFitWarning,
             stacklevel=4,
         )
-    doubtful = count[Status.MAX_ITER] + count[Status.ROUNDING]
-    if doubtful:
+    if count[Status.MAX_ITER] + count[Status.ROUNDING]:
         farthest = max(fit.distance for fit in fits if fit.error is None)
-        warnings.warn(
-            f"{doubtful} of {len(fits)} fits in folds ended up to {farthest:.2g} standard errors "
-            "from the minimiser: increase max_iter, or tol if this distance is small "
-            "enough for you.",
-            ConvergenceWarning,
-            stacklevel=4,
+        text = (
+            f"Some fits in folds did not come within tol={tol:g} standard errors of their "
+            "minimisers: increase max_iter, or tol if the distance is small enough for you. The "
+            "largest distance is the optimality of this warning."
         )
+        warnings.warn(convergence_warning(text, farthest, tol), stacklevel=4)

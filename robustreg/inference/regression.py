@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference.linear import FittedLinear
 from robustreg.inference.models import choice_of_delta
-from robustreg.inference.residuals import Residuals, sum_over_residuals
+from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import RowBlocks
 from robustreg.inference.scale_equations import (
     FOREIGN_DATA,
@@ -129,7 +129,7 @@ class FittedRegression(FittedLinear):
     def sum_residuals(self, statistic: Callable[..., tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
         """Add ``statistic(residuals)`` over all rows, wherever they are."""
         on_block = _OnResiduals(statistic, self.working_scale, self.delta)
-        return sum_over_residuals(self.design, self.point, on_block)
+        return self.design.sum_over_residuals(on_block, self.point)
 
     def sum_rows(
         self, rows: RowBlocks, statistic: Callable[..., tuple[NDArray, ...]], *values: NDArray
@@ -177,6 +177,7 @@ class _OnResiduals:
     scale: float
     delta: float
 
-    def __call__(self, residuals: Vector, frequencies: Vector, response: Vector) -> Any:
+    def __call__(self, residuals: Vector, weights: Vector | None, response: Vector) -> Any:
+        frequencies = np.ones_like(residuals) if weights is None else weights
         scaled = residuals / self.scale, frequencies, response / self.scale
         return self.function(Residuals(*scaled, self.delta))

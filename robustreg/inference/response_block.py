@@ -227,7 +227,7 @@ class ResponsesFit:
         """Inverses of ``sum s z z'``, of shape (B, k, k) or (1, k, k)."""
         if self.complete:
             return np.eye(self.n_parameters)[None]
-        return np.linalg.inv(self.rows.gram(self.residuals.frequencies))
+        return np.asarray(np.linalg.inv(self.rows.gram(self.residuals.frequencies)))
 
     @cached_property
     def total(self) -> Matrix:

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from robustreg.inference.coefficients import CoefficientTable
     from robustreg.inference.summary import Summary
 
 __all__ = ["aligned", "as_html", "as_text", "equality", "footnotes", "heads", "listed", "number",
-           "p_value", "rows", "short_names"]  # fmt: skip
+           "p_value", "rows", "share", "short_names"]  # fmt: skip
 
 Vector = NDArray[np.float64]
-
-TITLE = "Huber regression"
 
 #: Names longer than this lose their middle in the text table: the ends of those that a step has
 #: made, a column's name and a category's, tell them apart.
@@ -91,24 +90,6 @@ def share(value: float) -> str:
     return f"{value:.1%}" if np.isfinite(value) else "unknown"
 
 
-def facts(summary: Summary) -> list[tuple[str, str]]:
-    """What the head of the table says of the fit."""
-    if hasattr(summary, "facts"):
-        return summary.facts()
-    return [
-        ("Observations", f"{summary.n:g}"),
-        ("Degrees of freedom", f"{summary.degrees_of_freedom:g}"),
-        (f"Scale ({summary.scale_kind})", number(summary.scale)),
-        ("delta", f"{summary.delta:.4g}"),
-        ("Threshold", number(summary.threshold)),
-        ("Efficiency at the normal", share(summary.efficiency)),
-        ("Beyond the threshold", f"{summary.outlier_share:.1%}"),
-        ("D² (Huber loss)", f"{summary.d2:.4f}"),
-        ("Robust R²", f"{summary.robust_r2:.4f}"),
-        ("Certificate (std errors)", f"{summary.optimality:.0e}"),
-    ]
-
-
 def footnotes(summary: Summary) -> list[str]:
     """How standard errors, p and intervals were computed."""
     reference = "the normal"
@@ -121,7 +102,7 @@ def footnotes(summary: Summary) -> list[str]:
     ]
 
 
-def columns(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
+def columns(summary: CoefficientTable, low: Vector, high: Vector) -> list[list[str]]:
     """The cells of the table after the names, a list for each column."""
     return [
         [number(value) for value in summary.coefficients],
@@ -133,14 +114,14 @@ def columns(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
     ]
 
 
-def heads(summary: Summary) -> list[str]:
+def heads(summary: CoefficientTable) -> list[str]:
     """The heads of these columns."""
     tail = 0.5 * (1.0 - summary.level)
     return ["coef", "std err", "t", "P>|t|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
 
 
 def rows(
-    summary: Summary, low: Vector, high: Vector, digit: str = " ", point: str = " "
+    summary: CoefficientTable, low: Vector, high: Vector, digit: str = " ", point: str = " "
 ) -> list[list[str]]:
     """The same, aligned, a list for each coefficient."""
     cells = [aligned(column, digit, point) for column in columns(summary, low, high)]
@@ -159,8 +140,8 @@ def as_text(summary: Summary, low: Vector, high: Vector) -> str:
         numbers = [cell.rjust(size) for cell, size in zip(cells, widths, strict=True)]
         return " ".join([name.ljust(longest), *numbers])
 
-    lines = [getattr(summary, "title", TITLE).center(width).rstrip(), "=" * width]
-    lines += _two_columns(facts(summary), width)
+    lines = [summary.title.center(width).rstrip(), "=" * width]
+    lines += _two_columns(summary.facts(), width)
     lines += ["=" * width, line("", heads(summary)), "-" * width]
     lines += [line(name, row) for name, row in zip(names, cells, strict=True)]
     lines += ["=" * width]
@@ -189,11 +170,11 @@ def as_html(summary: Summary, low: Vector, high: Vector) -> str:
     )
     known = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-        for name, value in facts(summary)
+        for name, value in summary.facts()
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in footnotes(summary))
     return (
-        f"<div><table><caption>{getattr(summary, 'title', TITLE)}</caption>"
+        f"<div><table><caption>{summary.title}</caption>"
         f"<thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
         f"<table><tbody>{known}</tbody></table><ul>{notes}</ul></div>"

@@ -14,7 +14,6 @@ from robustreg.inspection.delta_axis import (
     position_of,
     positions_of,
     set_delta_scale,
-    with_another,
     with_gap,
 )
 from robustreg.inspection.drawing import (
@@ -22,11 +21,11 @@ from robustreg.inspection.drawing import (
     GREY,
     VERMILION,
     Style,
-    axes_to_draw_on,
     closing_on_error,
     merged,
 )
-from robustreg.inspection.path_styles import MOST_NAMED, path_styles
+from robustreg.inspection.panels import one_or_two_axes
+from robustreg.inspection.path_styles import name_paths, path_styles
 
 __all__ = ["DeltaCurveDisplay"]
 
@@ -150,7 +149,12 @@ class DeltaCurveDisplay:
         ValueError
             If ``ax`` are more than two, or two where there are no coefficients.
         """
-        axes = self._axes(ax)
+        which = (
+            "pass one for the scores, or two for the scores and the coefficients. Of a "
+            "GridSearchCV, coefficients are only had with X and y."
+        )
+        caller = f"{type(self).__name__}.plot"
+        axes = one_or_two_axes(ax, caller, self.coefs is not None, which)
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
         positions = positions_of(self.deltas)
         self._draw_scores(positions, line_kwargs, band_kwargs)
@@ -164,24 +168,9 @@ class DeltaCurveDisplay:
             self.chosen_.append(line)
             set_delta_scale(each, self.deltas, positions)
         title = f"{describe_choice(self.delta, self.chosen)} was chosen; ± one standard error"
-        axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
+        axes[0].set_title(title, loc="left", fontsize="medium", color=GREY)
         axes[-1].set_xlabel("delta")
         return self
-
-    def _axes(self, ax: Any) -> NDArray:
-        caller = f"{type(self).__name__}.plot"
-        if ax is None:
-            first = axes_to_draw_on(None, caller)
-            ax = [first] if self.coefs is None else with_another(first)
-        axes = np.atleast_1d(np.asarray(ax, dtype=object))
-        for each in axes.flat:
-            axes_to_draw_on(each, caller)
-        if axes.ndim > 1 or axes.size > 2 or (axes.size == 2 and self.coefs is None):
-            raise ValueError(
-                f"ax has {axes.size} axes: pass one for the scores, or two for the scores and the "
-                "coefficients. Of a GridSearchCV, coefficients are only had with X and y."
-            )
-        return axes
 
     def _draw_scores(self, positions: Vector, line_kwargs: Style, band_kwargs: Style) -> None:
         low = self.mean_scores - self.standard_errors
@@ -227,17 +216,15 @@ class DeltaCurveDisplay:
         ax, coefs = self.axes_[1], np.asarray(self.coefs)
         finite = np.isfinite(self.deltas)
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
-        styles = path_styles(coefs, self.feature_names)
+        changes = np.ptp(coefs, axis=0)
+        styles = path_styles(changes, self.feature_names)
         for style, path in zip(styles, coefs.T, strict=True):
             style |= {"marker": "o", "markersize": 3}
             (drawn,) = ax.plot(
                 with_gap(positions, finite), with_gap(path, finite), **merged(style, coef_kwargs)
             )
             self.coef_lines_.append(drawn)
-        title = "change most" if coefs.shape[1] > MOST_NAMED else None
-        ax.legend(
-            frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=title
-        )
+        name_paths(ax, changes, "change most")
         ax.set_ylabel("coefficient")
 
     @classmethod

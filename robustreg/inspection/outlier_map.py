@@ -20,7 +20,6 @@ from robustreg.inspection.drawing import (
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_points,
     legend_place,
     mark_size,
     merged,
@@ -28,6 +27,7 @@ from robustreg.inspection.drawing import (
     row_names,
 )
 from robustreg.inspection.predictions import residuals_of
+from robustreg.inspection.residual_marks import label_worst
 
 __all__ = ["OutlierMapDisplay"]
 
@@ -118,7 +118,7 @@ class OutlierMapDisplay:
         ax : matplotlib Axes, default=None
             None for a new figure.
         n_labels : int, default=10
-            At most so many outliers are labelled, the worst first.
+            At most so many rows are labelled: those farthest beyond one of the limits first.
         scatter_kwargs : dict, default=None
             Keywords of ``ax.scatter`` for all marks.
 
@@ -148,11 +148,11 @@ class OutlierMapDisplay:
                 style = merged(defaults | STYLES[name], scatter_kwargs)
                 self.scatters_[name] = ax.scatter(x[rows], y[rows], **style)
         plain_axes(ax, xlabel="robust distance", ylabel="standardised residual")
-        worst = np.argsort(-np.abs(y), kind="stable")[:n_labels]
-        worst = worst[np.abs(y[worst]) > OUTLYING]
+        beyond = np.maximum(np.abs(y) / OUTLYING, x / self.distance_cutoff)
         names = row_names(self.labels, x.size)
-        self.texts_ = label_points(ax, x[worst], y[worst], names[worst])
-        ax.legend(fontsize=9, loc=legend_place(x.size))
+        excess, limits = np.where(beyond > 1.0, beyond, 0.0), (-OUTLYING, OUTLYING)
+        self.texts_ = label_worst(ax, x, y, excess, names, n_labels, limits)
+        ax.legend(fontsize="small", loc=legend_place(x.size))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -17,13 +17,13 @@ from robustreg.inspection.drawing import (
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_points,
     mark_size,
     merged,
     plain_axes,
     row_names,
     row_values,
 )
+from robustreg.inspection.labels import label_points
 from robustreg.inspection.predictions import (
     ObservedResiduals,
     observed_residuals,
@@ -159,8 +159,8 @@ class QuantilesDisplay:
         farthest = np.argsort(-distance, kind="stable")[:n_labels]
         farthest = farthest[distance[farthest] > 0.0]
         names = row_names(self.labels, x.size)
-        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest])
-        ax.legend(frameon=False, fontsize=9, loc="upper left")
+        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest], marks=(x, y))
+        ax.legend(frameon=False, fontsize="small", loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -161,9 +161,10 @@ class ResidualsDisplay:
             ax.axvline(self.leverage_cutoff, color=GREY, linestyle=":", linewidth=1.0, label=limit)
         plain_axes(ax, xlabel=name, ylabel="residual")
         names = row_names(self.labels, x.size)
-        self.texts_ = label_worst(ax, x, y, self._excess(kind), names, n_labels)
+        limits = () if self.threshold is None else (-self.threshold, self.threshold)
+        self.texts_ = label_worst(ax, x, y, self._excess(kind), names, n_labels, limits)
         if ax.get_legend_handles_labels()[0]:
-            ax.legend(fontsize=9, loc=legend_place(x.size))
+            ax.legend(fontsize="small", loc=legend_place(x.size))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

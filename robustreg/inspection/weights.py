@@ -14,14 +14,13 @@ from robustreg.inspection.drawing import (
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_height,
-    label_points,
     mark_size,
     merged,
     plain_axes,
     row_names,
     row_values,
 )
+from robustreg.inspection.labels import label_height, label_points
 from robustreg.inspection.predictions import (
     ObservedResiduals,
     observed_residuals,
@@ -36,8 +35,8 @@ Order = Literal["row", "weight"]
 
 ORDERS = ("row", "weight")
 
-#: Of the vertical axis: least room for labels below zero, and room for the legend above one.
-LIMITS, TICKS = (-0.2, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Of the vertical axis: least room below zero, and room for the legend above one.
+LIMITS, TICKS = (-0.03, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
 
 #: Most of the height of the axes that a label has below its mark, and its most letters.
 LABEL_PART, LABEL_LETTERS = 0.5, 24
@@ -147,10 +146,12 @@ class WeightsDisplay:
         limits = self._limit(ax, names, least), LIMITS[1]
         plain_axes(ax, xlabel=name, ylabel="robustness weight", ylim=limits)
         ax.set_yticks(TICKS)
+        # Below zero there are labels, and no weights.
+        ax.spines["left"].set_bounds(TICKS[0], TICKS[-1])
         points = x[least], self.weights[least]
         # Stems leave room below the marks alone.
         self.texts_ = label_points(ax, *points, names, sides=[(0, -1)], rotation=90.0)
-        ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=2)
+        ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -131,14 +131,15 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
     """
     by_factor = objective.problem.ill_conditioned
     evaluation, metric = take_metric(objective, parameters, mixing, by_factor=by_factor)
-    if metric is None and mixing is not None and mixing < 1.0:
-        damped = max(10.0 * mixing, FIRST_MIXING)
-        evaluation, metric = take_metric(objective, parameters, damped, by_factor=False)
+    if metric is None and mixing is not None and mixing < FIRST_MIXING:
+        mixing = FIRST_MIXING
+        evaluation, metric = take_metric(objective, parameters, mixing, by_factor=False)
     if metric is None:
+        # All rows count, and still the Gram matrix has lost its digits: X itself has cost them.
         evaluation, metric = take_metric(objective, parameters, mixing, by_factor=True)
         # Columns that depend on one another are left aside from now on; others stay near.
         dependent = metric is not None and metric.rank < objective.problem.linear_rank
-        objective = objective.knowing(None, by_factor or (mixing is None and not dependent))
+        objective = objective.knowing(None, by_factor or not dependent)
     assert metric is not None
     if metric.rank < objective.problem.linear_rank:
         if mixing is not None and mixing < FIRST_MIXING:

@@ -216,7 +216,7 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
     while made < limit and state.distance > target and not state.vanishes:
         step = model.metric.solve(state.reached.evaluation.gradient)
         known = state.slope
-        proposed = secant(log_scales if known is None else log_scales[-1:], known)
+        proposed = secant(log_scales, known)
         if not root.low < proposed < root.high:
             break
         scale = float(np.exp(proposed))

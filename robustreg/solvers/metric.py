@@ -37,7 +37,7 @@ RANK_CUTOFF, CUTOFF_ROWS = float(np.finfo(np.float64).eps), 1000
 DETERMINED = SMALLEST_PIVOT
 
 #: Damping that is tried first where the rows within the threshold leave directions free.
-FIRST_MIXING = 1e-3
+FIRST_MIXING = 1e-2
 
 #: Part of the positive curvature in a direction that negative curvature must leave.
 LEAST_CURVATURE = 1e-3

@@ -24,9 +24,6 @@ SERVES = 0.3
 #: the majorant's, and once more.
 PATIENCE = 4
 
-#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
-ROUNDED = 4.0
-
 
 @dataclass(frozen=True)
 class Reached:
@@ -104,7 +101,7 @@ def minimise(
             model = undamped(model)
             descent = Descent(model, memory=memory)
             begin = descent.distance
-        rounded = idle > 0 and begin <= ROUNDED * model.rounding
+        rounded = idle > 0 and descent.is_rounding
         if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
             return _ended(model, descent, iterations, tol, max_iter)
         if objective.has_scale and _collapses(objective, parameters, first_scale):
@@ -113,7 +110,7 @@ def minimise(
         ratio, made = _run(descent, target, max_iter - iterations, in_turn)
         iterations += made
         parameters = descent.evaluation.parameters
-        stalled = descent.contraction > 0.5 and descent.distance <= ROUNDED * model.rounding
+        stalled = descent.contraction > 0.5 and descent.is_rounding
         arrived = descent.distance <= target and not mixing
         margin = target / max(descent.distance, 0.1 * target)
         if stalled or (arrived and not model.is_stale(begin, margin)):
@@ -149,7 +146,6 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             ratio = 1.0 if rounding else decrease / predicted
-            ratio = ratio if length >= 1.0 or in_turn else 0.0
         if descent.distance <= target or descent.contraction > SERVES or in_turn:
             break
     return ratio, max(made, 1)

@@ -26,8 +26,9 @@ from robustreg.solvers.certificate import local_model
 from robustreg.solvers.minimise import minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
+from robustreg.solvers.starts.convergence import Minima
 from robustreg.solvers.starts.pilot import Pilot, take_pilot
-from robustreg.solvers.starts.search import Minima, search
+from robustreg.solvers.starts.search import search
 from robustreg.solvers.zero import deviations, interpolation
 
 __all__ = ["MMProblem", "MMResult", "solve_mm"]
@@ -196,7 +197,8 @@ def _lowest(problem: Problem, pilot: Pilot, minima: Minima, stated: MMProblem) -
 
 def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
     """The local minimum of the scale near a point."""
-    iterations, tol = 0, FIRST_ROUND
+    wanted = _working_tolerance(problem, stated)
+    iterations, tol = 0, max(FIRST_ROUND, wanted)
     for _ in range(ROUNDS):
         if problem.is_zero(point.scale, point, NEGLIGIBLE):
             return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
@@ -206,10 +208,10 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
         scale = problem.estimate_scale(local.point)
         shift = problem.scale_shift(point.scale, scale)
         point = local.point._replace(scale=scale)
-        settled = tol < FIRST_ROUND and (local.n_iter == 0 or shift <= tol)
-        if settled or iterations >= stated.max_iter:
+        reached = local.optimality <= wanted or tol == wanted
+        if iterations >= stated.max_iter or (reached and (local.n_iter == 0 or shift <= wanted)):
             break
-        tol = _working_tolerance(problem, stated)
+        tol = wanted
     return _judged(replace(local, point=point, n_iter=iterations), stated)
 
 

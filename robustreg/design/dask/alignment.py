@@ -19,7 +19,7 @@ __all__ = ["row_chunks"]
 
 
 def row_chunks(
-    X: Any, y: Any, sample_weight: Any, on_round: Callable[[], None] | None = None
+    X: Any, y: Any, sample_weight: Any, on_round: Callable[..., None] | None = None
 ) -> RowChunks:
     """Align X, y and weights, and check every chunk, in one round.
 
@@ -68,7 +68,9 @@ class _Alignment:
     on_round : callable, optional
     """
 
-    def __init__(self, X: Any, beside: dict[str, Any], on_round: Callable[[], None] | None) -> None:
+    def __init__(
+        self, X: Any, beside: dict[str, Any], on_round: Callable[..., None] | None
+    ) -> None:
         self.X = X
         self.beside = {name: v if _is_frame(v) else vector(v, name) for name, v in beside.items()}
         self.columns = columns_of(X)

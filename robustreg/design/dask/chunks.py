@@ -74,7 +74,7 @@ class RowChunks:
         *,
         weighted: bool,
         rounds: int = 0,
-        on_round: Callable[[], None] | None = None,
+        on_round: Callable[..., None] | None = None,
     ) -> None:
         self._read, self._sources, self._surveys = read, sources, surveys
         self.blocks = tuple(survey.length for survey in surveys)

@@ -107,7 +107,7 @@ class DaskDesign(Design):
         return self._reduce(methodcaller("values_and_gradients", points))
 
     def precise_gradient(self, point: Point) -> Sums:
-        return self._reduce(methodcaller("precise_gradient", point))
+        return self._reduce(methodcaller("precise_gradient", point), point=point)
 
     def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         return self._evaluate(methodcaller("gram", point, mixing), point)
@@ -119,15 +119,17 @@ class DaskDesign(Design):
         return self._evaluate(methodcaller("gram_diagonal", point, mixing), point)
 
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
-        return self._reduce(methodcaller("gram_product", point, vector, mixing))
+        return self._reduce(methodcaller("gram_product", point, vector, mixing), point=point)
 
     def sum_over_rows(
         self,
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
-        return self._reduce(partial(sum_over_rows, statistic, block_rows), values=values)
+        request = partial(sum_over_rows, statistic, block_rows, point)
+        return self._reduce(request, values=values)
 
     def map_rows(
         self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
@@ -136,9 +138,9 @@ class DaskDesign(Design):
         return self._reduce(request, appended, values=values)
 
     def sum_over_residuals(
-        self, function: Callable[[Vector, Vector | None], Vector], point: Point
-    ) -> Vector:
-        return self._reduce(methodcaller("sum_over_residuals", function, point))
+        self, statistic: Callable[..., tuple[NDArray, ...]], point: Point
+    ) -> tuple[NDArray, ...]:
+        return self._reduce(methodcaller("sum_over_residuals", statistic, point))
 
     # -- rows -------------------------------------------------------------------------------------
 
@@ -263,10 +265,11 @@ class DaskDesign(Design):
     ) -> Any:
         """Sums, and the window of the median if a MAD is estimated."""
         if self._window is None:
-            return self._reduce(request, combine)
+            return self._reduce(request, combine, point=point)
         requests = [request, self._window_about(point, WINDOW)]
         joins = [combine or added, collected]
-        result, window = self._reduce(partial(all_of, requests), partial(each_of, joins))
+        request, combine = partial(all_of, requests), partial(each_of, joins)
+        result, window = self._reduce(request, combine, point=point)
         self._window = key_of(point), window
         return result
 
@@ -275,12 +278,13 @@ class DaskDesign(Design):
         request: Callable[..., Any],
         combine: Callable[..., Any] | None = None,
         values: Sequence[NDArray] = (),
+        point: Point | None = None,
     ) -> Any:
         """Apply ``request`` to all chunks and join the results in a tree, in one round."""
         step = OnChunk(request, self.centered, self.units)
         join = partial(joined, combine or added)
         (result,) = compute(self._chunks.reduction(step, join, values))
-        self.count_pass()
+        self.count_pass(point)
         return result
 
     def _take(self, *sizes: int) -> list[Chunk]:

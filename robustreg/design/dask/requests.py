@@ -58,10 +58,11 @@ class OnChunk:
 def sum_over_rows(
     statistic: Callable[..., tuple[NDArray, ...]],
     block_rows: int,
+    point: Point | None,
     design: DenseDesign,
     *values: NDArray,
 ) -> tuple[NDArray, ...]:
-    return design.sum_over_rows(statistic, values, block_rows)
+    return design.sum_over_rows(statistic, values, block_rows, point)
 
 
 def map_rows(

@@ -47,11 +47,12 @@ def _drawn(
 ) -> NDArray[np.intp]:
     if share is None and k * k < n:
         # Draw with replacement, and again where a row occurs twice: cheaper than permutations.
-        index = rng.integers(0, n, size=(n_subsets, k))
-        ordered = np.sort(index, axis=1)
-        twice = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
-        for i in twice.tolist():
-            index[i] = rng.choice(n, size=k, replace=False)
+        index = np.empty((n_subsets, k), dtype=np.intp)
+        again = np.arange(n_subsets)
+        while again.size:
+            index[again] = rng.integers(0, n, size=(again.size, k))
+            ordered = np.sort(index[again], axis=1)
+            again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
         return index
     return _orders(n, n_subsets, share, rng)[:, :k]
 

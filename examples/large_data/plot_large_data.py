@@ -1,19 +1,20 @@
 """
-Large data: can a fit read files that its memory cannot hold?
-=============================================================
+Large data: a fit to files that do not fit in memory
+====================================================
 
-More than a gigabyte of numbers in Parquet files, and two workers that may use 600 MB each,
-of which Python and its libraries take half. What would change on a cluster is one line.
+More than a gigabyte of numbers in Parquet files, and two workers with 600 MB each, half of which
+Python and its libraries need. Only one line would be different on a cluster.
 """
 
 # %%
-# The workers are processes, which import this file again: what they must not do is under the guard.
-# First the files are made, a hundred of them: delays of deliveries, in minutes, by load, distance
-# and 48 sensors, and in every tenth row the clock was an hour wrong. Then the cluster is started,
-# the data are named but not read, and the fit is the same line as for an array.
+# The workers are processes that import this file again. The code that they must not run stands
+# under ``if __name__ == "__main__"``.
 #
-# Every step of the solver is one round: each worker reads its files, sends home the sums over their
-# rows, fifty numbers or so, and forgets them. The pilot's rows are drawn from all files.
+# There are a hundred files with delays of deliveries, in minutes, by load, distance and 48 sensors.
+# In every tenth row the clock was an hour wrong. The fit is the same line as for an array.
+#
+# Each step of the solver is one round: every worker reads its files one after the other, sends the
+# sums over their rows, fifty numbers or so, and forgets the rows.
 
 import tempfile
 from pathlib import Path
@@ -32,7 +33,7 @@ NAMES = ["load", "distance", *(f"sensor_{j}" for j in range(48))]
 
 
 def write(folder):
-    """Files of deliveries; returns their size in bytes."""
+    """Write the files, and return their size in bytes."""
     rng = np.random.default_rng(0)
     for number in range(FILES):
         deliveries = pd.DataFrame(rng.standard_normal((ROWS, 50)), columns=NAMES)
@@ -60,19 +61,24 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         size = write(Path(folder))
         with LocalCluster(
-            n_workers=2, threads_per_worker=1, memory_limit=WORKER_MEMORY, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            memory_limit=WORKER_MEMORY,
+            dashboard_address=None,
+            silence_logs="ERROR",
         ) as cluster:
             used = fit(folder, cluster)
         # On a cluster, whose workers must see the files:
         #     fit("s3://deliveries/", "tcp://scheduler.example:8786")
 
-    figure, ax = plt.subplots(figsize=(7.2, 3.8), layout="constrained")
+    plt.style.use("robustreg.inspection.style")
+    figure, ax = plt.subplots()
     ax.plot(used.index.total_seconds(), used["fit"] / 1e6, color="#0072B2", label="both workers")
     ax.axhline(1200, color="0.4", linestyle="--", linewidth=1)
-    ax.text(0, 1200 - 60, "their limit", color="0.4")
+    ax.text(0, 1200 - 80, "their limit", color="0.4")
     ax.axhline(size / 1e6, color="#D55E00", linestyle=":", linewidth=1)
-    ax.text(0, size / 1e6 + 20, "the files", color="#D55E00")
-    ax.set(xlabel="seconds", ylabel="memory, MB", ylim=(0, 1500))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="lower right")
+    ax.text(0, size / 1e6 + 25, "size of the files", color="#D55E00")
+    ax.set(xlabel="seconds", ylim=(0, 1500))
+    ax.set_title("Memory, MB")
+    ax.legend(loc="lower right")
     plt.show()

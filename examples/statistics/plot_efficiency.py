@@ -2,17 +2,17 @@
 Efficiency: what does robustness cost where nothing is wrong?
 =============================================================
 
-If all errors are normal, least squares is the best there is, and a robust fit pays a premium. At
-its default this library keeps 95 % of the efficiency. scikit-learn's ``epsilon=1.35`` is documented
-to keep as much. Does it? Six hundred samples tell.
+If all errors are normal, least squares is the most precise fit, and a robust fit is less precise.
+The default of this library keeps an efficiency of 95 %. scikit-learn's ``epsilon=1.35`` is
+documented to keep as much. Does it? A simulation of six hundred samples answers.
 """
 
 # %%
 # The fits
 # --------
-# The efficiency of an estimate is the variance of least squares over its own: at 95 %, a hundred
-# rows say as much as ninety-five would say to least squares. We take this library's default,
-# scikit-learn's default, and the epsilon that amounts to the same as our default.
+# The efficiency of an estimator is the variance of least squares divided by its own variance. With
+# an efficiency of 95 %, a fit to 100 rows is as precise as least squares on 95 rows. We compare
+# this library's default, scikit-learn's default, and the epsilon that is equivalent to our default.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,6 +21,8 @@ import sklearn.linear_model
 
 from robustreg import HuberRegressor
 from robustreg.tuning import delta_from_epsilon, efficiency
+
+plt.style.use("robustreg.inspection.style")
 
 fits = {
     "robustreg, delta = 1.345": HuberRegressor(),
@@ -31,11 +33,11 @@ fits = {
 # %%
 # The simulation
 # --------------
-# A sample has 400 rows, four orthonormal columns and normal errors of one, so that each coefficient
-# of least squares has the variance 1/400. What a robust fit adds to its error is independent of
-# it: the variances add up. So it is enough to simulate the difference of the two fits, which leaves
-# a small Monte Carlo error after few samples. The true coefficients are zero; all these fits are
-# equivariant, and others would give the same differences.
+# A sample has 400 rows, four orthonormal columns and standard normal errors, so that each
+# coefficient of least squares has the variance 1/400. A robust coefficient is that of least squares
+# plus a difference, which is independent of it, so the two variances add up. Hence it is enough to
+# simulate the difference, and few samples give a small Monte Carlo error. The true coefficients are
+# zero: all these fits are equivariant, so that others would give the same differences.
 
 n, p, samples = 400, 4, 600
 rng = np.random.default_rng(0)
@@ -61,15 +63,15 @@ found = pd.DataFrame(rows).T
 print(found.round(3).to_string())
 
 # %%
-# The default here has the efficiency that it promises. scikit-learn's has 89 %: its scale is not
-# the standard deviation of the errors but about two thirds of it, and the threshold, epsilon times
-# the scale, cuts off as much as our ``delta=0.92`` would.
+# The default of this library has the promised efficiency. scikit-learn's has 89 %. Its scale does
+# not estimate the standard deviation of the errors, but about two thirds of it. Its threshold is
+# epsilon times the scale, and corresponds to our ``delta=0.92``.
 #
 # The curves
 # ----------
-# Theory gives the same answer: for delta it is :func:`~robustreg.tuning.efficiency`, and
-# :func:`~robustreg.tuning.delta_from_epsilon` translates. An epsilon must be larger than a delta by
-# a factor that depends on it; far to the right the two meet.
+# Theory gives the same answer: :func:`~robustreg.tuning.efficiency` is that of a delta, and
+# :func:`~robustreg.tuning.delta_from_epsilon` translates an epsilon. An epsilon must be larger than
+# the equivalent delta. The two meet where both are large.
 
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#4D4D4D"
 deltas, epsilons = np.linspace(0.4, 3, 200), np.linspace(1.0005, 3, 200)
@@ -77,13 +79,13 @@ curves = {
     BLUE: (deltas, efficiency(deltas), "-"),
     VERMILION: (epsilons, [efficiency(delta_from_epsilon(e)) for e in epsilons], "--"),
 }
-points = [  # x, colour, marker, and the right or left end and the height of the label
+points = [  # x, colour, marker, and where the label stands
     (1.345, BLUE, "o", "right", 1.22, 0.972),
     (1.35, VERMILION, "d", "left", 1.5, 0.872),
     (1.596, VERMILION, "s", "left", 1.75, 0.928),
 ]
 
-figure, ax = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
+figure, ax = plt.subplots()
 ax.axhline(95, color=GREY, linewidth=0.8, linestyle=":")
 for color, (x, y, style) in curves.items():
     ax.plot(x, 100 * np.array(y), style, color=color)
@@ -92,8 +94,8 @@ for name, (x, color, marker, side, text_x, text_y) in zip(found.index, points, s
     ax.errorbar(x, value, 2 * error, fmt=marker, color=color, capsize=3, markerfacecolor="white")
     label = f"{name}:\n{value:.1f} ± {error:.1f} % simulated"
     ax.text(text_x, 100 * text_y, label, color=color, ha=side, va="center")
-ax.set(xlabel="delta, or scikit-learn's epsilon", ylabel="efficiency at normal errors, %")
+ax.set(xlabel="delta, or scikit-learn's epsilon")
+ax.set_title("Efficiency at normal errors, %")
 ax.set(xlim=(0.4, 3), ylim=(63, 101))
 ax.text(2.97, 94.4, "95 %", color=GREY, ha="right", va="top")
-ax.spines[["top", "right"]].set_visible(False)
 plt.show()

@@ -2,16 +2,16 @@
 Certificate: how does a fit know that it is done?
 =================================================
 
-Columns in the units of a hospital, and their squares and products: sums of numbers of sizes from
-one to a hundred thousand. Must they be standardised first? And if a solver stops, is it there?
+The columns are in the units of a hospital, with their squares and products: numbers from one to a
+hundred thousand. Must they be standardised first? And when a solver stops, is it at the solution?
 """
 
 # %%
 # The data
 # --------
-# Scikit-learn's diabetes data in their own units, without the column of the sex, whose square would
-# be the column again, and with a zero too many in every tenth response. The condition number says
-# by how much errors in some directions may outgrow those in others.
+# Scikit-learn's diabetes data in their own units, and a zero too many in every tenth response. The
+# column of the sex is left out, since its square would be the same column again. The condition
+# number says how much errors in some directions can exceed those in others.
 
 import warnings
 
@@ -26,6 +26,8 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from robustreg import HuberRegressor
 from robustreg.tuning import kappa
 
+plt.style.use("robustreg.inspection.style")
+
 X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
 y = y.to_numpy(copy=True)
 y[np.random.default_rng(0).permutation(len(y))[: len(y) // 10]] *= 10.0
@@ -37,11 +39,12 @@ for name, columns in data.items():
     print(f"{name:12s} {columns.shape}, condition number {np.linalg.cond(columns):.0e}")
 
 # %%
-# The exact minimiser, by another route
-# -------------------------------------
-# The columns span the same space in either units, and so does an orthonormal basis of it, for which
-# any solver will do. All predictions must agree with those in this basis. A distance is in standard
-# errors of the estimate: where it is below a hundredth it does not matter for any conclusion.
+# The exact minimiser, computed in another way
+# --------------------------------------------
+# In either units the columns span the same space, and so does an orthonormal basis of it, with
+# which every solver works well. All predictions must agree with those in this basis. Distances are
+# in standard errors of the estimate. Below a hundredth, a distance does not matter for any
+# conclusion.
 
 n, p = X.shape
 basis = np.linalg.qr(np.column_stack((np.ones(n), standardised)))[0][:, 1:]
@@ -51,15 +54,15 @@ standard_error = np.sqrt(np.mean(psi**2)) / np.mean(~exact.outliers_)
 
 
 def distance(model, columns):
-    """Of a fit from the exact minimiser, in standard errors of the estimate."""
+    """Distance of a fit from the exact minimiser, in standard errors of the estimate."""
     return np.linalg.norm(model.predict(columns) - exact.predict(basis)) / standard_error
 
 
 # %%
 # Stopped early, and not
 # ----------------------
-# scikit-learn's regressor solves the same problem if its epsilon is chosen to match. Both are given
-# more and more iterations.
+# With a suitable epsilon, scikit-learn's regressor solves the same problem. Both get more and more
+# iterations.
 
 epsilon = 1.345 * np.sqrt(n / (2 * kappa(1.345) * (n - p - 1)))
 theirs = sklearn.linear_model.HuberRegressor(epsilon=epsilon, alpha=0.0)
@@ -82,17 +85,18 @@ found = pd.DataFrame(rows, columns=["library", "columns", "iterations", "distanc
 print(found.to_string(index=False, float_format="{:.1e}".format))
 
 # %%
-# In either units the fit takes the same four iterations and ends at the same predictions, since
-# the solver's metric makes up for the units. scikit-learn's needs standardised columns, and stops
-# where its gradient, in the units of the data, looks small: a fraction of a standard error away
-# here, and seven without standardisation.
+# In either units our fit needs the same four iterations, and ends at the same predictions: the
+# metric of the solver makes up for the units. scikit-learn's regressor needs standardised columns.
+# It stops where its gradient looks small in the units of the data. Here that is a fraction of a
+# standard error from the minimiser, and seven standard errors without standardisation.
 #
-# The certificate is ``optimality_``. It is computed without knowing the minimiser, from the
-# gradient and the Hessian where the fit ended, and says truly how far that was. A fit ends when it
-# is at most ``tol``, a millionth of a standard error, or warns with the distance reached.
+# The certificate is ``optimality_``. It is computed from the gradient and the Hessian where the fit
+# ended, without knowing the minimiser, and agrees with the true distance. A fit ends when the
+# certificate is at most ``tol``, a millionth of a standard error. Otherwise a warning states the
+# distance that was reached.
 
-BLUE, VERMILION = "#0072B2", "#D55E00"  # Okabe and Ito
-figure, ax = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
+BLUE, VERMILION = "#0072B2", "#D55E00"
+figure, ax = plt.subplots(figsize=(5.8, 4.4))
 for (library, name), part in found.groupby(["library", "columns"]):
     color = BLUE if library == "robustreg" else VERMILION
     style, marker = ("-", "o") if name == "raw" else ("--", "s")
@@ -105,7 +109,6 @@ ax.plot(
 ax.axhline(1e-6, color="0.6", linewidth=0.8, linestyle=":")
 ax.text(3000, 1.5e-6, "tol", color="0.4", ha="right")
 ax.set(xscale="log", yscale="log", ylim=(1e-8, 1e3), xlabel="iterations allowed")
-ax.set_ylabel("distance from the minimiser, standard errors")
-ax.legend(frameon=False, loc="lower right")
-ax.spines[["top", "right"]].set_visible(False)
+ax.set_title("Distance from the minimiser, standard errors")
+ax.legend(loc="lower right")
 plt.show()

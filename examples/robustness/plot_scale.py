@@ -1,17 +1,17 @@
 r"""
-Scale: how many wrong rows can a fit bear?
-==========================================
+Scale: how many wrong rows does a fit withstand?
+================================================
 
-The threshold is delta times the scale. Where outliers raise the scale they raise the threshold, and
-pass for ordinary rows. At how many of them does a scale break down?
+The threshold is delta times the scale. Outliers raise the scale, and with it the threshold, so that
+they count more. From which share of outliers on does the scale break down?
 """
 
 # %%
 # The data
 # --------
-# A thousand rows with noise of one, of which up to half are replaced by gross outliers: of both
-# signs and a thousand times as wide, or all a thousand to one side. So far out, their number alone
-# matters.
+# A thousand rows with a noise of one, of which up to half are replaced by gross outliers. The
+# outliers are a thousand times as wide and have both signs, or they are all shifted by a thousand
+# to one side. So far out, only their number counts.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,6 +21,8 @@ from scipy import stats
 from robustreg import HuberRegressor
 from robustreg.datasets import make_contaminated_regression
 from robustreg.tuning import kappa
+
+plt.style.use("robustreg.inspection.style")
 
 shares = np.linspace(0.0, 0.48, 25)
 outliers = {"on both sides": stats.norm(0, 1000), "on one side": stats.norm(1000, 1)}
@@ -34,8 +36,8 @@ fits = {
 # %%
 # Each fit with each share of outliers
 # ------------------------------------
-# The scale should be one. A scale of ten or more has given way: the outliers then pull the fit as
-# they pull least squares.
+# The scale should be one. A scale of ten or more has broken down: the outliers then influence the
+# fit nearly as they influence least squares.
 
 scales = {side: pd.DataFrame(index=shares, columns=list(fits), dtype=float) for side in outliers}
 for side, distribution in outliers.items():
@@ -51,15 +53,18 @@ for side, table in scales.items():
     print(table.iloc[::4].round(2).to_string(), end="\n\n")
 
 # %%
-# Where theory says that they break down
-# --------------------------------------
-# The joint scale solves a balance: the mean of :math:`\min(e^2, \delta^2\sigma^2)` is
-# :math:`2\kappa\sigma^2`. An outlier adds :math:`\delta^2\sigma^2` however far it is, and from the
-# share :math:`2\kappa/\delta^2` on the outliers alone add too much. On one side they do more: they
-# pull the intercept, and the good rows have to make up for it with residuals of
-# :math:`\epsilon\delta\sigma/(1-\epsilon)`. These enter the balance as well, and it ends at the
-# share :math:`2\kappa/(2\kappa + \delta^2)`. The same residuals reach the MAD's
-# :math:`0.6745\,\sigma` at :math:`0.6745/(0.6745 + \delta)`; on both sides it holds to a half.
+# The shares that theory gives
+# ----------------------------
+# The joint scale solves an equation: the mean of :math:`\min(e^2, \delta^2\sigma^2)` is
+# :math:`2\kappa\sigma^2`. An outlier contributes :math:`\delta^2\sigma^2`, however far away it is.
+# From the share :math:`2\kappa/\delta^2` on, the outliers alone contribute more than the right-hand
+# side.
+#
+# On one side, outliers do more harm, since they also shift the intercept. The good rows then have
+# residuals of :math:`\epsilon\delta\sigma/(1-\epsilon)`, where :math:`\epsilon` is the share of the
+# outliers, and the equation has no solution from :math:`2\kappa/(2\kappa + \delta^2)` on. The MAD
+# breaks down where the same residuals reach :math:`0.6745\,\sigma`, at :math:`0.6745/(0.6745 +
+# \delta)`. With outliers on both sides it withstands one half.
 
 quartile = stats.norm.ppf(0.75)
 theory = {"on both sides": {}, "on one side": {}}
@@ -73,23 +78,22 @@ for name, model in fits.items():
 print(pd.DataFrame(theory).map("{:.1%}".format).to_string())
 
 # %%
-# Vertical ticks at the foot mark these shares. Before them lies a range where the scale is two or
-# three times too large: outliers are still told apart, at less efficiency. A smaller delta
-# withstands more, with either scale. With many columns all shares are smaller.
+# The vertical ticks at the bottom mark these shares. Below them there is a range in which the scale
+# is two or three times too large: the outliers are still recognised, but the fit is less precise.
+# With a smaller delta, both scales withstand more. With many columns, all shares are smaller.
 
-COLORS = ["#D55E00", "#0072B2", "#009E73", "#4D4D4D"]  # Okabe and Ito
+COLORS = ["#D55E00", "#0072B2", "#009E73", "#4D4D4D"]
 STYLES = ["--", "-", "-.", ":"]
 
-figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+figure, axes = plt.subplots(2, figsize=(5.8, 6.8), sharex=True)
 for ax, (side, table) in zip(axes, scales.items(), strict=True):
     for name, color, style in zip(fits, COLORS, STYLES, strict=True):
         ax.plot(100 * shares, table[name], style, color=color, label=name)
         if theory[side][name] < 0.5:
             ax.plot(100 * theory[side][name], 0.6, "|", color=color, markersize=14, mew=2)
     ax.axhline(1.0, color="0.8", linewidth=0.8, zorder=0)
-    ax.set(yscale="log", ylim=(0.5, 1000), xlabel="rows that are wrong, %")
-    ax.set_title(f"outliers {side}", loc="left", fontsize=11)
-    ax.spines[["top", "right"]].set_visible(False)
-axes[0].set_ylabel("scale; the truth is 1")
-axes[0].legend(frameon=False)
+    ax.set(yscale="log", ylim=(0.5, 1000))
+    ax.set_title(f"Scale, with outliers {side}; the truth is 1")
+axes[1].set_xlabel("rows that are wrong, %")
+axes[0].legend()
 plt.show()

@@ -1,38 +1,41 @@
-"""Scores that one gross error cannot decide: Huber loss, smooth L1 loss and D² for them."""
+"""The Huber loss of predictions, the smooth L1 loss, and the D² of the Huber loss."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import make_scorer
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from robustreg.data import as_numbers, check_weights
 from robustreg.location import huber_location
 from robustreg.losses import Huber
+from robustreg.parameters import checked_parameters
 
-__all__ = ["d2_huber_score", "huber_loss", "make_huber_scorer", "smooth_l1_loss"]
+__all__ = ["d2_huber_score", "huber_loss", "smooth_l1_loss"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Reduction = Literal["mean", "sum", "none"]
 
 _ARRAY = ["array-like"]
-_TARGETS = {"y_true": _ARRAY, "y_pred": _ARRAY, "sample_weight": [*_ARRAY, None]}
+_TARGETS: dict[str, list[Any]] = {
+    "y_true": _ARRAY,
+    "y_pred": _ARRAY,
+    "sample_weight": [*_ARRAY, None],
+}
 _REDUCTION = {"reduction": [StrOptions({"mean", "sum", "none"})]}
 _DELTA = {"delta": [Interval(Real, 0, np.inf, closed="right")]}
 _BETA = {"beta": [Interval(Real, 0, np.inf, closed="left")]}
 _OUTPUTS = {"multioutput": [StrOptions({"raw_values", "uniform_average"}), "array-like"]}
 
 
-@validate_params(_TARGETS | _REDUCTION | _DELTA, prefer_skip_nested_validation=True)
+@checked_parameters(_TARGETS | _REDUCTION | _DELTA)
 def huber_loss(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -90,7 +93,7 @@ def huber_loss(
     return _reduced(Huber(float(delta)).rho(residual), weights, shape, reduction)
 
 
-@validate_params(_TARGETS | _REDUCTION | _BETA, prefer_skip_nested_validation=True)
+@checked_parameters(_TARGETS | _REDUCTION | _BETA)
 def smooth_l1_loss(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -145,7 +148,7 @@ def smooth_l1_loss(
     return _reduced(loss, weights, shape, reduction)
 
 
-@validate_params(_TARGETS | _DELTA | _OUTPUTS, prefer_skip_nested_validation=True)
+@checked_parameters(_TARGETS | _DELTA | _OUTPUTS)
 def d2_huber_score(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -208,43 +211,6 @@ def d2_huber_score(
     ratio = np.divide(loss, constant_loss, out=np.ones_like(loss), where=constant_loss > 0)
     scores = np.where(loss == 0, 1.0, 1.0 - ratio)
     return _averaged(scores, multioutput)
-
-
-@validate_params(_DELTA, prefer_skip_nested_validation=True)
-def make_huber_scorer(delta: float = 1.0) -> Callable[..., float]:
-    """Scorer for ``scoring=`` of a search: minus the mean Huber loss of the validation errors.
-
-    Scored by squared error, the outliers among the validation rows choose the model.
-
-    Parameters
-    ----------
-    delta : float in (0, inf], default=1.0
-        Threshold in the units of y, the same for all candidates: 1.345 times the noise level, say,
-        which is ``scale_`` of a fitted :class:`~robustreg.HuberRegressor`.
-
-    Returns
-    -------
-    callable
-        ``scorer(estimator, X, y, sample_weight=None)``: greater is better, in squared units of y.
-        It takes ``set_score_request(sample_weight=True)`` for metadata routing.
-
-    Raises
-    ------
-    ValueError
-        If ``delta`` is out of range.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from robustreg.datasets import load_stackloss
-    >>> from robustreg.metrics import make_huber_scorer
-    >>> X, y = load_stackloss(return_X_y=True)
-    >>> search = GridSearchCV(Ridge(), {"alpha": [1.0, 100.0]}, scoring=make_huber_scorer(3.8))
-    >>> search.fit(X, y).best_params_
-    {'alpha': 100.0}
-    """
-    return make_scorer(huber_loss, greater_is_better=False, delta=delta)
 
 
 def _as_matrix(values: ArrayLike, name: str) -> Matrix:

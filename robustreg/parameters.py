@@ -1,0 +1,30 @@
+"""scikit-learn's decorators that check parameters, with the types that it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import validate_params
+
+__all__ = ["checked_parameters", "fit_method"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    # Of an untyped decorator a type checker sees no result: ``model.fit(X, y)`` would be anything.
+    def fit_method(method: Function) -> Function:
+        """Check the parameters of the estimator before its ``fit``."""
+
+    def checked_parameters(
+        constraints: Mapping[str, list[Any]],
+    ) -> Callable[[Function], Function]:
+        """Check the arguments of a function before it is called."""
+
+else:
+    fit_method = _fit_context(prefer_skip_nested_validation=True)
+
+    def checked_parameters(constraints):
+        """Check the arguments of a function before it is called."""
+        return validate_params(constraints, prefer_skip_nested_validation=True)
