@@ -147,7 +147,7 @@ class ManyFit:
         """Solve what can be solved as a block; which responses were."""
         shared, problem = self._shared, self._problem
         width = table.values.shape[1]
-        if shared is None or problem.scale == "mad" or (problem.alpha and problem.scale == "joint"):
+        if shared is None:
             return np.zeros(width, np.bool_)
         present = None if table.present is None else shared.counted(table.present)
         block = ResponseBlock(shared, shared.counted(table.values), present)
@@ -175,16 +175,14 @@ class ManyFit:
             return self._solve(block, problem, float(problem.delta), start), float(problem.delta)
         pilot_delta = PILOT_DELTAS[0]
         pilot = self._solve(block, problem, pilot_delta, start)
-        stated = self._stated(block, problem, pilot_delta)
-        scale = None if stated.scale.convex else pilot.scale
-        freedom = np.broadcast_to(stated.freedom, pilot.scale.shape)
+        given = self._stated(block, problem, pilot_delta).scale
         delta = least_variance_deltas(
             block.residuals(_point(pilot, pilot_delta)),
             block.weights,
-            degrees_of_freedom=freedom,
-            scale=scale,
+            degrees_of_freedom=pilot.freedom,
+            scale=None if given.convex else pilot.scale,
         )
-        many = self._solve(block, problem, delta, (pilot.coef, pilot.intercept, pilot.scale))
+        many = self._solve(block, problem, delta, pilot.begin)
         many.certified &= pilot.certified
         many.n_iter += pilot.n_iter
         return many, delta
