@@ -27,7 +27,7 @@ def is_single(X: Any) -> bool:
     return all(dtype == np.float32 for dtype in types)
 
 
-def linear_prediction(X: Any, coef: Vector, intercept: float, *, single: bool) -> Any:
+def linear_prediction(X: Any, coef: Vector, intercept: Any, *, single: bool) -> Any:
     """``X @ coef + intercept``.
 
     Parameters
