@@ -54,7 +54,7 @@ class MissingResponseWarning(UserWarning):
     ...     warnings.simplefilter("ignore", MissingResponseWarning)
     ...     model = HuberRegressor(missing="omit").fit(X, Y)
     >>> model.coef_.round(2)
-    array([[1.03],
+    array([[1.09],
            [ nan]])
     """
 

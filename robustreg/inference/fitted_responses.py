@@ -70,7 +70,7 @@ class FittedResponses:
     """A fitted model of many responses and its data, checked."""
 
     def __init__(self, model: Any, X: Any, Y: Any, sample_weight: Any) -> None:
-        regressor, prepare, names = last_step(model)
+        regressor, prepare, names = last_step(model, many=True)
         _refuse_single(regressor)
         refuse_penalty(regressor)
         self._regressor = regressor
