@@ -64,9 +64,9 @@ for name, table in tables.items():
     print(f"{name:>13}: {right:3d} of 250 genes found, {false:2d} false discoveries")
 
 # %%
-# Both keep the share of false discoveries near or below the 5 % that were asked for. But
-# failed values increase the variance of least squares, so that it misses genes that the
-# Huber fit finds. In a volcano plot, each gene is a point. The further up a point, the
+# Both keep the share of false discoveries near or below the 5 % asked for. But failed
+# values increase the variance of least squares, so that it misses genes that the Huber
+# fit finds. In a volcano plot, each gene is a point. The further up a point, the
 # stronger the evidence.
 
 GREY, BLUE, ORANGE = "#9AA0A6", "#0072B2", "#D55E00"
@@ -94,4 +94,4 @@ plt.show()
 # spread over all of them:
 
 shares = np.nanmean(np.where(np.isnan(Y), np.nan, fits["Huber"].outliers_), axis=1)
-print("share of marked genes by sample:", shares.min().round(2), "to", shares.max().round(2))
+print(f"share of marked genes by sample: {shares.min():.2f} to {shares.max():.2f}")
