@@ -34,8 +34,8 @@ def warn_of_doubt(result: MMResult, problem: MMProblem) -> None:
         warnings.warn(
             f"MMRegressor stopped at a distance of {result.optimality:.2g} standard errors from a "
             f"local minimum (tol={problem.tol:g}): rounding errors of double precision allow no "
-            "less. Columns of X that nearly determine one another cause this: drop or combine "
-            "them, or increase tol.",
+            "less. Columns of X that nearly determine one another cause this, or noise that is "
+            "tiny beside y: drop or combine columns, subtract a constant from y, or increase tol.",
             ConvergenceWarning,
             stacklevel=3,
         )
