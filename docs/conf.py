@@ -58,6 +58,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/(plot_\w+|quickstart)\.py",
+    "ignore_pattern": r"two_workers\.py",  # shown in the guide
     "subsection_order": "gallery_settings.section_rank",
     "within_subsection_order": "gallery_settings.ReadingOrder",
     "image_srcset": ["2x"],

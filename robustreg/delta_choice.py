@@ -9,9 +9,14 @@ from sklearn.utils import check_array
 
 from robustreg.data import as_numbers, check_weights
 from robustreg.losses import Huber
-from robustreg.order_statistics import OrderedSquares
+from robustreg.order_statistics import OrderedColumns, OrderedSquares
 
-__all__ = ["AUTO_DELTAS", "least_variance_delta", "thresholds_of_residuals"]
+__all__ = [
+    "AUTO_DELTAS",
+    "least_variance_delta",
+    "least_variance_deltas",
+    "thresholds_of_residuals",
+]
 
 Vector = NDArray[np.float64]
 
@@ -113,3 +118,27 @@ def least_variance_delta(
         if variance < least:
             best, least = delta, variance
     return best
+
+
+def least_variance_deltas(
+    residuals: Vector, weights: Vector | None, *, degrees_of_freedom: Vector, scale: Vector | None
+) -> Vector:
+    """``least_variance_delta`` of many responses.
+
+    Parameters
+    ----------
+    residuals : array of shape (n, B)
+    weights : array of shape (n, B) or (n, 1), or None
+    degrees_of_freedom : array of shape (B,)
+    scale : array of shape (B,) or None
+
+    Returns
+    -------
+    array of shape (B,)
+    """
+    deltas = AUTO_DELTAS[:, None]
+    targets = 2.0 * Huber(AUTO_DELTAS).kappa[:, None] * degrees_of_freedom
+    variances = OrderedColumns(residuals, weights).variances(deltas, targets, scale)
+    best = np.argmin(variances, axis=0)
+    found = np.isfinite(np.take_along_axis(variances, best[None], axis=0)[0])
+    return np.where(found, AUTO_DELTAS[best], 1.345)

@@ -71,8 +71,7 @@ class Loss(ABC):
         self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
     ) -> Any:
         """``sum s rho(e)`` along the last axis. The caller has computed psi and s psi."""
-        rho = self.rho(residual)
-        return rho.sum(axis=-1) if weights is None else rho @ weights
+        return _sum(self.rho(residual), weights)
 
     def curvature(self, residual: Vector, mixing: float) -> NDArray[Any]:
         """``(1 - mixing) psi'(e) + mixing psi(e)/e``.
@@ -129,9 +128,9 @@ class Huber(Loss):
             where=(magnitude > 0) & np.isfinite(magnitude),
         )
 
-    def at(self, scale: float) -> Huber:
+    def at(self, scale: Any) -> Huber:
         """The loss with the threshold ``delta scale``, in the units of the residuals."""
-        return Huber(self.delta * scale if scale > 0.0 else 0.0)
+        return Huber(self.delta * scale if np.ndim(scale) or scale > 0.0 else 0.0)
 
     @classmethod
     def together(cls, losses: Sequence[Loss]) -> Huber:
@@ -149,8 +148,11 @@ class Huber(Loss):
         )
 
     @property
-    def kappa(self) -> float:
+    def kappa(self) -> Any:
         """``E[min(Z², delta²)] / 2`` for Z standard normal: see :func:`robustreg.tuning.kappa`."""
+        if np.ndim(self.delta):
+            deltas, where = np.unique(self.delta, return_inverse=True)
+            return np.array([_huber_kappa(delta) for delta in deltas.tolist()])[where]
         return _huber_kappa(float(self.delta))
 
 
@@ -191,9 +193,18 @@ class Redescending(Loss):
         """The largest value of the loss."""
         return self.shape_sup * self.c**2
 
-    def scale_sides(self, u: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """``rho(u) / sup`` and ``u psi(u) / sup``, the terms of the equation of an M-scale."""
-        return self.rho(u) / self.sup, u * self.psi(u) / self.sup
+    def scale_sums(self, u: NDArray[Any], weights: Vector | None) -> tuple[Any, Any]:
+        """``sum s rho(u) / sup`` and ``sum s u psi(u) / sup`` along the last axis.
+
+        They are the terms of the equation of an M-scale.
+
+        Parameters
+        ----------
+        u : array of shape (..., n)
+            Not negative; overwritten.
+        weights : array of shape (n,) or None
+        """
+        return _sum(self.rho(u), weights) / self.sup, _sum(u * self.psi(u), weights) / self.sup
 
     def at(self, scale: float) -> Redescending:
         """The loss with the constant ``c scale``, in the units of the residuals."""
@@ -236,19 +247,25 @@ class Bisquare(Redescending):
         """``(1 - (u/c)²)²`` within c."""
         return self._kept(u) ** 2
 
-    def scale_sides(self, u: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """As in the base class, from the square of u alone."""
-        v = np.minimum(np.abs(u) / self.c, 1.0)
-        v *= v
-        rho = v * (3.0 + v * (v - 3.0))
-        slope = 1.0 - v
-        slope *= slope
-        slope *= v
-        slope *= 6.0
-        return rho, slope
+    def scale_sums(self, u: NDArray[Any], weights: Vector | None) -> tuple[Any, Any]:
+        """As in the base class, in place and from the square of u alone."""
+        u *= 1.0 / self.c
+        np.minimum(u, 1.0, out=u)
+        v = np.multiply(u, u, out=u)
+        kept = 1.0 - v
+        square = kept * kept
+        v *= square
+        # The sum is compared with a share of n: that 1 - kept^3 has no relative precision at small
+        # v does no harm.
+        kept *= square
+        total = v.shape[-1] if weights is None else weights.sum()
+        return total - _sum(kept, weights), 6.0 * _sum(v, weights)
 
     def _kept(self, u: ArrayLike) -> NDArray[Any]:
-        return 1.0 - np.minimum(np.abs(u) / self.c, 1.0) ** 2
+        kept = np.asarray(np.abs(u) / self.c)
+        np.minimum(kept, 1.0, out=kept)
+        np.multiply(kept, kept, out=kept)
+        return np.subtract(1.0, kept, out=kept)
 
 
 class Scaled(Loss):
@@ -272,3 +289,7 @@ class Scaled(Loss):
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """Weight, without a unit."""
         return self.loss.weight(np.asarray(u) / self.scale)
+
+
+def _sum(values: NDArray[Any], weights: Vector | None) -> Any:
+    return values.sum(axis=-1) if weights is None else values @ weights

@@ -7,7 +7,14 @@ from bisect import bisect_left
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAD_FACTOR", "OrderedSquares", "median", "median_absolute_residual", "weighted_median"]
+__all__ = [
+    "MAD_FACTOR",
+    "OrderedColumns",
+    "OrderedSquares",
+    "median",
+    "median_absolute_residual",
+    "weighted_median",
+]
 
 Vector = NDArray[np.float64]
 
@@ -149,3 +156,86 @@ class OrderedSquares:
             return np.inf
         outer = outside * threshold**2 if outside > 0.0 else 0.0
         return (inside + outer) / self.total / ((self.total - outside) / self.total) ** 2
+
+
+class OrderedColumns:
+    """``OrderedSquares`` of many responses, for several deltas at once.
+
+    Parameters
+    ----------
+    residuals : array of shape (n, B)
+    weights : array of shape (n, B) or (n, 1), or None
+        Frequencies.
+    """
+
+    def __init__(self, residuals: Vector, weights: Vector | None) -> None:
+        squares = residuals**2
+        n, width = squares.shape
+        inner = np.zeros((2, n + 1, width))  # sums of the first k squares, and of their weights
+        if weights is None:
+            squares.sort(axis=0)
+            inner[1] = np.arange(n + 1.0)[:, None]
+            np.cumsum(squares, axis=0, out=inner[0, 1:])
+        else:
+            weights = np.broadcast_to(weights, squares.shape)
+            squares *= weights > 0.0
+            order = np.argsort(squares, axis=0)
+            squares = np.take_along_axis(squares, order, axis=0)
+            weights = np.take_along_axis(weights, order, axis=0)
+            np.cumsum(weights * squares, axis=0, out=inner[0, 1:])
+            np.cumsum(weights, axis=0, out=inner[1, 1:])
+        self.squares, self._inner, self.total = squares, inner, inner[1, -1].copy()
+
+    def below(self, k: NDArray[np.intp]) -> tuple[Vector, Vector]:
+        """Sums of the first k squares, and the weights of the others, with k of shape (D, B)."""
+        inside, count = (np.take_along_axis(sums, k, axis=0) for sums in self._inner)
+        return inside, self.total - count
+
+    def variances(self, deltas: Vector, targets: Vector, scale: Vector | None) -> Vector:
+        """``OrderedSquares.variance`` at the thresholds ``delta sigma``.
+
+        Parameters
+        ----------
+        deltas : array of shape (D, 1)
+        targets : array of shape (D, B)
+            ``2 kappa nu``.
+        scale : array of shape (B,) or None
+            Sigma; None for the joint scale of each delta.
+
+        Returns
+        -------
+        array of shape (D, B)
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            k, threshold = self._joint(deltas, targets) if scale is None else (None, deltas * scale)
+            if k is None:
+                k = _ranks(self.squares, np.broadcast_to(threshold**2, targets.shape), True)
+            inside, outside = self.below(k)
+            outer = np.where(outside > 0.0, outside * threshold**2, 0.0)
+            variance = (inside + outer) * self.total / (self.total - outside) ** 2
+        return np.where((threshold > 0.0) & (outside < self.total), variance, np.inf)
+
+    def _joint(self, deltas: Vector, targets: Vector) -> tuple[NDArray[np.intp], Vector]:
+        """How many residuals are within ``delta sigma`` for the joint scale sigma, and this."""
+        # sum min(e², t²) / t² at t = |e_k| falls with k, and is target / delta² at the root.
+        sums, counts = self._inner[0, 1:], self._inner[1, 1:]
+        ratio = sums / self.squares + (self.total - counts)
+        ratio[self.squares == 0.0] = np.inf
+        k = _ranks(-ratio, -targets / deltas**2, False)
+        inside, outside = self.below(k)
+        left = targets - np.where(outside > 0.0, deltas**2 * outside, 0.0)
+        scale = np.sqrt(np.where(left > 0.0, inside / left, 0.0))
+        return k, np.where(scale > 0.0, deltas * scale, 0.0)
+
+
+def _ranks(ordered: Vector, bounds: Vector, right: bool) -> NDArray[np.intp]:
+    """``numpy.searchsorted`` in each column: ordered of shape (n, B), bounds of shape (D, B)."""
+    n = ordered.shape[0]
+    low, high = np.zeros(bounds.shape, np.intp), np.full(bounds.shape, n)
+    for _ in range(n.bit_length()):
+        middle = (low + high) // 2
+        value = np.take_along_axis(ordered, np.minimum(middle, n - 1), axis=0)
+        below = (value <= bounds if right else value < bounds) & (low < high)
+        low = np.where(below, middle + 1, low)
+        high = np.where(below, high, np.maximum(middle, low))
+    return low

@@ -100,6 +100,28 @@ def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
         assert re.search(pattern, process.stdout), process.stdout
 
 
+@pytest.mark.slow
+def test_the_script_for_two_workers_of_the_guide(tmp_path, rng):
+    pytest.importorskip("distributed", reason="it starts a cluster: pip install '.[dask]'")
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame(rng.normal(size=(3000, 3)), columns=["load", "distance", "hour"])
+    delay = 3.0 * table["load"] + 2.0 * table["distance"] + 0.1 * rng.normal(size=3000)
+    for number in range(3):
+        rows = slice(1000 * number, 1000 * (number + 1))
+        table.assign(delay=delay)[rows].to_parquet(tmp_path / f"{number}.parquet")
+    script = ROOT / "examples" / "large_data" / "two_workers.py"
+    process = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"'load': \S*(3\.0|2\.99)\S*, 'distance': \S*(2\.0|1\.99)", process.stdout)
+
+
 SIMULATIONS = """
 import simulations
 for row in [*simulations.efficiencies(30), *simulations.regrets(2, 60), *simulations.choices(1)]:

@@ -68,10 +68,10 @@ class Point(NamedTuple):
 class Sums(NamedTuple):
     """Sums over rows with residual e, psi(e) and frequency s. Sums of two sets can be added."""
 
-    loss: float  # sum s rho
-    psi_squares: float  # sum s psi²
-    psi: float  # sum s psi
-    curvature: float  # sum s psi'
+    loss: Any  # sum s rho
+    psi_squares: Any  # sum s psi²
+    psi: Any  # sum s psi
+    curvature: Any  # sum s psi'
     gradient: Vector  # sum s psi z
 
     def __add__(self, other: Sums) -> Sums:  # type: ignore[override]

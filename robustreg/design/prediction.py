@@ -48,13 +48,13 @@ def linear_prediction(X: Any, coef: Vector, intercept: float, *, single: bool) -
         return _lazy_prediction(X, coef, intercept, single)
     dtype = np.float32 if single and is_single(X) else np.float64
     if not isinstance(X, np.ndarray) or X.dtype == np.float64:
-        predicted = safe_sparse_dot(X, coef, dense_output=True) + intercept
+        predicted = safe_sparse_dot(X, coef.T, dense_output=True) + intercept
         return predicted.astype(dtype, copy=False)
     # A product with float64 coefficients would convert all of X at once.
-    predicted = np.empty(X.shape[0], dtype=dtype)
+    predicted = np.empty((X.shape[0], *coef.shape[:-1]), dtype=dtype)
     for start in range(0, X.shape[0], BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        predicted[rows] = X[rows].astype(np.float64) @ coef + intercept
+        predicted[rows] = X[rows].astype(np.float64) @ coef.T + intercept
     return predicted
 
 

@@ -193,7 +193,9 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
 
 
 def _starting_point(problem: Problem, start: Start) -> Point | None:
-    """The point of another solution; None where it has no scale to start from."""
+    """The point of another solution; None where it has no scale to start from, or other columns."""
+    if start.coef.shape[0] != problem.design.n_features:
+        return None
     finite = np.isfinite(start.coef).all() and np.isfinite(start.intercept)
     if not (finite and 0.0 < start.scale < np.inf):
         return None

@@ -12,20 +12,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from robustreg.annotations import Features, Scale, Solver
 from robustreg.data import validate_regression_data
 from robustreg.design import as_design
-from robustreg.design.base import Design
-from robustreg.design.prediction import is_single
-from robustreg.estimators.fitting import (
-    HuberProblem,
-    Solution,
-    Start,
-    fit_huber,
-    warn_of_doubt,
-    weights_and_outliers,
-)
+from robustreg.estimators.fitted_attributes import previous_fit, store_fit
+from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
+from robustreg.estimators.many_responses import fit_many
 from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.regressor import LinearRegressor
-from robustreg.parameters import fit_method
+from robustreg.parameters import fit_method, refuses
+from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
 
@@ -117,7 +111,7 @@ class HuberRegressor(LinearRegressor):
 
     See Also
     --------
-    HuberRegressorCV : Chooses delta and alpha by cross-validation.
+    HuberRegressorCV : Chooses delta, and alpha if asked, by cross-validation.
     MMRegressor : Resists outliers in X as well.
     HuberElasticNet : For many columns, of which few matter.
     robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
@@ -159,8 +153,13 @@ class HuberRegressor(LinearRegressor):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, np.inf, closed="neither")],
         "warm_start": ["boolean"],
+        "missing": [StrOptions({"raise", "omit"})],
     }
 
+    @refuses(
+        epsilon="pass delta=robustreg.tuning.delta_from_epsilon(epsilon) for the threshold of "
+        "scikit-learn's HuberRegressor, or leave delta=1.345, which is 95 % efficient."
+    )
     def __init__(
         self,
         *,
@@ -172,6 +171,7 @@ class HuberRegressor(LinearRegressor):
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
+        missing: str = "raise",
     ) -> None:
         self.delta = delta
         self.scale = scale
@@ -181,6 +181,7 @@ class HuberRegressor(LinearRegressor):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.missing = missing
 
     @fit_method
     def fit(
@@ -215,19 +216,27 @@ class HuberRegressor(LinearRegressor):
             If a Dask cluster has lost all its workers, or its scheduler.
         """
         with restored_on_failure(self):
-            start = self._previous()
+            if is_table(y):
+                fit_many(self, X, y, sample_weight)
+                return self
+            start, present = previous_fit(self), None
             given = X, y
+            if self.missing == "omit":
+                y, sample_weight, present = omit_missing(y, sample_weight)
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
             progress = PassCounter(self, *given, {"sample_weight": sample_weight})
             design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             problem = self._problem()
-            if start is not None and start.coef.shape[0] != design.n_features:
-                start = None
             solution = fit_huber(design, problem, start)
-            self._store(design, solution, X)
+            store_fit(self, design, solution, X, present)
             progress.close()
             warn_of_doubt(solution, problem)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def _problem(self) -> HuberProblem:
         return HuberProblem(
@@ -239,24 +248,3 @@ class HuberRegressor(LinearRegressor):
             self.max_iter,
             self.tol,
         )
-
-    def _previous(self) -> Start | None:
-        """The last fit as a start, where a warm start is wanted and there was one."""
-        if not (self.warm_start and hasattr(self, "coef_")):
-            return None
-        numbers = [*self.coef_, self.intercept_, self.scale_]
-        if not np.isfinite(numbers).all():
-            return None  # from nowhere a search would not come back
-        return Start(self.coef_, self.intercept_, self.scale_)
-
-    def _store(self, design: Design, solution: Solution, X: Any) -> None:
-        self.coef_ = solution.coef
-        self.intercept_ = np.float64(solution.intercept)
-        self._single_ = is_single(X)
-        self.scale_ = solution.scale
-        self.delta_ = solution.delta
-        self.threshold_ = solution.delta * solution.scale if solution.scale else 0.0
-        self.weights_, self.outliers_ = weights_and_outliers(design, solution)
-        self.n_iter_ = solution.result.n_iter
-        self.n_passes_ = int(design.passes)
-        self.optimality_ = solution.result.optimality

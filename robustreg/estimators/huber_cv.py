@@ -18,6 +18,7 @@ from robustreg.annotations import Features, Scale, Solver
 from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
+from robustreg.estimators.fitted_attributes import store_fit
 from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.path import reference_path
@@ -38,7 +39,7 @@ __all__ = ["HuberRegressorCV"]
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression, delta chosen by cross-validation that outliers do not mislead; alpha too.
+    """Huber regression whose delta, and alpha if asked, is chosen by a resistant cross-validation.
 
     Scored by squared error, outliers among the validation rows choose the model, and often the
     largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
@@ -159,7 +160,7 @@ class HuberRegressorCV(HuberRegressor):
     _parameter_constraints: dict[str, list[Any]] = {
         name: constraint
         for name, constraint in HuberRegressor._parameter_constraints.items()
-        if name not in ("delta", "alpha", "warm_start")
+        if name not in ("delta", "alpha", "warm_start", "missing")
     } | {
         "deltas": ["array-like", None],
         "alphas": ["array-like", None],
@@ -263,7 +264,7 @@ class HuberRegressorCV(HuberRegressor):
                 waypoint = waypoints[self.best_index_]
                 begin = None if waypoint is None else waypoint.start(problem.over(design))
                 solution = fit_huber(design, problem, begin)
-                self._store(design, solution, X)
+                store_fit(self, design, solution, X)
             tasks.close()
             warn_of_doubt(solution, problem)
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +47,13 @@ class LocalModel:
         return length / noise if noise > 0.0 else (np.inf if length > 0.0 else 0.0)
 
     @cached_property
-    def inside_fraction(self) -> float:
+    def inside_fraction(self) -> Any:
         """Mean of psi'; that of one observation at least."""
         sums, design = self.evaluation.sums, self.objective.design
-        return max(sums.curvature / design.total_weight, 1.0 / design.n_observations)
+        return np.maximum(sums.curvature / design.total_weight, 1.0 / design.n_observations)
 
     @cached_property
-    def rounding(self) -> float:
+    def rounding(self) -> Any:
         """Typical size of the rounding errors in a distance, in standard errors.
 
         Residuals within the threshold carry errors of the size of their terms, which act on the
@@ -64,12 +65,12 @@ class LocalModel:
         design, point = objective.design, objective.point(start.parameters)
         total = design.n_observations
         level = design.rounding_level(point) / ROUNDING
-        spread = float(np.sqrt(start.sums.psi_squares / design.total_weight))
+        spread = np.sqrt(start.sums.psi_squares / design.total_weight)
         of_residuals = np.sqrt(objective.size * self.inside_fraction) * level
         of_intercept = design.intercept_rounding(point) * np.sqrt(total * self.inside_fraction)
         of_sums = UNIT * spread * np.sqrt(design.total_weight) * self._magnification()
         errors = of_residuals + of_intercept + of_sums
-        return float(errors / max(spread, np.finfo(np.float64).tiny))
+        return errors / np.maximum(spread, np.finfo(np.float64).tiny)
 
     @cached_property
     def value_rounding(self) -> float:
@@ -84,12 +85,12 @@ class LocalModel:
         level = objective.design.rounding_level(objective.point(start.parameters))
         return float(np.sqrt(start.sums.psi_squares)) * level / ROUNDING
 
-    def _magnification(self) -> float:
+    def _magnification(self) -> Any:
         """Length of a gradient in this metric, if each sum has the size of its columns."""
         objective = self.objective
         units = objective.design.block_units
         size = np.ones(objective.problem.n_linear)
-        size[: units.magnitude.shape[0]] = units.magnitude / units.column_scale
+        size[: units.magnitude.shape[0]] = units.magnitude / np.ravel(units.column_scale)
         unit = objective.gradient_unit(self.evaluation.parameters)
         return self.metric.magnification(size) * unit
 
