@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["ConvergenceWarning", "ExactFitWarning"]
+__all__ = ["ConvergenceWarning", "ExactFitWarning", "MissingResponseWarning"]
 
 
 class ExactFitWarning(UserWarning):
@@ -31,6 +31,26 @@ class ExactFitWarning(UserWarning):
     ...     model = HuberRegressor().fit(X, y)
     >>> model.coef_.round(6), model.scale_
     (array([2.]), 0.0)
+    """
+
+
+class MissingResponseWarning(UserWarning):
+    """A response has no value at all, and its coefficients are NaN.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.exceptions import MissingResponseWarning
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> Y = np.column_stack((X[:, 0] + [0, 1, 0, 1, 0, 1], np.full(6, np.nan)))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", MissingResponseWarning)
+    ...     model = HuberRegressor(missing="omit").fit(X, Y)
+    >>> model.coef_.round(2)
+    array([[1.03],
+           [ nan]])
     """
 
 

@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from robustreg.annotations import Features, Scale, Solver
-from robustreg.data import validate_regression_data
+from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.estimators.fitted_attributes import previous_fit, store_fit
 from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
-from robustreg.estimators.many_responses import fit_many
+from robustreg.estimators.many_responses import fit_many, score_of_present
 from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.regressor import LinearRegressor
-from robustreg.parameters import fit_method
+from robustreg.parameters import fit_method, refuses
 from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
@@ -111,7 +111,7 @@ class HuberRegressor(LinearRegressor):
 
     See Also
     --------
-    HuberRegressorCV : Chooses delta and alpha by cross-validation.
+    HuberRegressorCV : Chooses delta, and alpha if asked, by cross-validation.
     MMRegressor : Resists outliers in X as well.
     HuberElasticNet : For many columns, of which few matter.
     robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
@@ -156,6 +156,10 @@ class HuberRegressor(LinearRegressor):
         "missing": [StrOptions({"raise", "omit"})],
     }
 
+    @refuses(
+        epsilon="pass delta=robustreg.tuning.delta_from_epsilon(epsilon) for the threshold of "
+        "scikit-learn's HuberRegressor, or leave delta=1.345, which is 95 % efficient."
+    )
     def __init__(
         self,
         *,
@@ -167,7 +171,7 @@ class HuberRegressor(LinearRegressor):
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
-        missing: str = "raise",
+        missing: Literal["raise", "omit"] = "raise",
     ) -> None:
         self.delta = delta
         self.scale = scale
@@ -228,6 +232,27 @@ class HuberRegressor(LinearRegressor):
             progress.close()
             warn_of_doubt(solution, problem)
         return self
+
+    def score(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R² of the predictions; of several responses, the mean of theirs.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their responses. With ``missing="omit"``, NaN is left out.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            As of ``sklearn.metrics.r2_score``.
+        """
+        if self.missing == "omit" and not is_collection(y):
+            return score_of_present(y, self.predict(X), sample_weight)
+        return float(super().score(X, y, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -39,7 +39,7 @@ __all__ = ["HuberRegressorCV"]
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression, delta chosen by cross-validation that outliers do not mislead; alpha too.
+    """Huber regression whose delta, and alpha if asked, is chosen by a resistant cross-validation.
 
     Scored by squared error, outliers among the validation rows choose the model, and often the
     largest delta. Here a candidate is scored by minus the mean Huber loss of its validation

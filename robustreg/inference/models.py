@@ -11,14 +11,18 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["choice_of_delta", "last_step", "refuse_model", "without_rows"]
+__all__ = ["choice_of_delta", "last_step", "refuse_many", "refuse_model", "without_rows"]
 
 #: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
 ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
 
 
 def last_step(
-    model: Any, kind: str = "HuberRegressor", required: Sequence[str] = ATTRIBUTES
+    model: Any,
+    kind: str = "HuberRegressor",
+    required: Sequence[str] = ATTRIBUTES,
+    *,
+    many: bool = False,
 ) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
     """The regressor, the transformation before it, and the names of the features it was given.
 
@@ -29,9 +33,13 @@ def last_step(
         The class that a message asks for.
     required : sequence of str
         What a fit of it has.
+    many : bool
+        Whether it may have several responses.
     """
     regressor = model[-1] if isinstance(model, Pipeline) else model
     _require_fit(regressor, kind, required)
+    if not many:
+        refuse_many(regressor)
     if not isinstance(model, Pipeline) or len(model) == 1:
         return regressor, _unchanged, _feature_names(regressor)
     # A later fit of the pipeline must not change what a summary predicts.
@@ -70,6 +78,18 @@ def refuse_model(regressor: Any) -> None:
         raise ValueError(
             f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
             "after fit. Fit again."
+        )
+
+
+def refuse_many(regressor: Any) -> None:
+    """Refuse a fit of several responses."""
+    shape = np.shape(getattr(regressor, "coef_", ()))
+    if len(shape) == 2 and hasattr(regressor, "converged_"):
+        one = "y of shape (n_samples,)" if shape[0] == 1 else "one column of y"
+        raise ValueError(
+            f"model has coef_ of shape {shape}, since y had two dimensions: use "
+            "robustreg.inference.summarize_many(model, X, y) for standard errors of all responses, "
+            f"or fit {one} for what is shown of a single one."
         )
 
 
