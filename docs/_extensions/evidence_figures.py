@@ -76,9 +76,10 @@ def headline() -> Any:
             library, system = row["system"].replace("`", "").split(" ", 1)
             ratio, color = float(row["× LinearRegression"]), STYLES[library][0]
             ax.barh(place, ratio, color=color, height=0.7)
-            ax.text(1.08 * ratio, place, f"{ratio:.2g}", color=color, va="center")
+            label = ax.text(1.08 * ratio, place, f"{ratio:.2g}", color=color, va="center")
+            label.set_path_effects([withStroke(linewidth=3, foreground="white")])
             ax.text(0.09, place, f"{system}  ", va="center", ha="right", fontsize="small")
-        ax.axvline(1.0, color=GREY, linewidth=0.8)
+        ax.axvline(1.0, color=GREY, linewidth=0.8, zorder=0)
         ax.set(xscale="log", xlim=(0.1, 100), yticks=[])
         ax.set_xlabel("time, in units of LinearRegression's")
         ax.spines["left"].set_visible(False)
