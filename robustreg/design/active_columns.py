@@ -145,6 +145,11 @@ class ActiveColumns(ABC):
         """``sum s f z z'`` over all rows."""
         return self._cross_products(self._frequencies(row_weights), slice(0, self.size))
 
+    def largest_residual(self) -> float:
+        """Of the rows that count."""
+        counted = True if self.weights is None else self.weights > 0.0
+        return float(np.abs(self.residual).max(initial=0.0, where=counted))
+
     def median_scale(self) -> float:
         """MAD of the residuals about zero."""
         return median_absolute_residual(self.residual, self.weights)

@@ -73,9 +73,12 @@ class Curvature:
     Attributes
     ----------
     Q : array of shape (k, k)
+    least : array of shape (k,)
+        See :func:`positive_factor`.
     """
 
     Q: Matrix
+    least: Vector
     _members: NDArray[np.intp] | None = None
     _factor: Matrix | None = None
 
@@ -88,7 +91,8 @@ class Curvature:
         if not right.size:
             return right
         if self._members is None or not np.array_equal(members, self._members):
-            self._members, self._factor = members, positive_factor(self.block(members))
+            self._members = members
+            self._factor = positive_factor(self.block(members), self.least[members])
         return lapack.dpotrs(self._factor, right)[0]
 
 
@@ -200,15 +204,21 @@ class QuadraticLasso:
         return entering[:room]
 
 
-def positive_factor(block: Matrix) -> Matrix:
-    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal."""
+def positive_factor(block: Matrix, least: Vector) -> Matrix:
+    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal.
+
+    Parameters
+    ----------
+    block : array of shape (k, k)
+    least : array of shape (k,)
+        In whose units the diagonal is enlarged where it is less: columns may have any unit, and no
+        entry within the threshold.
+    """
     ridge = FIRST_RIDGE
     factor, info = lapack.dpotrf(block)
-    diagonal = block.diagonal()
-    floor = float(diagonal.max(initial=0.0)) or 1.0
     while info != 0:
         lifted = block.copy()
-        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(diagonal, 1e-3 * floor)
+        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(block.diagonal(), least)
         factor, info = lapack.dpotrf(lifted)
         ridge *= RIDGE_FACTOR
     return factor
