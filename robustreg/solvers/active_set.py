@@ -61,17 +61,21 @@ class ActiveSet:
         In working units, in the order of ``columns.index``; the intercept first.
     n_iter : int
         Steps so far.
+    slopes : array of shape (k,)
+        Of the smooth part of the objective, downwards, where the last call of ``solve`` ended.
     """
 
     problem: Problem
     columns: ActiveColumns = field(init=False)
     coef: Vector = field(init=False)
+    slopes: Vector = field(init=False)
     n_iter: int = 0
 
     def __post_init__(self) -> None:
         design: Any = self.problem.design  # one in memory
         self.columns = design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
+        self.slopes = np.zeros(self.columns.size)
         self._mixing = 0.0
         self._guess: Vector | None = None
         self._curvature: Curvature | None = None
@@ -204,24 +208,24 @@ class ActiveSet:
         """Solve for the active columns at a scale; the largest violation, in units of alpha."""
         best, target = np.inf, INNER * tol
         for _ in range(max_iter + 1):
-            slopes = self.columns.products(self.columns.psi(self.delta * scale))
-            slopes -= self.curvature * self.coef
-            violation = float(self._violations(slopes, scale).max(initial=0.0))
+            products = self.columns.products(self.columns.psi(self.delta * scale))
+            self.slopes = products - self.curvature * self.coef
+            violation = float(self._violations(self.slopes, scale).max(initial=0.0))
             # Steps that no longer help have come to the rounding errors.
             if violation <= target:
                 return violation
             if violation > 0.5 * best and violation <= max(tol, self.rounding_level(scale)):
                 return violation
             best = min(best, violation)
-            self._step(scale, slopes)
+            self._step(scale)
         return violation
 
-    def _step(self, scale: float, slopes: Vector) -> None:
+    def _step(self, scale: float) -> None:
         self.n_iter += 1
         curvature = self._hessian(scale)
         sizes = scale * self.sizes
         rank = self._rank(scale)
-        c = slopes + curvature.Q @ self.coef
+        c = self.slopes + curvature.Q @ self.coef
         model = QuadraticLasso(curvature, c, sizes, self.signs, rank)
         minimiser = model.minimise(self.coef if self._guess is None else self._guess)
         direction = minimiser - self.coef

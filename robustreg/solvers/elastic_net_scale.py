@@ -82,7 +82,7 @@ class _Trial:
         self.edf = effective_parameters(self.active, self.scale)
         columns = self.active.columns
         if isinstance(self.rule, JointScale):
-            self.estimate = columns.joint_scale(self.active.delta, 2.0 * self.half_target)
+            self.estimate = columns.joint_scale(self.active.delta, 2.0 * self.half_target, self.scale)
         else:
             self.estimate = columns.median_scale()
 
@@ -155,10 +155,9 @@ class _Trial:
         sizes = active.sizes
         with np.errstate(divide="ignore", invalid="ignore"):
             leaving = np.where(active.signs.free | (coef == 0.0), np.nan, -coef / change)
-            slopes = active.columns.products(active.columns.psi(active.delta * self.scale))
             at_zero = (coef == 0.0) & ~active.signs.free
             rooms = [
-                np.where(at_zero, (sign * slopes - self.scale * sizes), np.nan)
+                np.where(at_zero, (sign * active.slopes - self.scale * sizes), np.nan)
                 / (sizes - sign * tangent.slopes)
                 for sign in ((1.0,) if active.signs.positive else (1.0, -1.0))
             ]

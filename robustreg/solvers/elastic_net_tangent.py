@@ -53,6 +53,9 @@ def follow(active: ActiveSet, tangent: Tangent, change: float) -> None:
     """Move along a tangent; coefficients that would change their sign stop at zero."""
     moved = active.coef + change * tangent.coef
     stopped = ~active.signs.free & (moved * active.coef < 0.0)
-    moved[stopped] = 0.0
-    active.columns.residual -= active.columns.image(moved - active.coef)
+    if stopped.any():
+        moved[stopped] = 0.0
+        active.columns.residual -= active.columns.image(moved - active.coef)
+    else:
+        active.columns.residual += change * tangent.residual
     active.coef = moved
