@@ -17,6 +17,7 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from robustreg.annotations import Features, Scale, Solver
 from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
+from robustreg.design.prediction import is_single
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
 from robustreg.estimators.fitted_attributes import store_fit
 from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
@@ -62,10 +63,9 @@ class HuberRegressorCV(HuberRegressor):
         :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
         or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
     alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
-        Candidates for alpha in [0, inf), increasing. By default there is no penalty, and only delta
-        is chosen: the fit is one whose standard errors hold. None takes 0 and the alphas at which
-        ridge regression has 90, 70, 50, 30 and 10 % of the effective parameters that it has without
-        a penalty; 0 is left out where there are fewer than two observations for each parameter.
+        Candidates for alpha in [0, inf), increasing. By default there is no penalty, so that
+        standard errors hold. None takes 0, where there are two observations for each parameter,
+        and alphas at which ridge regression has 90, 70, 50, 30 and 10 % of its parameters left.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
@@ -237,6 +237,7 @@ class HuberRegressorCV(HuberRegressor):
         given = X, y  # a scorer is handed them as they are
         with restored_on_failure(self):
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
+            self._single_ = is_single(X)  # candidates predict as the final fit does
             design = as_design(X, y, weights, centered=self.fit_intercept)
             alphas = candidate_alphas(self, design)
             splits = row_splits(self.cv, X, y, split_params, design.n_rows)
