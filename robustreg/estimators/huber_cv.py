@@ -65,7 +65,7 @@ class HuberRegressorCV(HuberRegressor):
     alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
         Candidates for alpha in [0, inf), increasing. By default there is no penalty, so that
         standard errors hold. None takes 0, where there are two observations for each parameter,
-        and alphas at which ridge regression has 90, 70, 50, 30 and 10 % of its parameters left.
+        and alphas that leave ridge regression 90, 70, 50, 30 and 10 % of its effective parameters.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
