@@ -9,7 +9,7 @@ every response.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from robustreg.design.base import ROUNDING, Point, Sums
 from robustreg.design.units import Units
 from robustreg.losses import Huber
-from robustreg.order_statistics import MAD_FACTOR
+from robustreg.order_statistics import MAD_FACTOR, weighted_medians
 
 __all__ = ["ResponseBlock", "SharedColumns"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+#: Most that an estimate of the scale grows by: where too many rows are outside, it has no limit.
+MOST_GROWTH = 3.0
 
 #: Unit roundoff of the user's coefficients, twice, and of the sums that lead to the intercept.
 EPS = float(np.finfo(np.float64).eps)
@@ -108,6 +111,7 @@ class ResponseBlock:
         self._shared, self._y, self._present = shared, responses, present
         self.n_rows, self.n_features = shared.n_rows, shared.n_features
         self.units = shared.units
+        self._evaluated: Any = None
         weights = shared.weights
         if present is None:
             self.total_weight: Any = float(self.n_rows if weights is None else weights.sum())
@@ -115,12 +119,17 @@ class ResponseBlock:
         else:
             ones = np.ones(self.n_rows) if weights is None else weights
             self.total_weight, self.square_weight = ones @ present, ones**2 @ present
-        self.size = np.zeros(responses.shape[1])
 
     @cached_property
     def _buffers(self) -> NDArray[np.float64]:
         """Residuals, psi and what else a pass takes: fresh arrays cost more than its operations."""
         return np.empty((3, *self._y.shape))
+
+    @cached_property
+    def size(self) -> Vector:
+        """Of the responses: no less than the median of their absolute values."""
+        location, spread = self.location_and_spread(True)
+        return np.abs(location) + spread
 
     @property
     def n_responses(self) -> int:
@@ -145,7 +154,7 @@ class ResponseBlock:
         """Some of the responses."""
         present = None if self._present is None else self._present[:, index]
         block = ResponseBlock(self._shared, self._y[:, index], present)
-        block.size = self.size[index]
+        block.size = self.size[index]  # not of fewer responses than the block had
         return block
 
     # -- sums over rows ---------------------------------------------------------------------------
@@ -177,6 +186,7 @@ class ResponseBlock:
         shared, threshold = self._shared, point.units_loss.delta  # type: ignore[attr-defined]
         residual, psi, inside = self._buffers
         self.residuals(point, out=residual)
+        self._evaluated = point.coef
         np.minimum(residual, threshold, out=psi)
         np.maximum(psi, -threshold, out=psi)
         sums_of_psi = shared.weighted @ psi
@@ -191,6 +201,7 @@ class ResponseBlock:
         inside *= residual
         squares = inside.sum(axis=0) if shared.weights is None else shared.weights @ inside
         gram[-1, -1] = squares
+        self._inside = squares, count
         finite = np.where(np.isfinite(threshold), threshold, 0.0)
         sums = Sums(
             np.full_like(count, np.nan),
@@ -200,6 +211,14 @@ class ResponseBlock:
             sums_of_psi[:-1],
         )
         return sums, gram
+
+    def majorant(self, point: Point) -> Matrix:
+        """The Gram matrices with the weights of iterated least squares, at the last point."""
+        assert self._evaluated is point.coef
+        weight = cast(Huber, point.units_loss).weight(self._buffers[0])
+        if self._present is not None:
+            weight *= self._present
+        return self._shared.triangle(self._shared.products @ weight)
 
     def _curvature(self, products: Matrix, threshold: Any, mixing: Any) -> Matrix:
         """Sums of the products of columns, with the curvature of ``mixing``."""
@@ -227,29 +246,41 @@ class ResponseBlock:
     # -- statistics -------------------------------------------------------------------------------
 
     def location_and_spread(self, fit_intercept: bool) -> tuple[Vector, Vector]:
-        """Median of each response (zero without an intercept) and MAD about it.
-
-        Frequencies are not counted: it is where a search begins.
-        """
+        """Median of each response (zero without an intercept) and MAD about it."""
         location = self._medians(self._y) if fit_intercept else np.zeros(self.n_responses)
-        return location, self._medians(np.abs(self._y - location)) / MAD_FACTOR
+        spread = self._medians(np.abs(self._y - location)) / MAD_FACTOR
+        if fit_intercept:
+            self.size = np.abs(location) + spread
+        return location, spread
 
     def median_scale(self, point: Point) -> Vector:
         """MAD of the residuals about zero."""
-        residual = self.residuals(point, out=self._buffers[0])
-        return self._medians(np.abs(residual, out=residual)) / MAD_FACTOR
+        residual, magnitude, _ = self._buffers
+        if self._evaluated is not point.coef:
+            self.residuals(point, out=residual)
+            self._evaluated = point.coef
+        return self._medians(np.abs(residual, out=magnitude)) / MAD_FACTOR
+
+    def joint_scale(self, point: Point, loss: Huber, target: Any) -> Vector:
+        """As ``Design.joint_scale``, if the same rows are within the threshold as at the point.
+
+        They are near the root; elsewhere it is a step towards it.
+        """
+        assert self._evaluated is point.coef
+        squares, count = self._inside
+        outside = np.maximum(self.total_weight - count, 0.0)
+        left = target - np.where(outside > 0.0, loss.delta**2 * outside, 0.0)
+        ratio = np.sqrt(squares / np.where(left > 0.0, left, np.nan)) / point.scale
+        return point.scale * np.clip(np.where(left > 0.0, ratio, MOST_GROWTH), 0.1, MOST_GROWTH)
 
     def _medians(self, values: Matrix) -> Vector:
-        if self._present is None:
-            half, odd = divmod(self.n_rows, 2)
-            ordered = np.partition(values, half, axis=0)
-            # Two numbers to partition by would take five times as long.
-            upper = ordered[half]
-            return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
-        ordered = np.sort(np.where(self._present > 0.0, values, np.inf), axis=0)
-        count = self._present.sum(axis=0).astype(np.intp)
-        middle = np.stack(((count - 1) // 2, count // 2)).clip(0)
-        return 0.5 * np.take_along_axis(ordered, middle, axis=0).sum(axis=0)
+        if self.weights is not None:
+            return weighted_medians(values, self.weights)
+        half, odd = divmod(self.n_rows, 2)
+        ordered = np.partition(values, half, axis=0)
+        # Two numbers to partition by would take five times as long.
+        upper = ordered[half]
+        return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
 
     # -- units and rounding errors ----------------------------------------------------------------
 

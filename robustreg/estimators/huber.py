@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from robustreg.annotations import Features, Scale, Solver
-from robustreg.data import validate_regression_data
+from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
 from robustreg.estimators.fitted_attributes import previous_fit, store_fit
 from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
-from robustreg.estimators.many_responses import fit_many
+from robustreg.estimators.many_responses import fit_many, score_of_present
 from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.regressor import LinearRegressor
@@ -171,7 +171,7 @@ class HuberRegressor(LinearRegressor):
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
-        missing: str = "raise",
+        missing: Literal["raise", "omit"] = "raise",
     ) -> None:
         self.delta = delta
         self.scale = scale
@@ -232,6 +232,27 @@ class HuberRegressor(LinearRegressor):
             progress.close()
             warn_of_doubt(solution, problem)
         return self
+
+    def score(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R² of the predictions; of several responses, the mean of theirs.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their responses. With ``missing="omit"``, NaN is left out.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            As of ``sklearn.metrics.r2_score``.
+        """
+        if self.missing == "omit" and not is_collection(y):
+            return score_of_present(y, self.predict(X), sample_weight)
+        return float(super().score(X, y, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
