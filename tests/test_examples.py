@@ -123,7 +123,7 @@ def test_the_script_for_two_workers_of_the_guide(tmp_path, rng):
         check=False,
     )
     assert process.returncode == 0, process.stderr
-    assert re.search(r"'load': \S*(3\.0|2\.99)\S*, 'distance': \S*(2\.0|1\.99)", process.stdout)
+    assert re.search(r"load (3\.00|2\.99)\ndistance (2\.0|1\.9)\d", process.stdout)
 
 
 SIMULATIONS = """
