@@ -56,10 +56,6 @@ PAGES = {
         r"Huber slope -0\.43, MM slope 2\.25",
         r"bad leverage points: \[11, 20, 30, 34\]",
     ],
-    "plot_many_responses.py": [
-        r"Huber: 7\d of the first 100",
-        r"least squares: 3\d of the first 100",
-    ],
     # Rents of 9 for a square metre, whose areas are wrong in three rows.
     "plot_dirty_data.py": [
         r"least squares area +0\.4",
