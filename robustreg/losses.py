@@ -204,6 +204,8 @@ class Redescending(Loss):
             Not negative; overwritten.
         weights : array of shape (n,) or None
         """
+        # Beyond the last knot psi is zero, and infinity times zero would not be.
+        np.minimum(u, self.knots[-1] * self.c, out=u)
         return _sum(self.rho(u), weights) / self.sup, _sum(u * self.psi(u), weights) / self.sup
 
     def at(self, scale: float) -> Redescending:

@@ -198,6 +198,7 @@ class MScale(ScaleRule):
         return float(np.sqrt(variance)) / normal_mean(own, lambda u: u * own.psi(u))
 
 
+@np.errstate(over="ignore")  # also in the threads of Dask
 def _sums_of_rows(
     residuals: Vector,
     weights: Vector | None,

@@ -128,18 +128,15 @@ class Objective(ABC):
         """Factor of the sums over rows in the gradient, in units of standard errors."""
 
     @abstractmethod
-    def columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
+    def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
         """Columns of the augmented rows (z, 1, e) that make up the Hessian, and their factors."""
 
     def hessian(self, parameters: Vector, augmented: Matrix) -> Matrix:
         """The Hessian from a Gram matrix of augmented rows, which is overwritten."""
-        if not self.has_scale:
-            hessian = augmented[: self.size, : self.size].copy(order="K")
-        else:
-            columns, factors = self.columns(parameters)
-            whole = columns.size == augmented.shape[0]
-            hessian = augmented if whole else augmented[np.ix_(columns, columns)]
-            hessian = np.asfortranarray(hessian) if hessian.ndim == 2 else hessian
+        columns, factors = self.columns(parameters)
+        hessian = augmented[columns][:, columns]
+        hessian = np.asfortranarray(hessian) if hessian.ndim == 2 else hessian
+        if self.has_scale:
             hessian *= factors
             hessian *= factors[:, None]
         if self.problem.penalty:
@@ -153,10 +150,10 @@ class Objective(ABC):
         rows = augmented[:, columns] * factors
         if self.problem.penalty:
             p = self.design.n_features
-            penalty = np.zeros((p, columns.size))
+            penalty = np.zeros((p, factors.size))
             penalty[np.arange(p), np.arange(p)] = np.sqrt(self.problem.penalty_curvature)
             rows = lapack.dgeqrf(np.asfortranarray(np.vstack((rows, penalty))))[0]
-            rows = np.triu(rows[: columns.size])
+            rows = np.triu(rows[: factors.size])
         return rows
 
     def diagonal(self, parameters: Vector, augmented: Vector) -> Vector:
@@ -237,9 +234,9 @@ class AtScale(Objective):
         """One."""
         return 1.0
 
-    def columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
+    def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
         """Those of z and the intercept."""
-        return np.arange(self.size), np.ones(self.size)
+        return slice(0, self.size), np.ones(self.size)
 
 
 @dataclass(frozen=True)
@@ -285,10 +282,11 @@ class Jointly(Objective):
         """``1/sigma`` of the gradient, and ``sqrt(sigma)`` of the noise."""
         return _number(parameters[-1]) ** -0.5
 
-    def columns(self, parameters: Vector) -> tuple[NDArray[np.intp], Vector]:
+    def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
         """All of the augmented rows, divided by the root of sigma, and the last by sigma too."""
         p, scale = self.design.n_features, _number(parameters[-1])
-        columns = np.append(np.arange(self.problem.n_linear), p + 1)
+        whole = self.problem.fit_intercept
+        columns = slice(0, p + 2) if whole else np.append(np.arange(p), p + 1)
         factors = np.full((self.size, *parameters.shape[1:]), scale**-0.5)
         factors[-1] /= scale
         return columns, factors

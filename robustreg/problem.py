@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Design, Point
+from robustreg.design.base import Design, Point, Sums
 from robustreg.losses import Huber, Loss
 from robustreg.objective import AtScale, Jointly
 from robustreg.penalties import Ridge
@@ -128,6 +128,12 @@ class Problem:
     def estimate_scale(self, point: Point) -> Any:
         """What the rule makes of the residuals at the coefficients of a point."""
         return self.scale.estimate(self.design, point._replace(loss=self.loss), self.freedom)
+
+    def step_of_scale(self, point: Point, sums: Sums) -> float:
+        """A step towards the estimate from the sums at a point, or the estimate itself."""
+        rule, design = self.scale, self.design
+        step = rule.step(sums, point, design.total_weight, self.freedom)
+        return self.estimate_scale(point) if step is None else step
 
     def scale_shift(self, scale: float, estimate: float) -> Any:
         """Difference of a scale from what its rule makes of the residuals, in standard errors."""

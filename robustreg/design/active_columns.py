@@ -137,6 +137,10 @@ class ActiveColumns(ABC):
         self._inside = inside
         return self._gram
 
+    def has_gram(self, threshold: float) -> bool:
+        """Whether the matrix that is kept is that of the rows within this threshold."""
+        return np.array_equal(self.inside(threshold), self._inside)
+
     def weighted_gram(self, row_weights: Vector) -> Matrix:
         """``sum s f z z'`` over all rows."""
         return self._cross_products(self._frequencies(row_weights), slice(0, self.size))

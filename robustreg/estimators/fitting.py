@@ -60,8 +60,8 @@ REASONS = {
     "is small enough for you.",
     Status.ROUNDING: "stopped farther than tol={tol:g} standard errors from {solution}: rounding "
     "errors of double precision allow no less. The distance is optimality_. Columns of X that "
-    "nearly determine one another cause this: drop or combine them, center columns with a large "
-    "offset, use a penalty, or increase tol.",
+    "nearly determine one another cause this, or noise that is tiny beside y: drop or combine "
+    "columns, center columns with a large offset, subtract a constant from y, or increase tol.",
 }
 
 

@@ -18,7 +18,7 @@ from robustreg.estimators.many_responses import fit_many, score_of_present
 from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
 from robustreg.estimators.regressor import LinearRegressor
-from robustreg.parameters import fit_method
+from robustreg.parameters import fit_method, refuses
 from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
@@ -111,7 +111,7 @@ class HuberRegressor(LinearRegressor):
 
     See Also
     --------
-    HuberRegressorCV : Chooses delta and alpha by cross-validation.
+    HuberRegressorCV : Chooses delta, and alpha if asked, by cross-validation.
     MMRegressor : Resists outliers in X as well.
     HuberElasticNet : For many columns, of which few matter.
     robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
@@ -156,6 +156,10 @@ class HuberRegressor(LinearRegressor):
         "missing": [StrOptions({"raise", "omit"})],
     }
 
+    @refuses(
+        epsilon="pass delta=robustreg.tuning.delta_from_epsilon(epsilon) for the threshold of "
+        "scikit-learn's HuberRegressor, or leave delta=1.345, which is 95 % efficient."
+    )
     def __init__(
         self,
         *,

@@ -23,7 +23,7 @@ from robustreg.exceptions import (
 from robustreg.response_data import validate_table
 from robustreg.solvers import Status
 
-__all__ = ["fit_many", "score_of_present"]
+__all__ = ["fit_many", "score_of_present", "store_many", "warn_of_many"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -43,6 +43,13 @@ def fit_many(model: Any, X: Any, Y: Any, sample_weight: Any) -> None:
         start = None
     fit = ManyFit(model._problem(), X, table, weights, start, progress)
     found = fit.run()
+    store_many(model, found, X, fit.n_passes)
+    progress.close()
+    warn_of_many(found, model._problem(), table)
+
+
+def store_many(model: Any, found: ManySolutions, X: Any, n_passes: int) -> None:
+    """Set the fitted attributes of a model with many responses."""
     model.coef_, model.intercept_ = found.coef, found.intercept
     model._single_ = is_single(X)
     model.scale_, model.delta_ = found.scale, found.delta
@@ -52,13 +59,11 @@ def fit_many(model: Any, X: Any, Y: Any, sample_weight: Any) -> None:
     exact = found.status == Status.EXACT_FIT
     model.converged_ = exact | (found.optimality <= model.tol)
     model.n_iter_ = max(1, int(found.n_iter.max(initial=1)))
-    model.n_passes_ = fit.n_passes
+    model.n_passes_ = n_passes
     for name in ("weights_", "outliers_"):
         vars(model).pop(name, None)
     if found.weights is not None:
         model.weights_, model.outliers_ = found.weights, found.outliers
-    progress.close()
-    warn_of_many(found, model._problem(), table)
 
 
 def _previous(model: Any) -> tuple[Matrix, Vector, Vector] | None:

@@ -56,7 +56,8 @@ class MMSummary(Summary):
     level : float
         Confidence level of the table.
     n, degrees_of_freedom : float
-        Number of observations, the sum of the frequencies, and the same less k.
+        Number of observations: the sum of the frequencies, or Kish's number for weights that are no
+        counts; and the same less k.
     reference_df : float
         Degrees of freedom of Student's t behind p and intervals; ``inf`` for the normal.
     scale, scale_kind : float, str

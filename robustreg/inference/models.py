@@ -11,7 +11,14 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["choice_of_delta", "last_step", "refuse_many", "refuse_model", "without_rows"]
+__all__ = [
+    "choice_of_delta",
+    "last_step",
+    "refuse_many",
+    "refuse_model",
+    "refuse_penalty",
+    "without_rows",
+]
 
 #: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
 ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
@@ -53,7 +60,24 @@ def last_step(
 
 def refuse_model(regressor: Any) -> None:
     """Refuse a penalty, an exact fit, and a parameter that is no longer that of the fit."""
+    refuse_penalty(regressor)
+    if not regressor.scale_ > 0.0:
+        raise ValueError(
+            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
+            "by. Fit more observations, or fewer columns."
+        )
+    scale = regressor.scale
+    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
+        raise ValueError(
+            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
+            "after fit. Fit again."
+        )
+
+
+def refuse_penalty(regressor: Any) -> None:
+    """Refuse a model with a penalty on the coefficients, of one response or of any of many."""
     alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
+    alpha = float(np.max(alpha))
     if hasattr(regressor, "l1_ratio"):
         raise ValueError(
             f"model is a {type(regressor).__name__} with alpha={alpha:g}: its penalty biases the "
@@ -67,17 +91,6 @@ def refuse_model(regressor: Any) -> None:
             f"model has alpha={alpha:g}: its penalty biases the coefficients by an unknown "
             "amount of the order of their errors, and no standard error makes an interval around "
             "them cover the true values. Fit with alpha=0.0 for inference."
-        )
-    if not regressor.scale_ > 0.0:
-        raise ValueError(
-            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
-            "by. Fit more observations, or fewer columns."
-        )
-    scale = regressor.scale
-    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
-        raise ValueError(
-            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
-            "after fit. Fit again."
         )
 
 

@@ -22,7 +22,7 @@ from robustreg.design.base import Point
 from robustreg.penalties import ElasticNet
 from robustreg.problem import Problem
 from robustreg.solvers.line_search import step_length
-from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, solved
+from robustreg.solvers.quadratic_lasso import Curvature, QuadraticLasso, Signs
 
 __all__ = ["ActiveSet", "Tangent"]
 
@@ -87,6 +87,7 @@ class ActiveSet:
         self.coef = np.zeros(self.columns.size)
         self._mixing = 0.0
         self._guess: Vector | None = None
+        self._curvature: Curvature | None = None
         self.set_alpha(self.penalty.alpha)
         self.add(np.flatnonzero(self._slope_of_all == 0.0))
 
@@ -118,7 +119,7 @@ class ActiveSet:
         if index.size:
             self.columns.add(index)
             self.coef = np.concatenate((self.coef, np.zeros(index.size)))
-            self._guess = None
+            self._guess = self._curvature = None
             self._update_penalty()
 
     def set_coef(self, index: Indices, values: Vector, intercept: float) -> None:
@@ -144,17 +145,15 @@ class ActiveSet:
         constant = index == INTERCEPT
         self.sizes = np.where(constant, 0.0, self._slope_of_all[index])
         self.curvature = np.where(constant, 0.0, self._curvature_of_all[index])
+        if self.curvature.any():
+            self._curvature = None
         free = constant if self.penalty.positive else self.sizes == 0.0
         self.signs = Signs(free, self.penalty.positive)
 
     # -- the conditions of a minimum --------------------------------------------------------------
 
-    def violations(self, scale: float) -> Vector:
-        """Residuals of the conditions at the active columns, in units of alpha."""
-        slopes = self.columns.products(self.columns.psi(self.delta * scale))
-        return self._violations(slopes - self.curvature * self.coef, scale)
-
     def _violations(self, slopes: Vector, scale: float) -> Vector:
+        """Residuals of the conditions at the active columns, in units of alpha."""
         sizes = scale * self.sizes
         nonzero = (self.coef != 0.0) | self.signs.free
         at_zero = np.maximum(self.signs.excess(slopes, sizes), 0.0)
@@ -209,10 +208,11 @@ class ActiveSet:
 
     def _step(self, scale: float, slopes: Vector) -> None:
         self.n_iter += 1
-        Q = self._hessian(scale)
+        curvature = self._hessian(scale)
         sizes = scale * self.sizes
         rank = self._rank(scale)
-        model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs, rank)
+        c = slopes + curvature.Q @ self.coef
+        model = QuadraticLasso(curvature, c, sizes, self.signs, rank)
         minimiser = model.minimise(self.coef if self._guess is None else self._guess)
         direction = minimiser - self.coef
         image = self.columns.image(direction)
@@ -239,18 +239,31 @@ class ActiveSet:
             return self.columns.size
         return int(np.count_nonzero(self.columns.inside(self.delta * scale)))
 
-    def _hessian(self, scale: float) -> Matrix:
+    def _hessian(self, scale: float) -> Curvature:
         """That of the loss and the quadratic penalty."""
         threshold, mixing = self.delta * scale, self._mixing
-        Q = self.columns.gram(threshold).copy(order="F")
+        newton = self._newton_hessian(threshold)
         nonzero = np.count_nonzero((self.coef != 0.0) | self.signs.free)
         if np.count_nonzero(self.columns.inside(threshold)) < nonzero:
             mixing = max(mixing, FIRST_MIXING)
-        if mixing:
-            weights = self.columns.loss_weights(self.problem.loss.at(scale))
-            Q = (1.0 - mixing) * Q + mixing * self.columns.weighted_gram(weights)
+        if not mixing:
+            return newton
+        weights = self.columns.loss_weights(self.problem.loss.at(scale))
+        Q = (1.0 - mixing) * self.columns.gram(threshold)
+        Q += mixing * self.columns.weighted_gram(weights)
         Q[np.diag_indices_from(Q)] += self.curvature
-        return Q
+        return Curvature(Q)
+
+    def _newton_hessian(self, threshold: float) -> Curvature:
+        """Without mixing; the same object as long as neither rows nor columns nor alpha change."""
+        columns = self.columns
+        if self._curvature is None or not columns.has_gram(threshold):
+            Q = columns.gram(threshold)
+            if self.curvature.any():
+                Q = Q.copy(order="F")
+                Q[np.diag_indices_from(Q)] += self.curvature
+            self._curvature = Curvature(Q)
+        return self._curvature
 
     def _step_length(
         self, direction: Vector, image: Vector, sizes: Vector, threshold: float
@@ -278,14 +291,13 @@ class ActiveSet:
             outer = self.delta * self.columns.products(beyond)
         else:
             outer = np.zeros(self.columns.size)
-        Q = self.columns.gram(threshold)
+        curvature = self._newton_hessian(threshold)
         members = np.flatnonzero((self.coef != 0.0) | self.signs.free)
         right = outer[members] - self.sizes[members] * np.sign(self.coef[members])
-        block = Q[np.ix_(members, members)] + np.diag(self.curvature[members])
-        model_coef = np.zeros(self.columns.size)
-        model_coef[members] = solved(block, right)
-        slopes = outer - Q[:, members] @ model_coef[members]
-        return Tangent(model_coef, -self.columns.image(model_coef), slopes)
+        coef = np.zeros(self.columns.size)
+        coef[members] = curvature.solve(members, right)
+        slopes = outer - curvature.Q @ coef
+        return Tangent(coef, -self.columns.image(coef), slopes)
 
     def follow(self, tangent: Tangent, change: float) -> None:
         """Move along a tangent; coefficients that would change their sign stop at zero."""

@@ -6,6 +6,8 @@ the candidates of a search, which move together by steps of full length.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,29 @@ ROUNDED = 4.0
 SMALLEST_SCALE = 0.1
 
 
+class Place:
+    """An evaluation with the Newton step there, which is solved for once, if at all.
+
+    Parameters
+    ----------
+    model : LocalModel
+    evaluation : Evaluation
+    """
+
+    def __init__(self, model: LocalModel, evaluation: Evaluation) -> None:
+        self.model, self.evaluation = model, evaluation
+
+    @cached_property
+    def newton(self) -> Vector:
+        """``H^-1 g``."""
+        return self.model.metric.solve(self.evaluation.gradient)
+
+    @cached_property
+    def length(self) -> float:
+        """That of the step, in the metric."""
+        return float(np.sqrt(max(float(self.evaluation.gradient @ self.newton), 0.0)))
+
+
 class Descent:
     """Steps in one metric, with the memory of L-BFGS.
 
@@ -61,14 +86,12 @@ class Descent:
     def __init__(self, model: LocalModel, *, memory: bool = True) -> None:
         self.model, self._memory = model, memory
         self._secants: list[tuple[Vector, Vector, float]] = []
-        self._stand_at(model.evaluation)
+        self._stand_at(Place(model, model.evaluation))
         self.contraction = 0.0
 
-    def _stand_at(self, evaluation: Evaluation) -> None:
-        self.evaluation = evaluation
-        self._newton = self.model.metric.solve(evaluation.gradient)
-        self.length = float(np.sqrt(max(float(evaluation.gradient @ self._newton), 0.0)))
-        self.distance = self.model.in_standard_errors(self.length, evaluation)
+    def _stand_at(self, place: Place) -> None:
+        self.evaluation, self._newton, self.length = place.evaluation, place.newton, place.length
+        self.distance = self.model.in_standard_errors(place.length, place.evaluation)
 
     @property
     def direction(self) -> Vector:
@@ -92,22 +115,26 @@ class Descent:
 
     def move(self, evaluation: Evaluation) -> None:
         """Stand at another point, and remember the way there."""
+        self._move(Place(self.model, evaluation))
+
+    def _move(self, place: Place) -> None:
+        evaluation = place.evaluation
         s = evaluation.parameters - self.evaluation.parameters
         y = evaluation.gradient - self.evaluation.gradient
         sy = float(s @ y)
         if self._memory and sy > 0.0:
             self._secants.append((s, y, sy))
         before = self.distance
-        self._stand_at(evaluation)
+        self._stand_at(place)
         self.contraction = self.distance / before if before > 0.0 else 0.0
 
-    def accepts(self, trial: Evaluation, decrease: float) -> bool:
+    def _accepts(self, place: Place, decrease: float) -> bool:
         """Whether a trial is lower by that much, or as low and nearer where values are rounding."""
-        start = self.evaluation
+        start, trial = self.evaluation, place.evaluation
         noise = VALUE_ROUNDING * abs(start.value) + self.model.value_rounding
         if not abs(trial.value - start.value) <= noise:
             return trial.value <= start.value - SUFFICIENT * decrease
-        if self.model.length(trial.gradient) < self.length:
+        if place.length < self.length:
             return True
         # Far outliers leave no digits of the values. The slopes of a convex objective then tell.
         step = trial.parameters - start.parameters
@@ -124,19 +151,20 @@ class Descent:
         length = 1.0
         if objective.has_scale and direction[-1] < 0.0:
             length = min(1.0, (SMALLEST_SCALE - 1.0) * float(start.parameters[-1] / direction[-1]))
-        trial = objective.evaluate(start.parameters + length * direction)
-        if self.accepts(trial, -length * slope):
-            self.move(trial)
+        trial = Place(self.model, objective.evaluate(start.parameters + length * direction))
+        if self._accepts(trial, -length * slope):
+            self._move(trial)
             return length
         # Among rounding errors a shorter step is no better than a longer one.
         for _ in range(0 if self.is_rounding else ROUNDS):
             lengths = length * 0.5 ** np.arange(1, HALVES + 1)
-            trials = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
+            found = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
+            trials = [Place(self.model, evaluation) for evaluation in found]
             steps = zip(lengths.tolist(), trials, strict=True)
-            lower = [step for step in steps if self.accepts(step[1], -step[0] * slope)]
+            lower = [step for step in steps if self._accepts(step[1], -step[0] * slope)]
             if lower:
-                length, trial = min(lower, key=lambda step: step[1].value)
-                self.move(trial)
+                length, trial = min(lower, key=lambda step: step[1].evaluation.value)
+                self._move(trial)
                 return length
             length = float(lengths[-1])
         self.contraction = 1.0
@@ -153,9 +181,10 @@ class Descent:
         direction = -self.model.metric.solve_at_scale(start.gradient)
         slope, length = float(start.gradient @ direction), 1.0
         for _ in range(HALVES * ROUNDS):
-            trial = _at_best_scale(objective, start.parameters + length * direction)
-            if self.accepts(trial, -length * slope):
-                self.move(trial)
+            moved = _at_best_scale(objective, start.parameters + length * direction)
+            trial = Place(self.model, moved)
+            if self._accepts(trial, -length * slope):
+                self._move(trial)
                 return length
             length *= 0.5
         self.contraction = 1.0

@@ -21,6 +21,7 @@ from robustreg.design.base import Point
 from robustreg.objective import Objective
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.scales import JointScale
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import SMALLEST_SCALE
 from robustreg.solvers.minimise import SERVES, Reached, minimise
@@ -56,13 +57,24 @@ class _State:
     def of(cls, reached: Reached, objective: Objective) -> _State:
         problem = objective.problem
         point = objective.point(reached.parameters)
-        estimate = problem.estimate_scale(point)
+        estimate = problem.step_of_scale(point, reached.evaluation.sums)
         return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
 
     def counting(self, edf: float) -> _State:
         """The same with another number of effective parameters."""
         problem = replace(self.objective.problem, edf=edf)
         return _State.of(self.reached, problem.at_scale(self.point.scale))
+
+    def shift_by(self, edf: float) -> float:
+        """How far so many effective parameters more would move sigma, in standard errors."""
+        problem = self.objective.problem
+        if edf == 0.0:
+            return 0.0
+        assert isinstance(problem.scale, JointScale)
+        design, sums = problem.design, self.reached.evaluation.sums
+        slope = problem.scale.slope_of_freedom(sums, design.total_weight, self.point)
+        lost = design.total_weight * edf / design.n_observations
+        return problem.scale_shift(1.0, 1.0 + abs(slope) * lost / problem.freedom)
 
     @property
     def point(self) -> Point:
@@ -75,6 +87,16 @@ class _State:
     @property
     def excess(self) -> float:
         return float(np.log(max(self.estimate, np.finfo(np.float64).tiny))) - self.log_scale
+
+    @property
+    def trial(self) -> tuple[float, float]:
+        """The logarithm of sigma, and what that of the estimate is more."""
+        return self.log_scale, self.excess
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the coefficients are near their minimum, beside what is left to sigma."""
+        return self.reached.distance <= INNER * self.shift
 
     @property
     def distance(self) -> float:
@@ -132,7 +154,7 @@ def solve_with_rule(
     -------
     Result
     """
-    iterations, state, found = 0, None, []
+    iterations, state, counted = 0, None, _Counted()
     # The last distance is found at another edf than the coefficients were solved for.
     goal = tol * (BEYOND if problem.penalty else 1.0)
     for number in range(ROUNDS):
@@ -141,8 +163,8 @@ def solve_with_rule(
         first = tol**0.5 if number == 0 and problem.penalty else goal
         state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
         iterations += made
-        problem = state.objective.problem
         if state.collapses(point.scale):
+            problem = state.objective.problem
             ended = _at_zero(state, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
@@ -150,23 +172,76 @@ def solve_with_rule(
             iterations += made
             state = None
             continue
-        if problem.penalty and problem.scale.convex:
-            found.append((problem.effective_parameters, _effective_parameters(state)))
-            state = state.counting(found[-1][1])
-            problem = state.objective.problem
+        state = counted.at(state, INNER * tol)
         model = state.reached.model
         still = number > 0 and not made
         if iterations >= max_iter or state.distance <= model.target(goal) or still:
             break
-        if found:
-            state = state.counting(_extrapolated(found))
-            problem = state.objective.problem
+        state = counted.beyond(state)
+        problem = state.objective.problem
     assert state is not None  # no problem collapses in every round
-    status = model.status(state.distance, tol)
+    distance = state.distance + state.shift_by(counted.doubt)
+    status = model.status(distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
         status = Status.ROUNDING
-    bound = state.distance + model.rounding
-    return Result(problem, state.point, bound, max(1, iterations), status)
+    bound = distance + model.rounding
+    return Result(state.objective.problem, state.point, bound, max(1, iterations), status)
+
+
+class _Counted:
+    """The effective number of parameters, computed as seldom as its effect on sigma allows.
+
+    Attributes
+    ----------
+    doubt : float
+        How much it may differ from that of the state that was last seen.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, float]] = []  # assumed, and found at the solution
+        self._last: _State | None = None  # where it was found last
+        self.doubt = 0.0
+
+    def at(self, state: _State, enough: float) -> _State:
+        """The state with the number that belongs to it, as far as ``enough`` standard errors need.
+
+        The weights of iterated least squares are between psi' and one, so the metric bounds what
+        the penalty takes from the number of parameters.
+        """
+        problem, metric = state.objective.problem, state.reached.model.metric
+        if not (problem.penalty and problem.scale.convex):
+            return state
+        self.doubt = self._drift(state)
+        if state.shift_by(self.doubt) <= enough:
+            return state
+        if metric.renewable and metric.mixing == 0.0:
+            self.doubt = 0.5 * metric.trace(problem.penalty_curvature)
+            if state.shift_by(self.doubt) <= enough:
+                return state.counting(problem.n_linear - self.doubt)
+        found = _effective_parameters(state)
+        self._found.append((problem.effective_parameters, found))
+        self._last, self.doubt = state.counting(found), 0.0
+        return self._last
+
+    def beyond(self, state: _State) -> _State:
+        """The state with the number that is expected at the solution."""
+        return state.counting(_extrapolated(self._found)) if state is self._last else state
+
+    def _drift(self, state: _State) -> float:
+        """How much the number may have changed since it was found.
+
+        No weight changes by a larger part than sigma and a residual in units of the threshold, and
+        what the penalty takes from the number by no larger a part than they. Nor is a line through
+        two numbers wrong by more than its whole slope.
+        """
+        if self._last is None:
+            return np.inf
+        last, number = self._last, state.objective.problem.effective_parameters
+        noise = last.objective.noise(last.reached.evaluation) / last.point.threshold
+        change = abs(state.log_scale - last.log_scale) + noise * last.distance
+        taken = (last.objective.problem.n_linear - self._found[-1][1]) * change
+        between = abs(number - self._found[-1][1]) if len(self._found) > 1 else np.inf
+        return min(taken, between)
 
 
 def _solve(
@@ -195,9 +270,9 @@ def _solve(
             state = _State.of(reached, problem.at_scale(scale))
         if state.vanishes:
             break
-        if state.reached.distance <= max(INNER * state.shift, tol):
+        if state.is_solved or state.reached.distance <= tol:
             root.slope = state.slope
-            root.add(state.log_scale, state.excess)
+            root.add(*state.trial)
         state, made = _follow(state, root, tol, max_iter - iterations)
         iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
@@ -213,12 +288,14 @@ def _solve(
 
 def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, int]:
     """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
-    model, made, log_scales = state.reached.model, 0, [(state.log_scale, state.excess)]
+    model, made = state.reached.model, 0
     target, tangent = model.target(tol), state.tangent
+    solved: list[tuple[float, float]] = []
     while made < limit and state.distance > target and not state.vanishes:
         step = model.metric.solve(state.reached.evaluation.gradient)
-        known = state.slope
-        proposed = secant(log_scales, known)
+        # A secant through coefficients on their way would mislead.
+        solved = [*solved, state.trial] if state.is_solved else []
+        proposed = secant(solved or [state.trial], state.slope)
         if not root.low < proposed < root.high:
             break
         scale = float(np.exp(proposed))
@@ -230,9 +307,10 @@ def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, 
         trial = _State.of(
             replace(state.reached, evaluation=evaluation, distance=distance), objective
         )
+        if trial.is_solved:
+            root.add(*trial.trial)
         if not trial.distance <= SERVES * state.distance:
             return trial, made
-        log_scales.append((trial.log_scale, trial.excess))
         state = trial
     return state, made
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["QuadraticLasso", "Signs", "positive_factor", "solved"]
+__all__ = ["Curvature", "QuadraticLasso", "Signs", "positive_factor"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -66,13 +66,40 @@ class Signs:
         return beyond
 
 
+@dataclass
+class Curvature:
+    """A matrix Q, and the factor of the block that was used last.
+
+    Attributes
+    ----------
+    Q : array of shape (k, k)
+    """
+
+    Q: Matrix
+    _members: NDArray[np.intp] | None = None
+    _factor: Matrix | None = None
+
+    def block(self, members: NDArray[np.intp]) -> Matrix:
+        """Rows and columns of Q."""
+        return self.Q[np.ix_(members, members)]
+
+    def solve(self, members: NDArray[np.intp], right: Vector) -> Vector:
+        """The solution of the system of some coefficients, which may be none."""
+        if not right.size:
+            return right
+        if self._members is None or not np.array_equal(members, self._members):
+            self._members, self._factor = members, positive_factor(self.block(members))
+        return lapack.dpotrs(self._factor, right)[0]
+
+
 @dataclass(frozen=True)
 class QuadraticLasso:
     """The function.
 
     Attributes
     ----------
-    Q : array of shape (k, k)
+    curvature : Curvature
+        With Q.
     c : array of shape (k,)
     sizes : array of shape (k,)
         ``l``, zero for free coefficients.
@@ -81,7 +108,7 @@ class QuadraticLasso:
         Upper bound of the rank of Q: more columns depend on one another.
     """
 
-    Q: Matrix
+    curvature: Curvature
     c: Vector
     sizes: Vector
     signs: Signs
@@ -95,8 +122,8 @@ class QuadraticLasso:
         batches, last = True, np.inf
         for _ in range(CHANGES * (x.shape[0] + 1)):
             members = np.flatnonzero(active)
-            block = self.Q[np.ix_(members, members)]
-            target = solved(block, self._right(members, sign))
+            block = self.curvature.block(members)
+            target = self.curvature.solve(members, self._right(members, sign))
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
                 kept, step = self._dropped(x, members, block, target, wrong)
@@ -119,7 +146,7 @@ class QuadraticLasso:
             entered = self._entering(members, target, active, batches)
             if not entered.size:
                 break
-            slopes = self.c[entered] - self.Q[np.ix_(entered, members)] @ target
+            slopes = self.c[entered] - self.curvature.Q[np.ix_(entered, members)] @ target
             sign[entered], active[entered] = np.sign(slopes), True
         return x
 
@@ -163,7 +190,7 @@ class QuadraticLasso:
         self, members: NDArray[np.intp], target: Vector, active: Booleans, batches: bool
     ) -> NDArray[np.intp]:
         """Columns at zero whose slope is too large, the largest first: all, or that one."""
-        slopes = self.c - self.Q[:, members] @ target
+        slopes = self.c - self.curvature.Q[:, members] @ target
         rounding = ENTERS * (np.abs(self.c) + self.sizes)
         excess = self.signs.excess(slopes, self.sizes)
         excess[active] = 0.0
@@ -171,13 +198,6 @@ class QuadraticLasso:
         entering = entering[np.argsort(-excess[entering], kind="stable")]
         room = max(1, (self.rank - members.size) // 2) if batches else 1
         return entering[:room]
-
-
-def solved(block: Matrix, right: Vector) -> Vector:
-    """The solution of a system that may be empty."""
-    if not right.size:
-        return right
-    return lapack.dpotrs(positive_factor(block), right)[0]
 
 
 def positive_factor(block: Matrix) -> Matrix:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber
-from robustreg.objective import AtScale
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import LocalModel, local_model
 from robustreg.solvers.result import Result
@@ -103,14 +102,15 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
     parameters = begin - model.metric.solve(model.evaluation.gradient)
     if not clipped:
         parameters = _refined(model, parameters, problem.ill_conditioned)
-    point = linear.point(parameters)
-    scale = problem.estimate_scale(point)
-    for _ in range(MODIFIED_STEPS if clipped and scale > 0.0 else 0):
-        at_scale = AtScale(replace(problem, loss=Huber(delta)), scale)
+    scale = problem.estimate_scale(linear.point(parameters))
+    huber = replace(problem, loss=Huber(delta))
+    for number in range(MODIFIED_STEPS if clipped and scale > 0.0 else 0):
+        at_scale = huber.at_scale(scale)
         evaluation = at_scale.evaluate(parameters)
+        if number:
+            scale = problem.estimate_scale(at_scale.point(parameters))
         # The Hessian is about the Gram matrix times the share of rows inside the threshold.
         share = max(evaluation.sums.curvature / design.total_weight, 0.5)
-        scale = problem.estimate_scale(at_scale.point(parameters))
         parameters = parameters - model.metric.solve(evaluation.gradient) / share
     return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
 

@@ -38,7 +38,7 @@ from robustreg.design.dask.scheduler import compute
 from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber
-from robustreg.scales import MAD_FACTOR, weighted_median
+from robustreg.scales import MAD_FACTOR, JointScale, weighted_median
 
 __all__ = ["DaskDesign", "dask_design"]
 
@@ -215,18 +215,12 @@ class DaskDesign(Design):
         function is piecewise linear. The start is the scale of the pilot's rows.
         """
         share = self._home.total_weight / self.total_weight
-        delta = float(loss.delta)
+        freedom = target / (2.0 * loss.kappa)
         scale = self._home.joint_scale(point, loss, share * target) or self.spread
         for _ in range(SCALE_ROUNDS):
-            at = point._replace(scale=scale, loss=loss)
+            at, last = point._replace(scale=scale, loss=loss), scale
             sums = self.value_and_gradient(at)
-            squares, outside = sums.psi_squares, self.total_weight - sums.curvature
-            if outside > 0.0:
-                squares -= outside * (delta * scale) ** 2
-            denominator = target - (delta**2 * outside if outside > 0.0 else 0.0)
-            last, scale = scale, 2.0 * scale
-            if denominator > 0.0:
-                scale = float(np.sqrt(max(squares, 0.0) / denominator))
+            scale = JointScale().step(sums, at, self.total_weight, freedom)
             if not scale > self.rounding_level(point):
                 return 0.0
             if abs(scale - last) <= SCALE_TOLERANCE * last:

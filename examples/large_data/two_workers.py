@@ -1,0 +1,25 @@
+"""A fit to a Parquet data set on two worker processes: python two_workers.py FOLDER."""
+
+import sys
+
+import dask.dataframe as dd
+from dask.distributed import Client, LocalCluster
+
+from robustreg import HuberRegressor
+
+
+def main(folder):
+    """Fit the delay of deliveries to their load, distance and hour."""
+    with LocalCluster(n_workers=2, threads_per_worker=1) as cluster, Client(cluster):
+        table = dd.read_parquet(folder)
+        model = HuberRegressor().fit(
+            table[["load", "distance", "hour"]], table["delay"]
+        )
+    print(
+        dict(zip(model.feature_names_in_, model.coef_.round(2).tolist(), strict=True))
+    )
+
+
+# The workers import this file again. Without the guard, each would start a cluster.
+if __name__ == "__main__":
+    main(sys.argv[1])
