@@ -91,6 +91,8 @@ def minimise(
         objective = model.objective
         descent = Descent(model, memory=memory)
         target = model.target(tol)
+        if descent.distance <= target:
+            descent.certify()
         begin, length = descent.distance, descent.length
         if fits_exactly(objective, model.evaluation):
             return Reached(model, model.evaluation, 0.0, iterations, Status.CONVERGED)
@@ -146,7 +148,10 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             ratio = 1.0 if rounding else decrease / predicted
-        if descent.distance <= target or descent.contraction > SERVES or in_turn:
+        if descent.distance <= target:
+            descent.certify()
+        slow = descent.contraction > SERVES and descent.renews
+        if descent.distance <= target or slow or in_turn:
             break
     return ratio, max(made, 1)
 
