@@ -50,6 +50,9 @@ ENOUGH = 100
 #: Longest first step in log sigma; each of the next may be twice as long.
 LONGEST = 2.0
 
+#: Log sigma is within it: its exponential is a double.
+LIMIT = 700.0
+
 
 class _Bracket:
     """Ends between which the roots lie, in log sigma, for several scales at once."""
@@ -72,6 +75,7 @@ class _Bracket:
         # Where no residual has a slope, the step is as long as possible.
         step = np.where(np.isfinite(step), step, np.where(above, np.inf, -np.inf))
         proposed = log_scale + np.minimum(np.maximum(step, -self._longest), self._longest)
+        proposed = np.minimum(np.maximum(proposed, -LIMIT), LIMIT)
         self._longest *= 2.0
         # A step of no length, from a root, is inside.
         outside = (proposed < self._low) | (proposed > self._high)
