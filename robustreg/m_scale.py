@@ -47,6 +47,9 @@ FEW_STEPS = 2
 #: Residuals from which a search for a scale gets its start.
 ENOUGH = 100
 
+#: Rows whose temporaries stay in cache.
+BLOCK = 2**13
+
 #: Longest first step in log sigma; each of the next may be twice as long.
 LONGEST = 2.0
 
@@ -172,8 +175,10 @@ class MScale(ScaleRule):
         target = self.breakdown * freedom
         if not target > 0.0:
             return 0.0
-        rounding = design.rounding_level(point)
-        negligible = min(NEGLIGIBLE * rounding, RESOLVED * design.spread)
+        negligible = NEGLIGIBLE * design.rounding_level(point)
+        # Beside a scale that is large it does not matter, and the spread of y takes two medians.
+        if negligible > RESOLVED * point.scale:
+            negligible = min(negligible, RESOLVED * design.spread)
         scale = point.scale if point.scale > 0.0 else design.median_scale(point)
         if not scale > 0.0:
             scale = 1.0
@@ -212,9 +217,14 @@ def _sums_of_rows(
     negligible: float,
 ) -> Vector:
     """Both sums of the equation, and the weight of the residuals that are not zero."""
-    sizes = np.abs(residuals)
-    positive = sizes > negligible
-    u = np.where(positive, sizes, 0.0)
-    u /= scale
-    weight = float(np.count_nonzero(positive) if weights is None else positive @ weights)
-    return np.array([*loss.scale_sums(u, weights), weight])
+    total = np.zeros(3)
+    for begin in range(0, residuals.size, BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        u = np.abs(residuals[rows])
+        positive = u > negligible
+        own = None if weights is None else weights[rows]
+        total[2] += np.count_nonzero(positive) if own is None else positive @ own
+        u = np.where(positive, u, 0.0)
+        u /= scale
+        total[:2] += loss.scale_sums(u, own)
+    return total
