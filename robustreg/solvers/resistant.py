@@ -216,7 +216,7 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
         return _Local(point, np.inf, 0, Status.ROUNDING)
     for _ in range(ROUNDS):
         if problem.is_zero(point.scale, point, NEGLIGIBLE):
-            return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
+            break
         model = None if reached is None else _carried(reached, objective)
         start, left = objective.at(point), stated.max_iter - iterations
         reached = minimise(objective, start, memory=True, tol=tol, max_iter=left, model=model)
@@ -228,7 +228,8 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
         if iterations >= stated.max_iter or (done and (not reached.n_iter or shift <= wanted)):
             break
         objective, tol = AtScale(reached.model.objective.problem, scale), wanted
-    assert reached is not None
+    if reached is None or problem.is_zero(point.scale, point, NEGLIGIBLE):
+        return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
     return _judged(reached, point, iterations, stated)
 
 
