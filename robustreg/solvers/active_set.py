@@ -138,10 +138,9 @@ class ActiveSet:
         size = (units.magnitude[index] - np.abs(units.center[index])) / units.column_scale[index]
         self._sizes_of_columns = np.where(constant, 1.0, size)
         unit = self.alpha / np.where(constant, 1.0, units.column_scale[index])
-        unpenalised = (self.sizes == 0.0) & (self.curvature == 0.0) & (self._sizes_of_columns > 0.0)
-        if unpenalised.all():
-            unit[:] = self._sizes_of_columns
-        least = np.minimum(unit, self._sizes_of_columns)
+        unpenalised = (self.sizes == 0.0) & (self.curvature == 0.0)
+        own = np.where(self._sizes_of_columns > 0.0, self._sizes_of_columns, unit)
+        least = own if unpenalised.all() else np.minimum(unit, own)
         self._units_of_violations = total * np.where(unpenalised, least, unit)
 
     # -- the conditions of a minimum --------------------------------------------------------------
