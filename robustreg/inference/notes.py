@@ -4,7 +4,7 @@ r"""Notes on what an interval does not hold against, each where its condition is
 |---|---|
 | delta chosen from the data, and not chosen anew in each replicate of a bootstrap | choice |
 | more rows clipped on one side, by 0.75 times the share that breaks the fit down | side |
-| an eighth of the residuals 12 times as far above the median as one below it, or reversed | far |
+| an unclipped octile of the residuals 12 times as far from their median as the other | far |
 | a leverage of 0.5 and twice k/n, or of 0.2 and ten times k/n | leverage |
 | Huber's errors: the sandwich differs by a factor of 1.6, and by more than chance | sandwich |
 | sandwich or wild bootstrap: the error of a coefficient rests on fewer than six rows | few rows |
@@ -113,12 +113,12 @@ def _one_sided(fitted: FittedRegression) -> tuple[str, ...]:
 
 
 def _lopsided(fitted: FittedRegression) -> tuple[str, ...]:
-    """Where outliers on one side have widened the scale until none of them is clipped."""
+    """Where outliers on one side have widened the scale until few of them are clipped."""
     rows = fitted.residuals
     ranked, n = Ranked(rows.u, rows.frequencies), float(rows.frequencies.sum())
     low, middle, high = (ranked.at(share * (n + 1.0)) for share in (0.125, 0.5, 0.875))
     nearer, farther = sorted((middle - low, high - middle))
-    if not farther >= LOPSIDED * nearer > 0.0:
+    if not farther >= LOPSIDED * nearer > 0.0 or max(high, -low) > fitted.delta:
         return ()
     side, other = ("above", "below") if high - middle > middle - low else ("below", "above")
     note = (
