@@ -154,7 +154,7 @@ def compare(
     Scale                4.0982       2.8391
     delta              inf            1.345
     Robust R²            0.8458       0.8575
-    Standard errors     H1           H1
+    Standard errors              H1           H1
     In brackets: standard errors.
     """
     check_one_of("below", below, tuple(BELOW))
