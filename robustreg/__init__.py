@@ -8,7 +8,7 @@ from robustreg.estimators.elastic_net_path import enet_path
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.huber_cv import HuberRegressorCV
 from robustreg.estimators.mm import MMRegressor
-from robustreg.exceptions import ExactFitWarning
+from robustreg.exceptions import ExactFitWarning, MissingResponseWarning, UndeterminedWarning
 
 __all__ = [
     "ExactFitWarning",
@@ -17,6 +17,8 @@ __all__ = [
     "HuberRegressor",
     "HuberRegressorCV",
     "MMRegressor",
+    "MissingResponseWarning",
+    "UndeterminedWarning",
     "enet_path",
 ]
 

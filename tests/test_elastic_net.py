@@ -228,7 +228,7 @@ def test_exact_fits_have_a_scale_of_zero():
 def test_a_fit_that_ends_early_warns():
     X, y = problem(6, 80, 100)
     with pytest.warns(ConvergenceWarning, match="Increase max_iter=1"):
-        model = HuberElasticNet(0.05, l1_ratio=1.0, max_iter=1).fit(X, y)
+        model = HuberElasticNet(0.05, l1_ratio=1.0, scale=1.0, max_iter=1).fit(X, y)
     assert model.optimality_ > model.tol
 
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from effort import slow
 from problems import plain
 
 from robustreg import HuberRegressor, HuberRegressorCV
@@ -174,7 +175,7 @@ def test_the_mad_of_many_columns(rng):
 
 
 @pytest.mark.parametrize("cov_type", ["huber", "H2", "H3", "sandwich"])
-@pytest.mark.parametrize(("n", "p"), [(30, 1), (40, 4), (100, 4), (100, 20), (2000, 5)])
+@pytest.mark.parametrize(("n", "p"), [(30, 1), (40, 4), *slow((100, 4), (100, 20), (2000, 5))])
 @pytest.mark.parametrize("errors", ["normal", "student"])
 def test_ordinary_data_have_hardly_a_note(cov_type, n, p, errors):
     fired = []
