@@ -82,7 +82,8 @@ class _Trial:
         self.edf = effective_parameters(self.active, self.scale)
         columns = self.active.columns
         if isinstance(self.rule, JointScale):
-            self.estimate = columns.joint_scale(self.active.delta, 2.0 * self.half_target, self.scale)
+            target = 2.0 * self.half_target
+            self.estimate = columns.joint_scale(self.active.delta, target, self.scale)
         else:
             self.estimate = columns.median_scale()
 
