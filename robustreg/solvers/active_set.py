@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
-from robustreg.design.base import ROUNDING, Point
+from robustreg.design.base import ROUNDING
 from robustreg.penalties import ElasticNet
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.line_search import step_length
@@ -124,13 +124,6 @@ class ActiveSet:
             self.coef[0] = intercept
         self.columns.restart(self.coef)
 
-    def point(self, scale: float) -> Point:
-        """The coefficients of all columns."""
-        coef, inner = np.zeros(self.problem.design.n_features), self.columns.index != INTERCEPT
-        coef[self.columns.index[inner]] = self.coef[inner]
-        intercept = float(self.coef[0]) if self.problem.fit_intercept else 0.0
-        return Point(coef, intercept, scale, self.problem.loss)
-
     def _update_penalty(self) -> None:
         index = self.columns.index
         constant = index == INTERCEPT
@@ -186,9 +179,9 @@ class ActiveSet:
 
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
-        psi = self.columns.psi(self.delta * scale)
         design: Any = self.problem.design
-        return design.column_products(psi, self.point(scale)) / scale
+        point = self.columns.point(self.coef, scale, self.problem.loss)
+        return design.column_products(self.columns.psi(self.delta * scale), point) / scale
 
     def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
         """Largest violation of the columns that are not active, and those beyond the tolerance."""
