@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +52,13 @@ class Objective(ABC):
 
     problem: Problem
 
+    #: Whether sigma is the last parameter.
+    has_scale: ClassVar[bool] = False
+
     @property
-    @abstractmethod
     def size(self) -> int:
         """Length of the vector."""
+        return self.problem.n_linear + self.has_scale
 
     @property
     def design(self) -> Design:
@@ -62,11 +66,6 @@ class Objective(ABC):
         return self.problem.design
 
     # -- layout of the parameters -----------------------------------------------------------------
-
-    @property
-    def has_scale(self) -> bool:
-        """Whether sigma is the last parameter."""
-        return self.size > self.problem.n_linear
 
     def pack(self, coef: Vector, intercept: Any, scale: Any) -> Vector:
         """A vector of these parts; one for each response where they have a last axis for them."""
@@ -197,7 +196,9 @@ class Objective(ABC):
         # Where no row is within the threshold, one observation is taken to be. Weights that are no
         # counts have a unit, which the Hessian has too.
         unit = self.design.total_weight / self.design.n_observations
-        return np.sqrt(unit * sums.psi_squares / np.maximum(sums.curvature, unit))
+        counts = sums.curvature
+        counts = max(counts, unit) if isinstance(counts, float) else np.maximum(counts, unit)
+        return (unit * sums.psi_squares / counts) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -205,11 +206,6 @@ class AtScale(Objective):
     """``sum s rho_sigma(e) + P(w)`` at a given sigma."""
 
     scale: float
-
-    @property
-    def size(self) -> int:
-        """The coefficients."""
-        return self.problem.n_linear
 
     def scale_of(self, parameters: Vector) -> Any:
         """The scale, whatever the parameters."""
@@ -247,12 +243,9 @@ class Jointly(Objective):
     (e, sigma), so moving sigma by d acts on a residual as moving it by -d e/sigma.
     """
 
-    @property
-    def size(self) -> int:
-        """The coefficients and sigma."""
-        return self.problem.n_linear + 1
+    has_scale = True
 
-    @property
+    @cached_property
     def half_target(self) -> Any:
         """``kappa nu``: half of what  sum s min(e², t²)  is in units of sigma²."""
         problem = self.problem

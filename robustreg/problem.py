@@ -76,6 +76,14 @@ class Problem:
         """The same problem over other data, such as a subsample."""
         return replace(self, design=design, rank=None, null=None, ill_conditioned=False, edf=None)
 
+    def knowing(self, found: Problem) -> Problem:
+        """The same problem with what was found out about X while another over it was solved."""
+        if found.null is self.null and found.ill_conditioned == self.ill_conditioned:
+            return self
+        return replace(
+            self, rank=found.rank, null=found.null, ill_conditioned=found.ill_conditioned
+        )
+
     @property
     def n_linear(self) -> int:
         """Number of coefficients, with the intercept where there is one."""

@@ -15,7 +15,8 @@ from robustreg.delta_choice import least_variance_deltas
 from robustreg.design import Design, as_design
 from robustreg.design.base import Point
 from robustreg.design.response_table import ResponseTable, TableBlock
-from robustreg.design.responses import ResponseBlock, SharedColumns
+from robustreg.design.responses import ResponseBlock
+from robustreg.design.shared_columns import SharedColumns
 from robustreg.estimators.fitting import (
     PILOT_DELTAS,
     HuberProblem,

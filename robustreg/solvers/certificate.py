@@ -35,7 +35,7 @@ class LocalModel:
 
     def length(self, gradient: Vector) -> float:
         """``sqrt(g' H^-1 g)``."""
-        return float(np.sqrt(max(float(gradient @ self.metric.solve(gradient)), 0.0)))
+        return float(max(float(gradient @ self.metric.solve(gradient)), 0.0) ** 0.5)
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""

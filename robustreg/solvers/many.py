@@ -12,7 +12,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.responses import ResponseBlock, SharedColumns
+from robustreg.design.responses import ResponseBlock
+from robustreg.design.shared_columns import SharedColumns
 from robustreg.losses import Huber
 from robustreg.problem import Problem
 from robustreg.solvers.many_convex import ConvexSearch
