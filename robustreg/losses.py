@@ -130,7 +130,7 @@ class Huber(Loss):
 
     def at(self, scale: Any) -> Huber:
         """The loss with the threshold ``delta scale``, in the units of the residuals."""
-        return Huber(self.delta * scale if np.ndim(scale) or scale > 0.0 else 0.0)
+        return Huber(self.delta * scale if isinstance(scale, np.ndarray) or scale > 0.0 else 0.0)
 
     @classmethod
     def together(cls, losses: Sequence[Loss]) -> Huber:
@@ -150,7 +150,7 @@ class Huber(Loss):
     @property
     def kappa(self) -> Any:
         """``E[min(Z², delta²)] / 2`` for Z standard normal: see :func:`robustreg.tuning.kappa`."""
-        if np.ndim(self.delta):
+        if isinstance(self.delta, np.ndarray):
             deltas, where = np.unique(self.delta, return_inverse=True)
             return np.array([_huber_kappa(delta) for delta in deltas.tolist()])[where]
         return _huber_kappa(float(self.delta))
