@@ -68,9 +68,9 @@ class Loss(ABC):
         return Scaled(scaled[0].loss, np.array([[loss.scale] for loss in scaled]))
 
     def sum_of(
-        self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
+        self, residual: Vector, weighted: Vector, psi_squares: Any, weights: Vector | None
     ) -> Any:
-        """``sum s rho(e)`` along the last axis. The caller has computed psi and s psi."""
+        """``sum s rho(e)`` along the last axis. The caller has computed s psi and its products."""
         return _sum(self.rho(residual), weights)
 
     def curvature(self, residual: Vector, mixing: float) -> NDArray[Any]:
@@ -119,6 +119,8 @@ class Huber(Loss):
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """``min(1, delta/|u|)``."""
         magnitude = np.maximum(np.abs(u), self.delta)
+        if not getattr(self.delta, "ndim", 0) and 0.0 < self.delta < np.inf:
+            return np.asarray(self.delta / magnitude)
         # A residual of zero has weight 1 even if the threshold is zero (an exact fit). If the
         # threshold is infinite, every residual has weight 1.
         return np.divide(
@@ -130,7 +132,8 @@ class Huber(Loss):
 
     def at(self, scale: Any) -> Huber:
         """The loss with the threshold ``delta scale``, in the units of the residuals."""
-        return Huber(self.delta * scale if isinstance(scale, np.ndarray) or scale > 0.0 else 0.0)
+        several = getattr(scale, "ndim", 0)
+        return Huber(self.delta * scale if several or scale > 0.0 else 0.0)
 
     @classmethod
     def together(cls, losses: Sequence[Loss]) -> Huber:
@@ -138,19 +141,17 @@ class Huber(Loss):
         return cls(np.array([[loss.delta] for loss in losses if isinstance(loss, Huber)]))
 
     def sum_of(
-        self, residual: Vector, psi: Vector, weighted: Vector, weights: Vector | None
+        self, residual: Vector, weighted: Vector, psi_squares: Any, weights: Vector | None
     ) -> Any:
-        """``sum s psi (e - psi/2)``, with two products and without an array of values."""
+        """``sum s psi (e - psi/2)``, with a product and without an array of values."""
         if residual.ndim == 1:
-            return float(weighted @ residual) - 0.5 * float(weighted @ psi)
-        return np.einsum("ij,ij->i", weighted, residual) - 0.5 * np.einsum(
-            "ij,ij->i", weighted, psi
-        )
+            return float(weighted @ residual) - 0.5 * psi_squares
+        return np.einsum("ij,ij->i", weighted, residual) - 0.5 * psi_squares
 
     @property
     def kappa(self) -> Any:
         """``E[min(Z², delta²)] / 2`` for Z standard normal: see :func:`robustreg.tuning.kappa`."""
-        if isinstance(self.delta, np.ndarray):
+        if getattr(self.delta, "ndim", 0):
             deltas, where = np.unique(self.delta, return_inverse=True)
             return np.array([_huber_kappa(delta) for delta in deltas.tolist()])[where]
         return _huber_kappa(float(self.delta))

@@ -6,10 +6,10 @@ coefficients at a given sigma: see :mod:`robustreg.problem`.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from robustreg.losses import Huber
 if TYPE_CHECKING:
     from robustreg.problem import Problem
 
-__all__ = ["AtScale", "Evaluation", "Jointly", "Objective", "larger", "number", "root"]
+__all__ = ["AtScale", "Evaluation", "Jointly", "Objective", "larger"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -36,11 +36,11 @@ class Evaluation(NamedTuple):
     sums: Sums
 
 
-def number(value: Any) -> Any:
+def _number(value: Any) -> Any:
     """A Python float, or an array of one for each response; the first is quick to calculate with.
 
-    So are ``larger`` and ``root``: of one number NumPy's functions take ten times as long, and a
-    small fit calls them often enough to take 8 % longer.
+    So is ``larger``: of one number NumPy's functions take ten times as long, and with them a small
+    fit takes 8 % longer.
     """
     return value if value.ndim else float(value)
 
@@ -48,11 +48,6 @@ def number(value: Any) -> Any:
 def larger(one: Any, other: Any) -> Any:
     """The larger of two numbers, or of two for each response."""
     return max(one, other) if isinstance(one, float) else np.maximum(one, other)
-
-
-def root(value: Any) -> Any:
-    """The square root of a number, or of one for each response."""
-    return math.sqrt(value) if isinstance(value, float) else np.sqrt(value)
 
 
 @dataclass(frozen=True)
@@ -66,10 +61,13 @@ class Objective(ABC):
 
     problem: Problem
 
+    #: Whether sigma is the last parameter.
+    has_scale: ClassVar[bool] = False
+
     @property
-    @abstractmethod
     def size(self) -> int:
         """Length of the vector."""
+        return self.problem.n_linear + self.has_scale
 
     @property
     def design(self) -> Design:
@@ -77,11 +75,6 @@ class Objective(ABC):
         return self.problem.design
 
     # -- layout of the parameters -----------------------------------------------------------------
-
-    @property
-    def has_scale(self) -> bool:
-        """Whether sigma is the last parameter."""
-        return self.size > self.problem.n_linear
 
     def pack(self, coef: Vector, intercept: Any, scale: Any) -> Vector:
         """A vector of these parts; one for each response where they have a last axis for them."""
@@ -104,7 +97,7 @@ class Objective(ABC):
     def point(self, parameters: Vector) -> Point:
         """The point of a vector."""
         p = self.design.n_features
-        intercept = number(parameters[p]) if self.problem.fit_intercept else 0.0
+        intercept = _number(parameters[p]) if self.problem.fit_intercept else 0.0
         return Point(parameters[:p], intercept, self.scale_of(parameters), self.problem.loss)
 
     # -- the mathematics --------------------------------------------------------------------------
@@ -212,7 +205,7 @@ class Objective(ABC):
         # Where no row is within the threshold, one observation is taken to be. Weights that are no
         # counts have a unit, which the Hessian has too.
         unit = self.design.total_weight / self.design.n_observations
-        return root(unit * sums.psi_squares / larger(sums.curvature, unit))
+        return (unit * sums.psi_squares / larger(sums.curvature, unit)) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -220,11 +213,6 @@ class AtScale(Objective):
     """``sum s rho_sigma(e) + P(w)`` at a given sigma."""
 
     scale: float
-
-    @property
-    def size(self) -> int:
-        """The coefficients."""
-        return self.problem.n_linear
 
     def scale_of(self, parameters: Vector) -> Any:
         """The scale, whatever the parameters."""
@@ -263,12 +251,9 @@ class Jointly(Objective):
     (e, sigma), so moving sigma by d acts on a residual as moving it by -d e/sigma.
     """
 
-    @property
-    def size(self) -> int:
-        """The coefficients and sigma."""
-        return self.problem.n_linear + 1
+    has_scale = True
 
-    @property
+    @cached_property
     def half_target(self) -> Any:
         """``kappa nu``: half of what  sum s min(e², t²)  is in units of sigma²."""
         problem = self.problem
@@ -277,11 +262,11 @@ class Jointly(Objective):
 
     def scale_of(self, parameters: Vector) -> Any:
         """The last parameter."""
-        return number(parameters[-1])
+        return _number(parameters[-1])
 
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
         """As in the base class."""
-        scale, half_target = number(parameters[-1]), self.half_target
+        scale, half_target = _number(parameters[-1]), self.half_target
         value = sums.loss / scale + half_target * scale
         gradient = self.pack(
             -sums.gradient / scale,
@@ -292,15 +277,15 @@ class Jointly(Objective):
 
     def noise(self, evaluation: Evaluation) -> Any:
         """As in the base class."""
-        return self._noise_at_scale(evaluation.sums) * number(evaluation.parameters[-1]) ** -0.5
+        return self._noise_at_scale(evaluation.sums) * _number(evaluation.parameters[-1]) ** -0.5
 
     def gradient_unit(self, parameters: Vector) -> Any:
         """``1/sigma`` of the gradient, and ``sqrt(sigma)`` of the noise."""
-        return number(parameters[-1]) ** -0.5
+        return _number(parameters[-1]) ** -0.5
 
     def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
         """All of the augmented rows, divided by the root of sigma, and the last by sigma too."""
-        p, scale = self.design.n_features, number(parameters[-1])
+        p, scale = self.design.n_features, _number(parameters[-1])
         whole = self.problem.fit_intercept
         columns = slice(0, p + 2) if whole else np.append(np.arange(p), p + 1)
         factors = np.full((self.size, *parameters.shape[1:]), scale**-0.5)

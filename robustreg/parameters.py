@@ -14,7 +14,7 @@ __all__ = ["checked_parameters", "fit_method", "refuses"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
-    # Of an untyped decorator a type checker sees no result: ``model.fit(X, y)`` would be anything.
+    # Through a decorator without types a type checker sees no result: fit would return anything.
     def fit_method(method: Function) -> Function:
         """Check the parameters of the estimator before its ``fit``."""
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Point, Sums
 from robustreg.losses import Huber, Loss
-from robustreg.objective import AtScale, Jointly, larger, root
+from robustreg.objective import AtScale, Jointly, larger
 from robustreg.penalties import Ridge
 from robustreg.scales import ScaleRule
 
@@ -75,6 +75,14 @@ class Problem:
     def on(self, design: Design) -> Problem:
         """The same problem over other data, such as a subsample."""
         return replace(self, design=design, rank=None, null=None, ill_conditioned=False, edf=None)
+
+    def knowing(self, found: Problem) -> Problem:
+        """The same problem with what was found out about X while another over it was solved."""
+        if found.null is self.null and found.ill_conditioned == self.ill_conditioned:
+            return self
+        return replace(
+            self, rank=found.rank, null=found.null, ill_conditioned=found.ill_conditioned
+        )
 
     @property
     def n_linear(self) -> int:
@@ -141,7 +149,7 @@ class Problem:
         if self.scale.known() is not None:
             error = 1.0
         relative = abs(estimate - scale) / larger(scale, float(np.finfo(np.float64).tiny))
-        return relative * root(self.design.n_observations) / error
+        return relative * self.design.n_observations**0.5 / error
 
     def is_zero(self, scale: float, point: Point, errors: float = 1.0) -> bool:
         """Whether a scale is not above so many rounding errors of a residual.

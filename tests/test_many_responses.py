@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -127,7 +128,7 @@ class TestEqualToSingleFits:
             np.testing.assert_allclose(model.coef_[j], fit.coef_, rtol=1e-4, atol=1e-5)
 
     @given(st.data())
-    @settings(max_examples=60)
+    @examples(60)
     def test_anything(self, data):
         """A property: whatever the data, the options and the neighbours of a response."""
         rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1), label="seed"))

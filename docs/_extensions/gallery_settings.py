@@ -23,7 +23,7 @@ SECTIONS = {
         "plot_many_columns_mm.py",
         "plot_elastic_net.py",
     ),
-    "large_data": ("plot_many_responses.py", "plot_large_data.py"),
+    "large_data": ("plot_large_data.py",),
 }
 
 

@@ -7,17 +7,16 @@ from dask.distributed import Client, LocalCluster
 
 from robustreg import HuberRegressor
 
+NAMES = ["load", "distance", "hour"]
+
 
 def main(folder):
-    """Fit the delay of deliveries to their load, distance and hour."""
+    """Fit the delay of deliveries."""
     with LocalCluster(n_workers=2, threads_per_worker=1) as cluster, Client(cluster):
         table = dd.read_parquet(folder)
-        model = HuberRegressor().fit(
-            table[["load", "distance", "hour"]], table["delay"]
-        )
-    print(
-        dict(zip(model.feature_names_in_, model.coef_.round(2).tolist(), strict=True))
-    )
+        model = HuberRegressor().fit(table[NAMES], table["delay"])
+    for name, coef in zip(NAMES, model.coef_, strict=True):
+        print(f"{name} {coef:.2f}")
 
 
 # The workers import this file again. Without the guard, each would start a cluster.

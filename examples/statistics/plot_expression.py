@@ -46,7 +46,7 @@ print("failed values in", np.count_nonzero(failed.any(axis=0)), "of 5000 genes")
 # --------
 # All responses are fitted together. With ``missing="omit"``, a missing value leaves out
 # one sample of one gene. :func:`~robustreg.inference.summarize_many` makes one table of
-# all tests. As in limma, ``moderated=True`` draws the variance of each gene towards a
+# all tests. As in limma, ``moderated=True`` shrinks the variance of each gene towards a
 # common one, and ``p_adjusted`` controls the false discovery rate.
 
 fits = {
@@ -64,13 +64,13 @@ for name, table in tables.items():
     print(f"{name:>13}: {right:3d} of 250 genes found, {false:2d} false discoveries")
 
 # %%
-# Both keep the share of false discoveries near or below the 5 % asked for. But failed
+# The share of false discoveries is near or below the requested 5 % for both. But failed
 # values increase the variance of least squares, so that it misses genes that the Huber
-# fit finds. In a volcano plot, each gene is a point. The further up a point, the
-# stronger the evidence.
+# fit finds. In a volcano plot, each gene is a point. The higher a point, the stronger
+# is the evidence.
 
-GREY, BLUE, ORANGE = "#9AA0A6", "#0072B2", "#D55E00"
-figure, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(8, 4))
+GREY, BLUE, VERMILION = "#9AA0A6", "#0072B2", "#D55E00"
+figure, axes = plt.subplots(2, sharex=True, sharey=True, figsize=(5.8, 7.2))
 for ax, (name, table) in zip(axes, tables.items(), strict=True):
     size = -np.log10(table["p_value"].to_numpy())
     coef = table["coef"].to_numpy()
@@ -79,11 +79,11 @@ for ax, (name, table) in zip(axes, tables.items(), strict=True):
     ax.scatter(coef[~changed], size[~changed], s=4, color=GREY, label="unchanged")
     ax.scatter(coef[changed], size[changed], s=8, color=BLUE, label="changed")
     limit = size[found].min()
-    ax.axhline(limit, color=ORANGE, linestyle="--", label="false discovery rate 5 %")
+    ax.axhline(limit, color=VERMILION, linestyle="--", label="false discovery rate 5 %")
     ax.set_title(f"{name}: {np.count_nonzero(found & changed)} of 250 found")
-    ax.set_xlabel("estimated effect")
-axes[0].set_ylabel("$-\\log_{10}$ p-value")
-axes[0].legend(loc="upper left", fontsize="small")
+    ax.set_ylabel("$-\\log_{10}$ p-value")
+axes[1].set_xlabel("estimated effect")
+axes[0].legend(loc="upper left")
 plt.show()
 
 # %%

@@ -36,9 +36,10 @@ class Accumulator:
         """Add a block of rows with these residuals."""
         psi, curvature = self.rho.psi(residual), self.rho.psi_prime(residual)
         weighted = psi if frequency is None else frequency * psi
-        self.loss += float(self.rho.sum_of(residual, psi, weighted, frequency))
-        self.psi_squares += float(weighted @ psi)
-        self.psi += weighted.sum()
+        squares = float(weighted @ psi)
+        self.loss += float(self.rho.sum_of(residual, weighted, squares, frequency))
+        self.psi_squares += squares
+        self.psi += np.add.reduce(weighted)
         if frequency is not None:
             self.curvature += float(frequency @ curvature)
         elif curvature.dtype == bool:
@@ -50,13 +51,8 @@ class Accumulator:
     def sums(self, units: Units) -> Sums:
         """The sums over all blocks added so far."""
         gradient = (self.product - units.center * self.psi) / units.column_scale
-        return Sums(
-            self.loss,
-            self.psi_squares,
-            float(self.psi),
-            float(self.curvature),
-            gradient.astype(np.float64),
-        )
+        gradient = gradient.astype(np.float64, copy=False)
+        return Sums(self.loss, self.psi_squares, float(self.psi), float(self.curvature), gradient)
 
 
 class SeveralAccumulator:
@@ -82,8 +78,9 @@ class SeveralAccumulator:
         psi = self.rho.psi(residual)
         curvature = self.rho.psi_prime(residual)
         weighted = psi if frequency is None else psi * frequency
-        self.loss += self.rho.sum_of(residual, psi, weighted, frequency)
-        self.psi_squares += np.einsum("ij,ij->i", weighted, psi)
+        squares = np.einsum("ij,ij->i", weighted, psi)
+        self.loss += self.rho.sum_of(residual, weighted, squares, frequency)
+        self.psi_squares += squares
         self.psi += weighted.sum(axis=1)
         self.curvature += curvature.sum(axis=1) if frequency is None else curvature @ frequency
         self.product += weighted @ X

@@ -50,8 +50,8 @@ class GramAccumulator:
         """The Gram matrix of (z, 1, e), or None if the shift loses too many digits."""
         gram = shifted_gram(self.columns, self.cross, self.corner, units)
         p = self.cross.shape[1]
-        squares = self.columns.diagonal() / units.column_scale**2
-        return gram if (gram.diagonal()[:p] >= KEPT * squares).all() else None
+        # Columns in units of their own are shifted before their products.
+        return gram if (gram.diagonal()[:p] >= KEPT * self.columns.diagonal()).all() else None
 
 
 def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -> Matrix:

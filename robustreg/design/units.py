@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import frexp, ldexp
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,7 @@ def response_unit(y: NDArray) -> float:
     size = median(magnitude)
     if size == 0.0 and magnitude.any():
         size = median(magnitude[magnitude > 0.0])
-    return float(power_of_two(np.asarray(size)))
+    return ldexp(1.0, frexp(size)[1] - 1) if size > 0.0 else 1.0
 
 
 def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:

@@ -51,10 +51,9 @@ class HuberRegressorCV(HuberRegressor):
         :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
         or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
     alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
-        Candidates for alpha in [0, inf), increasing. By default there is no penalty, and only delta
-        is chosen: the fit is one whose standard errors hold. None takes 0 and the alphas at which
-        ridge regression has 90, 70, 50, 30 and 10 % of the effective parameters that it has without
-        a penalty; 0 is left out where there are fewer than two observations for each parameter.
+        Candidates for alpha in [0, inf), increasing. By default there is no penalty, so that
+        standard errors hold. None takes 0, where there are two observations for each parameter,
+        and alphas that leave ridge regression 90, 70, 50, 30 and 10 % of its effective parameters.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True

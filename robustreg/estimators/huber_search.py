@@ -11,6 +11,7 @@ from sklearn.utils import indexable
 
 from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
+from robustreg.design.prediction import is_single
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
 from robustreg.estimators.fitted_attributes import store_fit
 from robustreg.estimators.fitting import fit_huber, warn_of_doubt
@@ -33,6 +34,7 @@ def fit_search(model: Any, X: Any, y: Any, sample_weight: Any, params: dict[str,
         y, sample_weight, present = omit_missing(y, sample_weight)
         _refuse_scorer(model.scoring, present)
     X, y, weights = validate_regression_data(model, X, y, sample_weight)
+    model._single_ = is_single(X)  # candidates predict as the final fit does
     design = as_design(X, y, weights, centered=model.fit_intercept)
     alphas = candidate_alphas(model, design)
     splits = row_splits(model.cv, X, y, split_params, design.n_rows)

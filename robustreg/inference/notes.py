@@ -4,6 +4,7 @@ r"""Notes on what an interval does not hold against, each where its condition is
 |---|---|
 | delta chosen from the data, and not chosen anew in each replicate of a bootstrap | choice |
 | more rows clipped on one side, by 0.75 times the share that breaks the fit down | side |
+| an eighth of the residuals 12 times as far above the median as one below it, or reversed | far |
 | a leverage of 0.5 and twice k/n, or of 0.2 and ten times k/n | leverage |
 | Huber's errors: the sandwich differs by a factor of 1.6, and by more than chance | sandwich |
 | sandwich or wild bootstrap: the error of a coefficient rests on fewer than six rows | few rows |
@@ -25,6 +26,7 @@ from robustreg.inference.covariance import (
 )
 from robustreg.inference.equations import UndeterminedError
 from robustreg.inference.leverage import largest_leverage
+from robustreg.inference.prediction import Ranked
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.sandwich import leverage_corrected_meat, whiten
@@ -40,9 +42,18 @@ Matrix = NDArray[np.float64]
 #: log-normal and chi²_1 errors. At delta = 1.345, with outliers that are 0.8 of what breaks the fit
 #: down, it is 0.73, with 0.9 of it 0.88. With a quarter of outliers (0.88) on average, intervals
 #: for what the intercept then estimates cover 61 to 64 % at n = 100 and 84 % at n = 400; a sample
-#: that they break down has no clipped rows, and no note. At a small delta so many of the others are
-#: clipped that it says little.
+#: that they break down has no clipped rows. At a small delta so many of the others are clipped that
+#: it says little.
 NEAR_BREAKDOWN = 0.75
+
+#: Distance of the upper octile from the median in units of that of the lower one, or the reverse,
+#: from which there is a note: the octile skewness (G. Brys, M. Hubert, A. Struyf, "A comparison of
+#: some new measures of skewness", 2003) is then 0.85. For exponential, log-normal and chi²_1 errors
+#: the ratio is 2.5, 3.2 and 4.4, and no note came in 150 samples of each, nor of normal and t_3
+#: errors, at n = 30, 100 and 400. With a quarter of outliers at 100 sigma and k = 5 this note or
+#: the one above comes in 31, 67 and 96 % of the samples; clipped rows alone show 3, 39 and 75 %. At
+#: 10 sigma it adds nothing.
+LOPSIDED = 12.0
 
 #: Leverages, and multiples of their mean k/n, from which a row has a note: half of a fitted value
 #: is then the row's own y (Huber, Robust Statistics, 1981, section 7.2: above 0.5 to be avoided,
@@ -101,6 +112,23 @@ def _one_sided(fitted: FittedRegression) -> tuple[str, ...]:
     return (note,)
 
 
+def _lopsided(fitted: FittedRegression) -> tuple[str, ...]:
+    """Where outliers on one side have widened the scale until none of them is clipped."""
+    rows = fitted.residuals
+    ranked, n = Ranked(rows.u, rows.frequencies), float(rows.frequencies.sum())
+    low, middle, high = (ranked.at(share * (n + 1.0)) for share in (0.125, 0.5, 0.875))
+    nearer, farther = sorted((middle - low, high - middle))
+    if not farther >= LOPSIDED * nearer > 0.0:
+        return ()
+    side, other = ("above", "below") if high - middle > middle - low else ("below", "above")
+    note = (
+        f"An eighth of the residuals lies {farther / nearer:.0f} times as far {side} their median "
+        f"as an eighth lies {other} it: outliers {side} the fit may have broken it down. Compare a "
+        "smaller delta, or an MMRegressor."
+    )
+    return (note,)
+
+
 def _freedom(fitted: FittedRegression) -> tuple[str, ...]:
     share = fitted.n_parameters / fitted.n
     counted = fitted.equation.counts_parameters or not fitted.equation.estimates_sigma
@@ -116,7 +144,7 @@ def _freedom(fitted: FittedRegression) -> tuple[str, ...]:
 def notes_on_design(
     fitted: FittedRegression, estimate: CovarianceEstimate, kind: str, plain: Vector | None
 ) -> tuple[str, ...]:
-    """On single rows that decide coefficients or their errors.
+    """On what only the rows themselves show: of many, a sample of them.
 
     Parameters
     ----------
@@ -131,6 +159,8 @@ def notes_on_design(
     notes = _leverage(fitted, estimate, plain)
     few = max(COMPARED_ROWS, COMPARED_ROWS_PER_PARAMETER * fitted.n_parameters)
     compared = fitted.on_sample(few) if fitted.design.n_rows > few else fitted
+    if not _one_sided(fitted):
+        notes += _lopsided(compared)
     if kind in ("H1", "H2", "H3"):
         try:
             return notes + _sandwich(compared, estimate, kind)

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
-from robustreg.design.base import Point
+from robustreg.design.base import ROUNDING, Point
 from robustreg.penalties import ElasticNet
-from robustreg.problem import Problem
+from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.line_search import step_length
 from robustreg.solvers.quadratic_lasso import Curvature, QuadraticLasso, Signs
 
-__all__ = ["ActiveSet", "Tangent"]
+__all__ = ["ActiveSet"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -35,27 +35,14 @@ Indices = NDArray[np.intp]
 #: needed where the rows within the threshold leave directions free.
 FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
 
+#: Curvature of a column without entries within the threshold, in units of the largest that all rows
+#: could give: any that is not lost beside that of others.
+LEAST = 1e-3
+
 #: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
 #: must be less than the part to which a scale is, or a column that should enter just there would
 #: not.
 INNER = 1e-4
-
-
-@dataclass
-class Tangent:
-    """Change of a solution with sigma, as long as no row and no column changes sides.
-
-    Attributes
-    ----------
-    coef : array of shape (k,)
-    residual : array of shape (n,)
-    slopes : array of shape (k,)
-        Change of ``sum s psi z``.
-    """
-
-    coef: Vector
-    residual: Vector
-    slopes: Vector
 
 
 @dataclass
@@ -74,17 +61,21 @@ class ActiveSet:
         In working units, in the order of ``columns.index``; the intercept first.
     n_iter : int
         Steps so far.
+    slopes : array of shape (k,)
+        Of the smooth part of the objective, downwards, where the last call of ``solve`` ended.
     """
 
     problem: Problem
     columns: ActiveColumns = field(init=False)
     coef: Vector = field(init=False)
+    slopes: Vector = field(init=False)
     n_iter: int = 0
 
     def __post_init__(self) -> None:
         design: Any = self.problem.design  # one in memory
         self.columns = design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
+        self.slopes = np.zeros(self.columns.size)
         self._mixing = 0.0
         self._guess: Vector | None = None
         self._curvature: Curvature | None = None
@@ -158,9 +149,37 @@ class ActiveSet:
         nonzero = (self.coef != 0.0) | self.signs.free
         at_zero = np.maximum(self.signs.excess(slopes, sizes), 0.0)
         violations = np.where(nonzero, np.abs(slopes - sizes * np.sign(self.coef)), at_zero)
+        return violations * self._units() / (scale * self.alpha * self.problem.design.total_weight)
+
+    def fits_exactly(self) -> bool:
+        """Whether all residuals are rounding errors, as they then are at every scale."""
+        return self.columns.largest_residual() <= NEGLIGIBLE * self._rounding_of_residuals()
+
+    def rounding_level(self, scale: float) -> float:
+        """What rounding errors make of ``violation``, at most."""
+        largest = float((self._magnitudes() * self._units()).max(initial=0.0))
+        return self._rounding_of_residuals() * largest / (scale * self.alpha)
+
+    def _rounding_of_residuals(self) -> float:
+        size = 1.0 + float(np.abs(self.coef) @ self._magnitudes())
+        return ROUNDING * float(np.finfo(np.float64).eps) * size
+
+    def _magnitudes(self) -> Vector:
+        """Largest entries of the active columns as they are shifted and scaled."""
+        index, units = self.columns.index, self.problem.design.units
+        sizes = (units.magnitude - np.abs(units.center)) / units.column_scale
+        return np.where(index == INTERCEPT, 1.0, sizes[index])
+
+    @property
+    def least_curvature(self) -> Vector:
+        """A diagonal for columns that have next to none within the threshold."""
+        squares = self._magnitudes() ** 2
+        return LEAST * self.problem.design.total_weight * np.where(squares > 0.0, squares, 1.0)
+
+    def _units(self) -> Vector:
+        """Units of the active columns."""
         index = self.columns.index
-        unit = np.where(index == INTERCEPT, 1.0, self.problem.design.units.column_scale[index])
-        return violations * unit / (scale * self.alpha * self.problem.design.total_weight)
+        return np.where(index == INTERCEPT, 1.0, self.problem.design.units.column_scale[index])
 
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
@@ -196,22 +215,24 @@ class ActiveSet:
         """Solve for the active columns at a scale; the largest violation, in units of alpha."""
         best, target = np.inf, INNER * tol
         for _ in range(max_iter + 1):
-            slopes = self.columns.products(self.columns.psi(self.delta * scale))
-            slopes -= self.curvature * self.coef
-            violation = float(self._violations(slopes, scale).max(initial=0.0))
+            products = self.columns.products(self.columns.psi(self.delta * scale))
+            self.slopes = products - self.curvature * self.coef
+            violation = float(self._violations(self.slopes, scale).max(initial=0.0))
             # Steps that no longer help have come to the rounding errors.
-            if violation <= target or (violation <= tol and violation > 0.5 * best):
+            if violation <= target:
+                return violation
+            if violation > 0.5 * best and violation <= max(tol, self.rounding_level(scale)):
                 return violation
             best = min(best, violation)
-            self._step(scale, slopes)
+            self._step(scale)
         return violation
 
-    def _step(self, scale: float, slopes: Vector) -> None:
+    def _step(self, scale: float) -> None:
         self.n_iter += 1
         curvature = self._hessian(scale)
         sizes = scale * self.sizes
         rank = self._rank(scale)
-        c = slopes + curvature.Q @ self.coef
+        c = self.slopes + curvature.Q @ self.coef
         model = QuadraticLasso(curvature, c, sizes, self.signs, rank)
         minimiser = model.minimise(self.coef if self._guess is None else self._guess)
         direction = minimiser - self.coef
@@ -242,7 +263,7 @@ class ActiveSet:
     def _hessian(self, scale: float) -> Curvature:
         """That of the loss and the quadratic penalty."""
         threshold, mixing = self.delta * scale, self._mixing
-        newton = self._newton_hessian(threshold)
+        newton = self.newton_hessian(threshold)
         nonzero = np.count_nonzero((self.coef != 0.0) | self.signs.free)
         if np.count_nonzero(self.columns.inside(threshold)) < nonzero:
             mixing = max(mixing, FIRST_MIXING)
@@ -252,9 +273,9 @@ class ActiveSet:
         Q = (1.0 - mixing) * self.columns.gram(threshold)
         Q += mixing * self.columns.weighted_gram(weights)
         Q[np.diag_indices_from(Q)] += self.curvature
-        return Curvature(Q)
+        return Curvature(Q, self.least_curvature)
 
-    def _newton_hessian(self, threshold: float) -> Curvature:
+    def newton_hessian(self, threshold: float) -> Curvature:
         """Without mixing; the same object as long as neither rows nor columns nor alpha change."""
         columns = self.columns
         if self._curvature is None or not columns.has_gram(threshold):
@@ -262,7 +283,7 @@ class ActiveSet:
             if self.curvature.any():
                 Q = Q.copy(order="F")
                 Q[np.diag_indices_from(Q)] += self.curvature
-            self._curvature = Curvature(Q)
+            self._curvature = Curvature(Q, self.least_curvature)
         return self._curvature
 
     def _step_length(
@@ -279,30 +300,3 @@ class ActiveSet:
             return self.columns.slope(step, image, threshold) + penalty
 
         return step_length(slope)
-
-    # -- change with sigma ------------------------------------------------------------------------
-
-    def tangent(self, scale: float) -> Tangent:
-        """How the solution changes with sigma."""
-        threshold = self.delta * scale
-        residual = self.columns.residual
-        beyond = np.where(np.abs(residual) > threshold, np.sign(residual), 0.0)
-        if np.isfinite(self.delta):
-            outer = self.delta * self.columns.products(beyond)
-        else:
-            outer = np.zeros(self.columns.size)
-        curvature = self._newton_hessian(threshold)
-        members = np.flatnonzero((self.coef != 0.0) | self.signs.free)
-        right = outer[members] - self.sizes[members] * np.sign(self.coef[members])
-        coef = np.zeros(self.columns.size)
-        coef[members] = curvature.solve(members, right)
-        slopes = outer - curvature.Q @ coef
-        return Tangent(coef, -self.columns.image(coef), slopes)
-
-    def follow(self, tangent: Tangent, change: float) -> None:
-        """Move along a tangent; coefficients that would change their sign stop at zero."""
-        moved = self.coef + change * tangent.coef
-        stopped = ~self.signs.free & (moved * self.coef < 0.0)
-        moved[stopped] = 0.0
-        self.columns.residual -= self.columns.image(moved - self.coef)
-        self.coef = moved

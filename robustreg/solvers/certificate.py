@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Mixing
-from robustreg.objective import Evaluation, Objective, larger, root
+from robustreg.objective import Evaluation, Objective, larger
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
@@ -38,7 +38,7 @@ class LocalModel:
 
     def length(self, gradient: Vector) -> float:
         """``sqrt(g' H^-1 g)``."""
-        return float(np.sqrt(max(float(gradient @ self.metric.solve(gradient)), 0.0)))
+        return float(max(float(gradient @ self.metric.solve(gradient)), 0.0) ** 0.5)
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""
@@ -68,10 +68,10 @@ class LocalModel:
         design, point = objective.design, objective.point(start.parameters)
         total = design.n_observations
         level = design.rounding_level(point) / ROUNDING
-        spread = root(start.sums.psi_squares / design.total_weight)
-        of_residuals = root(objective.size * self.inside_fraction) * level
-        of_intercept = design.intercept_rounding(point) * root(total * self.inside_fraction)
-        of_sums = UNIT * spread * root(design.total_weight) * self._magnification()
+        spread = (start.sums.psi_squares / design.total_weight) ** 0.5
+        of_residuals = (objective.size * self.inside_fraction) ** 0.5 * level
+        of_intercept = design.intercept_rounding(point) * (total * self.inside_fraction) ** 0.5
+        of_sums = UNIT * spread * design.total_weight**0.5 * self._magnification()
         errors = of_residuals + of_intercept + of_sums
         return errors / larger(spread, TINY)
 

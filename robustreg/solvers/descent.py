@@ -6,8 +6,6 @@ the candidates of a search, which move together by steps of full length.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,16 +52,16 @@ class Place:
 
     def __init__(self, model: LocalModel, evaluation: Evaluation) -> None:
         self.model, self.evaluation = model, evaluation
+        self._step: tuple[Vector, float] | None = None
 
-    @cached_property
-    def newton(self) -> Vector:
-        """``H^-1 g``."""
-        return self.model.metric.solve(self.evaluation.gradient)
-
-    @cached_property
-    def length(self) -> float:
-        """That of the step, in the metric."""
-        return float(np.sqrt(max(float(self.evaluation.gradient @ self.newton), 0.0)))
+    @property
+    def step(self) -> tuple[Vector, float]:
+        """``H^-1 g``, and its length in the metric."""
+        if self._step is None:
+            gradient = self.evaluation.gradient
+            newton = self.model.metric.solve(gradient)
+            self._step = newton, float(max(float(gradient @ newton), 0.0) ** 0.5)
+        return self._step
 
 
 class Descent:
@@ -90,8 +88,8 @@ class Descent:
         self.contraction = 0.0
 
     def _stand_at(self, place: Place) -> None:
-        self.evaluation, self._newton, self.length = place.evaluation, place.newton, place.length
-        self.distance = self.model.in_standard_errors(place.length, place.evaluation)
+        self.evaluation, (self._newton, self.length) = place.evaluation, place.step
+        self.distance = self.model.in_standard_errors(self.length, self.evaluation)
 
     @property
     def direction(self) -> Vector:
@@ -134,7 +132,7 @@ class Descent:
         noise = VALUE_ROUNDING * abs(start.value) + self.model.value_rounding
         if not abs(trial.value - start.value) <= noise:
             return trial.value <= start.value - SUFFICIENT * decrease
-        if place.length < self.length:
+        if place.step[1] < self.length:
             return True
         # Far outliers leave no digits of the values. The slopes of a convex objective then tell.
         step = trial.parameters - start.parameters

@@ -182,7 +182,7 @@ def _first_scale(active: ActiveSet) -> float:
         active.set_coef(np.empty(0, dtype=np.intp), np.empty(0), location)
     if isinstance(active.problem.scale, JointScale):
         target = 2.0 * active.problem.loss.kappa * design.total_weight  # type: ignore[attr-defined]
-        spread = active.columns.joint_scale(active.delta, target)
+        spread = active.columns.joint_scale(active.delta, target, spread)
     return spread
 
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from robustreg.losses import Huber
 from robustreg.scales import JointScale, ScaleRule
-from robustreg.solvers.active_set import ActiveSet, Tangent
+from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_edf import effective_parameters
+from robustreg.solvers.elastic_net_tangent import Tangent, follow, tangent_at
 from robustreg.solvers.root import LONGEST, Root
 
 __all__ = ["Settled", "effective_parameters", "settle"]
@@ -81,7 +82,8 @@ class _Trial:
         self.edf = effective_parameters(self.active, self.scale)
         columns = self.active.columns
         if isinstance(self.rule, JointScale):
-            self.estimate = columns.joint_scale(self.active.delta, 2.0 * self.half_target)
+            target = 2.0 * self.half_target
+            self.estimate = columns.joint_scale(self.active.delta, target, self.scale)
         else:
             self.estimate = columns.median_scale()
 
@@ -98,6 +100,20 @@ class _Trial:
         if isinstance(self.rule, JointScale) and self.half_target <= 0.0:
             return True
         return self.estimate > self.scale
+
+    def vanishes(self, begin: float, tol: float) -> bool:
+        """Whether sigma or its estimate is nothing beside the scale at which the search began."""
+        small = VANISHING if self.violation <= tol else DOUBTFUL
+        return not self.is_too_small and min(self.scale, self.estimate) < small * begin
+
+    @property
+    def leaves_no_freedom(self) -> bool:
+        """Whether no larger sigma leaves any: where coefficients no longer depend on it."""
+        if not isinstance(self.rule, JointScale) or self.half_target > 0.0:
+            return False
+        active = self.active
+        clipped = active.columns.largest_residual() > active.delta * self.scale
+        return not clipped and not active.sizes[active.coef != 0.0].any()
 
     @property
     def excess(self) -> float:
@@ -140,10 +156,9 @@ class _Trial:
         sizes = active.sizes
         with np.errstate(divide="ignore", invalid="ignore"):
             leaving = np.where(active.signs.free | (coef == 0.0), np.nan, -coef / change)
-            slopes = active.columns.products(active.columns.psi(active.delta * self.scale))
             at_zero = (coef == 0.0) & ~active.signs.free
             rooms = [
-                np.where(at_zero, (sign * slopes - self.scale * sizes), np.nan)
+                np.where(at_zero, (sign * active.slopes - self.scale * sizes), np.nan)
                 / (sizes - sign * tangent.slopes)
                 for sign in ((1.0,) if active.signs.positive else (1.0, -1.0))
             ]
@@ -179,18 +194,18 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
         trial = _Trial(active, rule, scale, violation)
         if known is not None:
             return Settled(scale, violation, 0.0, trial.edf)
-        small = VANISHING if violation <= tol else DOUBTFUL
-        if scale < small * begin and not trial.is_too_small:
+        if active.fits_exactly() or trial.vanishes(begin, tol) or trial.leaves_no_freedom:
             return Settled(0.0, violation, 0.0, trial.edf)
-        if trial.distance <= tightness or violation > tol:
+        solved = violation <= tol or violation <= active.rounding_level(scale)
+        if trial.distance <= tightness or not solved:
             return Settled(scale, violation, trial.distance, trial.edf)
         bracket.add(trial)
         if bracket.width <= 4.0 * tightness:
             return Settled(scale, violation, bracket.width, trial.edf)
-        tangent = active.tangent(scale)
+        tangent = tangent_at(active, scale)
         following = bracket.next(trial, tangent, tightness)
         if abs(following - scale) < FOLLOWED * scale:
-            active.follow(tangent, following - scale)
+            follow(active, tangent, following - scale)
         scale = following
     return Settled(scale, violation, trial.distance, trial.edf)
 

@@ -73,9 +73,12 @@ class Curvature:
     Attributes
     ----------
     Q : array of shape (k, k)
+    least : array of shape (k,)
+        See :func:`positive_factor`.
     """
 
     Q: Matrix
+    least: Vector
     _members: NDArray[np.intp] | None = None
     _factor: Matrix | None = None
 
@@ -88,7 +91,8 @@ class Curvature:
         if not right.size:
             return right
         if self._members is None or not np.array_equal(members, self._members):
-            self._members, self._factor = members, positive_factor(self.block(members))
+            self._members = members
+            self._factor = positive_factor(self.block(members), self.least[members])
         return lapack.dpotrs(self._factor, right)[0]
 
 
@@ -122,11 +126,11 @@ class QuadraticLasso:
         batches, last = True, np.inf
         for _ in range(CHANGES * (x.shape[0] + 1)):
             members = np.flatnonzero(active)
-            block = self.curvature.block(members)
-            target = self.curvature.solve(members, self._right(members, sign))
+            right = self._right(members, sign)
+            target = self.curvature.solve(members, right)
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
-                kept, step = self._dropped(x, members, block, target, wrong)
+                kept, step = self._dropped(x, members, target, wrong)
                 active[members[~kept]] = False
                 if step < SHORT and entered.size > 1:
                     # So many columns at a time depend on one another: a part of them is enough.
@@ -136,18 +140,18 @@ class QuadraticLasso:
                 continue
             x[:] = 0.0
             x[members] = target
-            value = self._value(members, block, target)
+            value = -0.5 * float(target @ right)
             lower = value < last - ROUNDING * abs(value)
             if not (lower or batches):
                 # Even the best single column gains nothing: rounding errors of near-singular
                 # systems.
                 break
             batches, last = lower, min(value, last)
-            entered = self._entering(members, target, active, batches)
+            slopes = self.c - self.curvature.Q @ x
+            entered = self._entering(members.size, slopes, active, batches)
             if not entered.size:
                 break
-            slopes = self.c[entered] - self.curvature.Q[np.ix_(entered, members)] @ target
-            sign[entered], active[entered] = np.sign(slopes), True
+            sign[entered], active[entered] = np.sign(slopes[entered]), True
         return x
 
     def _right(self, members: NDArray[np.intp], sign: Vector) -> Vector:
@@ -159,10 +163,10 @@ class QuadraticLasso:
         return smooth + float(self.sizes[members] @ np.abs(x))
 
     def _dropped(
-        self, x: Vector, members: NDArray[np.intp], block: Matrix, target: Vector, wrong: Booleans
+        self, x: Vector, members: NDArray[np.intp], target: Vector, wrong: Booleans
     ) -> tuple[Booleans, float]:
         """Set coefficients whose sign would change to zero: which are kept, and the step."""
-        before = x[members]
+        before, block = x[members], self.curvature.block(members)
         value = self._value(members, block, before)
         signed = ~self.signs.free[members]
         ratios = np.full(members.shape[0], np.inf)
@@ -187,28 +191,33 @@ class QuadraticLasso:
         return kept, float(ratios[first])
 
     def _entering(
-        self, members: NDArray[np.intp], target: Vector, active: Booleans, batches: bool
+        self, n_members: int, slopes: Vector, active: Booleans, batches: bool
     ) -> NDArray[np.intp]:
         """Columns at zero whose slope is too large, the largest first: all, or that one."""
-        slopes = self.c - self.curvature.Q[:, members] @ target
         rounding = ENTERS * (np.abs(self.c) + self.sizes)
         excess = self.signs.excess(slopes, self.sizes)
         excess[active] = 0.0
         entering = np.flatnonzero(excess > rounding)
         entering = entering[np.argsort(-excess[entering], kind="stable")]
-        room = max(1, (self.rank - members.size) // 2) if batches else 1
+        room = max(1, (self.rank - n_members) // 2) if batches else 1
         return entering[:room]
 
 
-def positive_factor(block: Matrix) -> Matrix:
-    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal."""
+def positive_factor(block: Matrix, least: Vector) -> Matrix:
+    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal.
+
+    Parameters
+    ----------
+    block : array of shape (k, k)
+    least : array of shape (k,)
+        In whose units the diagonal is enlarged where it is less: columns may have any unit, and no
+        entry within the threshold.
+    """
     ridge = FIRST_RIDGE
     factor, info = lapack.dpotrf(block)
-    diagonal = block.diagonal()
-    floor = float(diagonal.max(initial=0.0)) or 1.0
     while info != 0:
         lifted = block.copy()
-        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(diagonal, 1e-3 * floor)
+        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(block.diagonal(), least)
         factor, info = lapack.dpotrf(lifted)
         ridge *= RIDGE_FACTOR
     return factor
