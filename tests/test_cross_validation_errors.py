@@ -159,7 +159,7 @@ class TestScorers:
             warnings.simplefilter("always")
             model.fit(*data)
         messages = [str(warning.message) for warning in caught]
-        failed = [m for m in messages if "Scoring failed for some candidates of a fold" in m]
+        failed = [m for m in messages if "Scoring failed for some candidates in a fold" in m]
         assert len(failed) == 2
         assert "ArithmeticError: no threshold" in failed[0]
         assert_array_equal(model.cv_results_["split0_test_score"][2], error_score)
@@ -252,7 +252,7 @@ class TestFolds:
     def test_without_validation_rows(self, data):
         folds = [(np.arange(60), np.arange(0)), *KFold(2).split(np.zeros((60, 1)))]
         model = HuberRegressorCV(deltas=DELTAS, cv=folds, error_score=-9.0)
-        with pytest.warns(UserWarning, match="Scoring failed for some candidates of a fold"):
+        with pytest.warns(UserWarning, match="Scoring failed for some candidates in a fold"):
             model.fit(*data)
         assert_array_equal(model.cv_results_["split0_test_score"], -9.0)
 

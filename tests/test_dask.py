@@ -383,7 +383,7 @@ class TestOtherEstimators:
 
     def test_scorers_that_want_rows_are_refused(self):
         search = HuberRegressorCV(scoring="neg_median_absolute_error")
-        with pytest.raises(ValueError, match="takes rows"):
+        with pytest.raises(ValueError, match="needs single rows"):
             search.fit(*collections(*contaminated(500, 2), 200))
 
     @pytest.mark.parametrize("cov_type", ["huber", "H2", "H3", "HC1", "HC3", "CR1"])

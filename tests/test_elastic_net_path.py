@@ -69,7 +69,7 @@ def test_alphas_are_sorted_and_checked():
     for bad in ([0.0, 1.0], [], [[1.0]], ["a"], [np.nan]):
         with pytest.raises(ValueError, match="alphas must be"):
             enet_path(X, y, alphas=bad)
-    with pytest.raises(ValueError, match="l1_ratio=0 there is none: pass alphas"):
+    with pytest.raises(ValueError, match="l1_ratio=0 there is no such alpha: pass alphas"):
         enet_path(X, y, l1_ratio=0.0)
     assert enet_path(X, y, l1_ratio=0.0, alphas=[1.0])[1].shape == (12, 1)
 

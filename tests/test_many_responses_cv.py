@@ -95,9 +95,9 @@ def test_constant_response_takes_part():
 
 def test_bad_options():
     X, Y = problem()
-    with pytest.raises(ValueError, match="alpha_per_target=True chooses for each response"):
+    with pytest.raises(ValueError, match="alpha_per_target=True needs a score for each response"):
         HuberRegressorCV(alpha_per_target=True, scoring="r2").fit(X, Y)
     y = Y[:, 0].copy()
     y[3] = np.nan
-    with pytest.raises(ValueError, match="would get the missing values"):
+    with pytest.raises(ValueError, match="would receive the missing values"):
         HuberRegressorCV(missing="omit", scoring="r2").fit(X, y)
