@@ -124,7 +124,7 @@ def test_weights_by_name_or_position(data):
     for weights in ("weight", data["weight"], data["weight"].to_numpy(), list(data["weight"])):
         model = formula.fit(STATEMENT, data, sample_weight=weights)
         assert_allclose(model[-1].coef_, expected.coef_, rtol=1e-9)
-    with pytest.raises(ValueError, match="one weight for each row, incomplete ones too"):
+    with pytest.raises(ValueError, match="one weight for each row, including the incomplete"):
         formula.fit(STATEMENT, data, sample_weight=complete["weight"])
     data.iloc[9, data.columns.get_loc("weight")] = np.nan
     with pytest.raises(ValueError, match="sample_weight"):
@@ -234,7 +234,7 @@ def test_other_kinds_of_data(data):
 def test_refusals(data):
     for statement, text in {
         "C(region) + x": "has no response: write 'y ~ C",
-        "region ~ x": "a response that is no number: region has categories",
+        "region ~ x": "a response that is not a number: region has categories",
         "y ~ 1": "no columns but the intercept",
     }.items():
         with pytest.raises(ValueError, match=text):
