@@ -191,7 +191,7 @@ class MScale(ScaleRule):
                 scale=float(np.exp(log_scale[0])),
                 negligible=negligible,
             )
-            left, slope, weight = design.sum_over_residuals(sums, point)
+            left, slope, weight = design.sum_over_residuals(sums, point)[0]
             if weight <= target * EQUAL:
                 return 0.0
             last = log_scale
@@ -212,11 +212,12 @@ class MScale(ScaleRule):
 def _sums_of_rows(
     residuals: Vector,
     weights: Vector | None,
+    response: Vector,
     *,
     loss: Redescending,
     scale: float,
     negligible: float,
-) -> Vector:
+) -> tuple[Vector]:
     """Both sums of the equation, and the weight of the residuals that are not zero."""
     total = np.zeros(3)
     for begin in range(0, residuals.size, BLOCK):
@@ -228,4 +229,4 @@ def _sums_of_rows(
         u = np.where(positive, u, 0.0)
         u /= scale
         total[:2] += loss.scale_sums(u, own)
-    return total
+    return (total,)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
@@ -63,7 +64,7 @@ class TestMixtures:
 
     @FAR
     @given(mixture=st.data())
-    @settings(max_examples=25)
+    @examples(25)
     def test_any_of_them_together(self, tables, loaded, mixture):
         table = tables[mixture.draw(st.sampled_from(sorted(tables)), "table")]
         X = self.OF_X[mixture.draw(st.sampled_from(sorted(self.OF_X)), "X")](table)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["Root", "secant"]
+__all__ = ["LONGEST", "Root", "secant"]
 
 #: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
 #: sigma closely, as near breakdown or on the way to zero, the root is far.
