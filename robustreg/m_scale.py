@@ -30,6 +30,9 @@ Matrix = NDArray[np.float64]
 #: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
 TOLERANCE = 1e-7
 
+#: The same where each step reads rows that are not in memory: a round is worth more than digits.
+FEW_DIGITS = 1e-5
+
 #: A residual of so many rounding errors is zero, where these are below this part of the spread of
 #: y:
 #: whether exactly half of the rows are zero must not depend on their last bits.
@@ -196,7 +199,7 @@ class MScale(ScaleRule):
                 return 0.0
             last = log_scale
             log_scale = bracket.advance(last, np.array([left]), np.array([slope]), target)
-            if abs(log_scale[0] - last[0]) <= TOLERANCE:
+            if abs(log_scale[0] - last[0]) <= (TOLERANCE if design.in_memory else FEW_DIGITS):
                 break
         return float(np.exp(log_scale[0]))
 
