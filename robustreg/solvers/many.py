@@ -19,7 +19,7 @@ from robustreg.losses import Huber
 from robustreg.objective import Evaluation, Objective
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import LocalModel
-from robustreg.solvers.descent import FLAT, SMALLEST_SCALE
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE
 from robustreg.solvers.metric import FIRST_MIXING
 from robustreg.solvers.metric_of_many import MetricOfMany
 from robustreg.solvers.start import CLIP
@@ -174,7 +174,7 @@ class _Search:
         sums, gram = self.block.gram(point, self.mixing)
         evaluation = objective.evaluation(trial, sums)
         rise = (evaluation.gradient * self.step_).sum(axis=0)
-        accepted = np.isfinite(rise) & (rise <= FLAT * np.abs(self.slope))
+        accepted = np.isfinite(rise) & (rise <= SLOW * np.abs(self.slope))
         metric = MetricOfMany.of(objective.hessian(trial, gram))
         half = metric.half_solve(evaluation.gradient)
         length = np.sqrt((half**2).sum(axis=0))
