@@ -2,9 +2,10 @@
 Quickstart: a curve that wrong rows do not bend
 ===============================================
 
-Electricity use of a building against the outside temperature, for 400 hours. In one hour of ten the
-sum of three meters was recorded instead of their mean, three times the true value. Least squares
-follows these rows. A Huber fit stays on the true curve, and says which rows do not belong to it.
+Electricity use of a building against the outside temperature, for 400 hours. In one
+hour of ten the sum of three meters was recorded instead of their mean, three times the
+true value. Least squares follows these rows. A Huber fit stays on the true curve, and
+says which rows do not belong to it.
 
 Run it with ``python examples/quickstart.py [picture.png]``.
 """
@@ -39,7 +40,9 @@ use[wrong] *= 3.0
 # Both fits are pipelines: cubic splines of the temperature, and a regressor at the end.
 
 X = temperature[:, None]
-least_squares = make_pipeline(SplineTransformer(n_knots=8), LinearRegression()).fit(X, use)
+least_squares = make_pipeline(SplineTransformer(n_knots=8), LinearRegression()).fit(
+    X, use
+)
 huber = make_pipeline(SplineTransformer(n_knots=8), HuberRegressor()).fit(X, use)
 
 grid = np.linspace(-9.5, 34.5, 200)
@@ -50,13 +53,14 @@ for name, model in [("least squares", least_squares), ("Huber regression", huber
     print(f"  {name:16s} {distance:5.1f}")
 
 # %%
-# A fitted Huber model knows the noise, and how much each row counted: 1 within the threshold, and
-# less the farther out a row is.
+# A fitted Huber model knows the noise, and how much each row counted: 1 within the
+# threshold, and less the farther out a row is.
 
 regressor = huber[-1]
 doubtful = regressor.weights_ < 0.5
 print(f"Noise: {regressor.scale_:.1f} kW, and the truth is 2.0")
-print(f"Rows with a weight below 0.5: {doubtful.sum()}, of which wrong: {doubtful[wrong].sum()}")
+found = doubtful[wrong].sum()
+print(f"Rows with a weight below 0.5: {doubtful.sum()}, of which wrong: {found}")
 
 # %%
 # The picture: the true curve in grey, the Huber fit on it, and least squares above.
@@ -65,9 +69,24 @@ plt.style.use("robustreg.inspection.style")
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#4D4D4D"
 
 figure, ax = plt.subplots()
-ax.plot(temperature[~doubtful], use[~doubtful], ".", color=GREY, alpha=0.5, markersize=4, zorder=3)
-ax.plot(temperature[doubtful], use[doubtful], "D", color=VERMILION, fillstyle="none", markersize=5)
-ax.plot(grid, truth, color="0.8", linewidth=9, solid_capstyle="round")
+ax.plot(
+    temperature[~doubtful],
+    use[~doubtful],
+    ".",
+    color=GREY,
+    alpha=0.5,
+    markersize=4,
+    zorder=3,
+)
+ax.plot(
+    temperature[doubtful],
+    use[doubtful],
+    "D",
+    color=VERMILION,
+    fillstyle="none",
+    markersize=5,
+)
+ax.plot(grid, truth, color="0.7", linewidth=9, solid_capstyle="round")
 ax.plot(grid, least_squares.predict(grid[:, None]), ":", color=VERMILION, linewidth=2.5)
 ax.plot(grid, huber.predict(grid[:, None]), color=BLUE, zorder=4)
 for x, y, text, color in [
@@ -80,8 +99,12 @@ ax.set(xlabel="outside temperature, °C", ylim=(-4, 168))
 ax.set_title("Electricity use, kW")
 
 # The picture goes where you stand, or where you say.
-parser = argparse.ArgumentParser(description="Huber regression on a curve with wrong rows.")
-parser.add_argument("picture", nargs="?", default="quickstart.png", help="file to write")
+parser = argparse.ArgumentParser(
+    description="Huber regression on a curve with wrong rows."
+)
+parser.add_argument(
+    "picture", nargs="?", default="quickstart.png", help="file to write"
+)
 path = parser.parse_args().picture
 figure.savefig(path)
 print(f"Picture: {path}")

@@ -14,6 +14,7 @@ __all__ = [
     "median",
     "median_absolute_residual",
     "weighted_median",
+    "weighted_medians",
 ]
 
 Vector = NDArray[np.float64]
@@ -50,6 +51,33 @@ def weighted_median(values: Vector, weights: Vector | None = None) -> float:
     at_boundary = abs(cumulative[position] - half) <= 1e-12 * half
     upper = values[order[position + 1]] if at_boundary else lower
     return float(0.5 * (lower + upper))
+
+
+def weighted_medians(values: Vector, weights: Vector) -> Vector:
+    """``weighted_median`` of each column.
+
+    Parameters
+    ----------
+    values : array of shape (n, B)
+    weights : array of shape (n, B) or (n, 1)
+        Frequencies; values of frequency zero are not counted.
+
+    Returns
+    -------
+    array of shape (B,)
+    """
+    weights = np.broadcast_to(weights, values.shape)
+    values = np.where(weights > 0.0, values, np.inf)
+    order = np.argsort(values, axis=0)
+    values = np.take_along_axis(values, order, axis=0)
+    cumulative = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    half = 0.5 * cumulative[-1]
+    position = (cumulative < half * (1.0 - 1e-12)).sum(axis=0)[None]
+    lower = np.take_along_axis(values, position, axis=0)[0]
+    reached = np.take_along_axis(cumulative, position, axis=0)[0]
+    following = np.minimum(position + 1, values.shape[0] - 1)
+    upper = np.take_along_axis(values, following, axis=0)[0]
+    return np.where(np.abs(reached - half) <= 1e-12 * half, 0.5 * (lower + upper), lower)
 
 
 def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -> float:
@@ -169,7 +197,8 @@ class OrderedColumns:
     """
 
     def __init__(self, residuals: Vector, weights: Vector | None) -> None:
-        squares = residuals**2
+        with np.errstate(over="ignore"):  # of absurd values, whose squares are infinite
+            squares = residuals**2
         n, width = squares.shape
         inner = np.zeros((2, n + 1, width))  # sums of the first k squares, and of their weights
         if weights is None:

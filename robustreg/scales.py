@@ -86,7 +86,7 @@ class ScaleRule(ABC):
         return None
 
     @abstractmethod
-    def relative_error(self, loss: Loss) -> float:
+    def relative_error(self, loss: Loss) -> Any:
         """Standard error of ``log sigma`` at normal errors, times the root of n; 0 if given."""
 
     def known(self) -> float | None:
@@ -180,16 +180,16 @@ class JointScale(ScaleRule):
         outside = max(total_weight - sums.curvature, 0.0)
         return sums.psi_squares - (outside * point.threshold**2 if outside > 0.0 else 0.0)
 
-    def relative_error(self, loss: Loss) -> float:
+    def relative_error(self, loss: Loss) -> Any:
         """``sd(chi) / E[u chi'(u)]`` with ``chi = psi² / 2``."""
         assert isinstance(loss, Huber)
-        delta = min(float(loss.delta), 1e8)
+        delta = np.minimum(loss.delta, 1e8)
         tail, density = ndtr(-delta), np.exp(-0.5 * delta**2) / np.sqrt(2.0 * np.pi)
         second = 1.0 - 2.0 * tail - 2.0 * delta * density
         fourth = 3.0 * (1.0 - 2.0 * tail) - 2.0 * (delta**3 + 3.0 * delta) * density
         outside = 2.0 * delta**2 * tail
         variance = 0.25 * (fourth + outside * delta**2 - (second + outside) ** 2)
-        return float(np.sqrt(max(variance, 0.0)) / second)
+        return np.sqrt(np.maximum(variance, 0.0)) / second
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ FLOORS = (
         "order_statistics",
         "parameters",
         "scales",
+        "text_columns",
         "m_scale",
         "penalties",
         "delta_choice",
@@ -36,7 +37,7 @@ FLOORS = (
     {"solvers"},
     {"estimators"},
     {"inference"},
-    {"formula", "inspection", "metrics"},
+    {"formula", "inspection", "metrics", "persistence"},
     {"datasets"},
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -22,7 +22,7 @@ def sample(seed, share, one_sided):
 
 
 def simulate(share, one_sided, n_samples, delta=1.345):
-    """Errors of ours, of the best alpha on its path in hindsight, and of LassoCV; false columns."""
+    """Errors of ours, of the best alpha on its path in hindsight, and of LassoCV; right columns."""
     found = []
     for seed in range(n_samples):
         X, y = sample(seed, share, one_sided)
@@ -31,35 +31,40 @@ def simulate(share, one_sided, n_samples, delta=1.345):
             model = HuberElasticNetCV(l1_ratio=1.0, delta=delta, n_alphas=50, eps=0.02).fit(X, y)
             lasso = LassoCV(eps=0.02).fit(X, y)
         errors = ((model.coef_path_ - TRUTH) ** 2).sum(axis=1)
+        right = np.count_nonzero(model.coef_path_[:, :5], axis=1)
         found.append(
             (
                 errors[model.best_index_],
                 errors.min(),
                 ((lasso.coef_ - TRUTH) ** 2).sum(),
-                np.count_nonzero(model.coef_[5:]),
-                np.count_nonzero(model.coef_[:5]),
+                right[model.best_index_],
+                right[np.argmin(errors)],
             )
         )
     return np.array(found).T
 
 
-# Medians of 20 samples gave ratios to the best alpha of 1.07, 1.03, 1.14, 1.04 and 1.09, with
-# standard errors of 0.02 to 0.08 by a bootstrap of the samples. With 20 % of outliers a delta of
-# 1.345 is misled (1.26, standard error 0.16): the joint scale breaks down the sooner, the more
-# columns are used.
+# Medians of 20 samples gave ratios to the best alpha of 1.07, 1.03, 1.12, 1.04, 1.06 and 1.03, with
+# standard errors of .03, .01, .05, .02, .03 and .02 by a bootstrap of the samples. At 20 % of
+# outliers a delta of 1.345 is near its breakdown: the best alpha in hindsight has lost one of the
+# five columns too (3.95 on average, against 4.8 and 4.9 at a delta of 0.5), and the error is not
+# that of a resistant fit. At a delta of 0.5 one sample of twenty has no alpha whose error is less
+# than 13.3, where that of no columns at all is 13.5: the choice is compared with that.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "one_sided", "delta", "against_lasso"),
     [
         (0.0, False, 1.345, 1.4),
         (0.1, False, 1.345, 0.15),
+        (0.2, False, 1.345, np.inf),
         (0.2, False, 0.5, 0.15),
         (0.1, True, 1.345, 0.15),
         (0.2, True, 0.5, 0.25),
     ],
 )
 def test_selection_under_contamination(share, one_sided, delta, against_lasso):
-    ours, best, lasso, _, right = simulate(share, one_sided, 20, delta)
-    assert np.median(ours / best) <= 1.2
+    ours, best, lasso, right, best_right = simulate(share, one_sided, 20, delta)
+    assert np.median(ours / best) <= 1.15
     assert np.median(ours) <= against_lasso * np.median(lasso)
-    assert right.mean() >= 4.7
+    if delta < 1.0 or share < 0.2:
+        assert right.mean() >= best_right.mean() - 0.2

@@ -26,6 +26,10 @@ PAGES = {
         r"10 of 10 wrong rows",
     ],
     # Theory: 95.0, 88.9 and 95.0 %, each at most three Monte Carlo errors away.
+    "plot_expression.py": [
+        r"least squares: 1\d\d of 250 genes found",
+        r"Huber: 2\d\d of 250 genes found, [12]?\d false discoveries",
+    ],
     "plot_efficiency.py": [
         r"robustreg, delta = 1\.345 +0\.9(4[7-9]|5[0-4])",
         r"scikit-learn, epsilon = 1\.35 +0\.8(8[1-9]|9[0-7])",
@@ -98,6 +102,28 @@ def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
     assert process.returncode == 0, process.stderr
     for pattern in PAGES[page]:
         assert re.search(pattern, process.stdout), process.stdout
+
+
+@pytest.mark.slow
+def test_the_script_for_two_workers_of_the_guide(tmp_path, rng):
+    pytest.importorskip("distributed", reason="it starts a cluster: pip install '.[dask]'")
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame(rng.normal(size=(3000, 3)), columns=["load", "distance", "hour"])
+    delay = 3.0 * table["load"] + 2.0 * table["distance"] + 0.1 * rng.normal(size=3000)
+    for number in range(3):
+        rows = slice(1000 * number, 1000 * (number + 1))
+        table.assign(delay=delay)[rows].to_parquet(tmp_path / f"{number}.parquet")
+    script = ROOT / "examples" / "large_data" / "two_workers.py"
+    process = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"load (3\.00|2\.99)\ndistance (2\.0|1\.9)\d", process.stdout)
 
 
 SIMULATIONS = """

@@ -210,3 +210,16 @@ def test_summaries_take_no_sample(far):
     model = HuberRegressor().fit(*lazy(X, y))
     with pytest.raises(ValueError, match=r"X has 600 rows, and model was fitted to 2400"):
         summarize(model, X[:600], y[:600])
+
+
+@pytest.mark.parametrize("cov_type", ["huber", "HC3"])
+def test_weights_that_are_no_counts_have_no_unit_on_dask(far, cov_type):
+    X, y = data()
+    weights = np.random.default_rng(1).uniform(0.1, 1.0, 2400) / 2400.0
+    model = HuberRegressor(tol=1e-9).fit(X, y, weights)
+    parts = lazy(X, y, weights)
+    found = summarize(model, *parts[:2], sample_weight=parts[2], cov_type=cov_type)
+    expected = summarize(model, X, y, sample_weight=weights, cov_type=cov_type)
+    assert expected.n == pytest.approx(weights.sum() ** 2 / (weights @ weights))
+    assert found.n == pytest.approx(expected.n)
+    pd.testing.assert_frame_equal(found.table, expected.table, rtol=1e-9)

@@ -2,20 +2,11 @@
 
 import numpy as np
 import pytest
-from hard_cases import hard_case, scale_from
+from hard_cases import CASES, hard_case, scale_from
 
 from robustreg import MMRegressor
 from robustreg.solvers.starts.sample import Sample, scaled_rows
 from robustreg.solvers.starts.subsets import subset_fits
-
-CASES = [
-    (500, 20, 0.30, 8),
-    (500, 30, 0.25, 8),
-    (500, 30, 0.30, 3),
-    (500, 30, 0.35, 8),
-    (300, 10, 0.40, 4),
-    (200, 10, 0.30, 3),
-]
 
 
 def found(case, seed, **parameters):

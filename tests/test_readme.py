@@ -33,7 +33,8 @@ def test_links_and_pictures_exist():
 
 def test_nothing_is_linked_that_only_the_site_can_show():
     # A page of the site is MyST, of which GitHub shows the source of grids and figures.
-    assert not re.search(r"\]\(docs/[^)]*\.md\)|\{\w+\}`|^:::", README, flags=re.MULTILINE)
+    only_for_the_site = r"\]\(docs/(?!README)[^)]*\.md\)|\{\w+\}`|^:::"
+    assert not re.search(only_for_the_site, README, flags=re.MULTILINE)
 
 
 def test_two_commands_make_environments_of_their_own():
@@ -42,4 +43,23 @@ def test_two_commands_make_environments_of_their_own():
     for command in commands:
         assert re.match(r"python3 -m venv --without-pip (\S+) && ", command)
     assert quickstart.endswith("python examples/quickstart.py")
-    assert re.search(r"python -m pytest( -\S.*)?$", tests)
+    assert tests.endswith("python -m pytest -n 2")
+
+
+def test_times_are_those_of_the_benchmark():
+    results = (ROOT / "benchmarks" / "results" / "compare.md").read_text(encoding="utf-8")
+    large = results.partition("### large")[2].partition("###")[0]
+    systems = [
+        r"robustreg `HuberRegressor\(\)`",
+        "scikit-learn `HuberRegressor, to convergence`",
+        "statsmodels `RLM, Huber's T`",
+    ]
+    measured = [
+        float(re.search(rf"^\| {system} \|[^|]*\|[^|]*\|[^|]*\| ([\d.]+) \|", large, re.M)[1])
+        for system in systems
+    ]
+    row = re.search(r"^\| 200,000 rows × 50 columns.*?\|(.*)\|$", README, re.M)[1]
+    shown = [float(cell) for cell in row.split("|")[:3]]
+    for told, found in zip(shown, measured, strict=True):
+        # One digit is shown.
+        assert 0.7 < told / found < 1.4

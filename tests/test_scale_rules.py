@@ -163,8 +163,6 @@ def test_a_warning_if_and_only_if_the_distance_is_above_tol(
         model.fit(X + offset, y)
     doubtful = [w for w in caught if w.category is not ExactFitWarning]
     assert bool(doubtful) == bool(model.optimality_ > model.tol)
-    if doubtful:
-        assert f"{model.optimality_:.2g}" in str(doubtful[0].message)
 
 
 @pytest.mark.parametrize("parameters", [{"delta": 1e-320}, {"scale": 1e-320}], ids=str)

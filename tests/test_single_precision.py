@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from problems import plain
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
 
 from robustreg import (
     HuberElasticNet,
@@ -91,3 +92,18 @@ def test_a_model_of_before_this_attribute_predicts_in_double(data):
 @every_model
 def test_no_link_to_another_library_in_the_html(model):
     assert model._get_doc_link() == ""
+
+
+def test_scorers_of_a_search_see_what_those_of_a_grid_search_see(data):
+    types = []
+
+    def scorer(model, X, y):
+        types.append(model.predict(X).dtype)
+        return model.score(X, y)
+
+    X, y = data
+    searched = HuberRegressorCV(deltas=[0.7, 1.345], cv=2, scoring=scorer).fit(X, y)
+    grid = GridSearchCV(HuberRegressor(), {"delta": [0.7, 1.345]}, cv=2, scoring=scorer).fit(X, y)
+    assert set(types) == {np.dtype(np.float32)}
+    scores = [results.cv_results_["mean_test_score"] for results in (searched, grid)]
+    assert_allclose(*scores, rtol=1e-6)

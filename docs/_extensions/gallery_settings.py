@@ -9,7 +9,12 @@ from typing import Any
 #: Sections, which are folders of examples/, and within each the examples in reading order.
 SECTIONS = {
     "basics": ("plot_dirty_data.py", "plot_pipeline.py", "plot_choose_delta.py", "plot_weights.py"),
-    "statistics": ("plot_stackloss.py", "plot_efficiency.py", "plot_certificate.py"),
+    "statistics": (
+        "plot_stackloss.py",
+        "plot_expression.py",
+        "plot_efficiency.py",
+        "plot_certificate.py",
+    ),
     "robustness": (
         "plot_phones.py",
         "plot_stars.py",

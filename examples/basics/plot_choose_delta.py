@@ -2,16 +2,18 @@
 Choosing delta: a grid search, a path, or no folds at all
 =========================================================
 
-A small delta resists more outliers; a large one is more precise where data are clean. Three ways to
-let the data decide, on scikit-learn's diabetes data: as they are, and with every tenth result
-mistyped. What did each way choose, and how well does its model predict?
+A small delta resists more outliers; a large one is more precise where data are clean.
+Three ways to let the data decide, on scikit-learn's diabetes data: as they are, and
+with every tenth result mistyped. What did each way choose, and how well does its model
+predict?
 """
 
 # %%
 # The data
 # --------
-# Ten measurements of 442 patients, and how far their disease had progressed a year later. In the
-# second data set one result in ten has a zero too many, as if the decimal point had slipped.
+# Ten measurements of 442 patients, and how far their disease had progressed a year
+# later. In the second data set one result in ten has a zero too many, as if the decimal
+# point had slipped.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,8 +43,8 @@ y_outliers = y_train.copy()
 y_outliers.iloc[mistyped] *= 10.0
 
 # %%
-# Columns are scaled and coded inside the pipeline, so that each fold uses its own training rows
-# only.
+# Columns are scaled and coded inside the pipeline, so that each fold uses its own
+# training rows only.
 
 
 def prepared(regressor):
@@ -61,14 +63,15 @@ def prepared(regressor):
 # %%
 # Three ways to choose
 # --------------------
-# 1. ``GridSearchCV`` can search over anything, including the steps before the regressor. It fits
-#    the whole pipeline again for each candidate and fold. Its score must resist outliers too, or
-#    the mistyped patients in the validation folds choose the model. ``make_huber_scorer`` needs a
-#    threshold in the units of y; here it is half the noise level that a first fit finds.
-# 2. ``HuberRegressorCV`` searches over delta (and alpha) alone, along a path. It finds the
-#    threshold of its score itself, and takes a fraction of the time.
-# 3. ``delta="auto"`` needs no folds. From the residuals of one fit, it estimates the variance of
-#    the coefficients at each delta, and chooses the smallest.
+# 1. ``GridSearchCV`` can search over anything, including the steps before the
+#    regressor. It fits the whole pipeline again for each candidate and fold. Its score
+#    must resist outliers too, or the mistyped patients in the validation folds choose
+#    the model. ``make_huber_scorer`` needs a threshold in the units of y; here it is
+#    half the noise level that a first fit finds.
+# 2. ``HuberRegressorCV`` searches over delta (and alpha) alone, along a path. It finds
+#    the threshold of its score itself, and takes a fraction of the time.
+# 3. ``delta="auto"`` needs no folds. From the residuals of one fit, it estimates the
+#    variance of the coefficients at each delta, and chooses the smallest.
 
 
 def searches(X, y):
@@ -80,7 +83,9 @@ def searches(X, y):
         "GridSearchCV, squared error": GridSearchCV(
             prepared(HuberRegressor()), grid, scoring=squared
         ),
-        "GridSearchCV, Huber loss": GridSearchCV(prepared(HuberRegressor()), grid, scoring=robust),
+        "GridSearchCV, Huber loss": GridSearchCV(
+            prepared(HuberRegressor()), grid, scoring=robust
+        ),
         "HuberRegressorCV": prepared(HuberRegressorCV()),
         'delta="auto"': prepared(HuberRegressor(delta="auto")),
         "delta=1.345, no choice": prepared(HuberRegressor()),
@@ -96,7 +101,8 @@ def chosen_delta(model):
 # %%
 # What they chose
 # ---------------
-# The error is the median absolute error for patients that no model has seen, none of them mistyped.
+# The error is the median absolute error for patients that no model has seen, none of
+# them mistyped.
 
 fitted = {}
 for kind, response in [("as it is", y_train), ("mistyped", y_outliers)]:
@@ -111,22 +117,25 @@ for kind, response in [("as it is", y_train), ("mistyped", y_outliers)]:
     print()
 
 # %%
-# The data as they are have hardly any outliers, and the errors agree. With one result in ten
-# mistyped, the search with the squared error chooses least squares, and predicts as badly. The
-# others have nearly the same error as before.
+# The data as they are have hardly any outliers, and the errors agree. With one result
+# in ten mistyped, the search with the squared error chooses least squares, and predicts
+# as badly. The others have nearly the same error as before.
 #
-# The scores show why. Small deltas hardly differ, by less than one standard error in either data
-# set. But where every tenth result is mistyped, least squares (a delta of infinity) is far behind.
+# The scores show why. Small deltas hardly differ, by less than one standard error in
+# either data set. But where every tenth result is mistyped, least squares (a delta of
+# infinity) is far behind.
 
 figure, axes = plt.subplots(2, figsize=(5.8, 6.8))
 for ax, kind in zip(axes, ["as it is", "mistyped"], strict=True):
-    display = DeltaCurveDisplay.from_estimator(fitted[kind, "HuberRegressorCV"][-1], ax=ax)
+    display = DeltaCurveDisplay.from_estimator(
+        fitted[kind, "HuberRegressorCV"][-1], ax=ax
+    )
     ax.set_title(f"{kind}: delta = {display.delta:.3g}", loc="left")
 plt.show()
 
 # %%
-# With the data, the display of a grid search also shows the coefficients. They hardly change until
-# the last step, which gives the mistyped rows their full weight.
+# With the data, the display of a grid search also shows the coefficients. They hardly
+# change until the last step, which gives the mistyped rows their full weight.
 
 search = fitted["mistyped", "GridSearchCV, Huber loss"]
 display = DeltaCurveDisplay.from_estimator(search, X_train, y_outliers)

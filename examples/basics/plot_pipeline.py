@@ -2,15 +2,17 @@
 Pipeline: a robust search needs a robust score
 ==============================================
 
-A search over a pipeline fits each candidate to some rows and scores it on others. Both parts
-contain wrong rows. Is a robust regressor enough, or does the score have to be robust as well?
+A search over a pipeline fits each candidate to some rows and scores it on others. Both
+parts contain wrong rows. Is a robust regressor enough, or does the score have to be
+robust as well?
 """
 
 # %%
 # The data
 # --------
-# Friedman's first problem, from scikit-learn. Five of ten columns matter, and the third enters as
-# :math:`20(x - 0.5)^2`. In one row of ten, y has the wrong sign and a zero too many.
+# Friedman's first problem, from scikit-learn. Five of ten columns matter, and the third
+# enters as :math:`20(x - 0.5)^2`. In one row of ten, y has the wrong sign and a zero
+# too many.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,10 +38,10 @@ y[wrong] *= -10.0
 # %%
 # Three searches
 # --------------
-# With splines of each column the model is additive. The search chooses the number of knots and the
-# penalty. The robust score needs a threshold in the units of y: half the noise level that a first
-# fit, the pilot, has found. All candidates must have the same threshold; otherwise their scores
-# could not be compared.
+# With splines of each column the model is additive. The search chooses the number of
+# knots and the penalty. The robust score needs a threshold in the units of y: half the
+# noise level that a first fit, the pilot, has found. All candidates must have the same
+# threshold; otherwise their scores could not be compared.
 
 
 def additive(regressor):
@@ -58,7 +60,10 @@ choices = {
 searches, rows = {}, {}
 for name, (regressor, scoring) in choices.items():
     step = type(regressor).__name__.lower()
-    grid = {"splinetransformer__n_knots": [2, 3, 5, 9], f"{step}__alpha": np.logspace(-2, 3, 6)}
+    grid = {
+        "splinetransformer__n_knots": [2, 3, 5, 9],
+        f"{step}__alpha": np.logspace(-2, 3, 6),
+    }
     search = GridSearchCV(additive(regressor), grid, scoring=scoring).fit(X, y)
     searches[name] = search
     rows[name] = {
@@ -69,9 +74,9 @@ for name, (regressor, scoring) in choices.items():
 print(pd.DataFrame(rows).T.round(2).to_string())
 
 # %%
-# The new rows have no errors. The robust regressor alone does not help: with the squared error, the
-# wrong rows of the validation folds choose the candidate. They choose the largest penalty, and a
-# model that explains nothing.
+# The new rows have no errors. The robust regressor alone does not help: with the
+# squared error, the wrong rows of the validation folds choose the candidate. They
+# choose the largest penalty, and a model that explains nothing.
 #
 # The curve of the third column
 # -----------------------------
@@ -82,11 +87,13 @@ styles = dict(zip(choices, [(GREY, ":"), (VERMILION, "--"), (BLUE, "-")], strict
 
 figure, ax = plt.subplots()
 x = np.linspace(0, 1, 101)
-ax.plot(x, 20 * (x - 0.5) ** 2, color="0.8", linewidth=8, label="truth")
+ax.plot(x, 20 * (x - 0.5) ** 2, color="0.7", linewidth=8, label="truth")
 for name, search in searches.items():
     found = partial_dependence(search, X, [2], percentiles=(0, 1), grid_resolution=50)
     curve, values = found["average"][0], found["grid_values"][0]
-    ax.plot(values, curve - curve.min(), styles[name][1], color=styles[name][0], label=name)
+    ax.plot(
+        values, curve - curve.min(), styles[name][1], color=styles[name][0], label=name
+    )
 ax.set(xlabel="third column")
 ax.set_title("Contribution to y, above its minimum")
 ax.legend(loc="upper center")

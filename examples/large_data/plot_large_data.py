@@ -2,19 +2,20 @@
 Large data: a fit to files that do not fit in memory
 ====================================================
 
-More than a gigabyte of numbers in Parquet files, and two workers with 600 MB each, half of which
-Python and its libraries need. Only one line would be different on a cluster.
+More than a gigabyte of numbers in Parquet files, and two workers with 600 MB each, half
+of which Python and its libraries need. Only one line would be different on a cluster.
 """
 
 # %%
-# The workers are processes that import this file again. The code that they must not run stands
-# under ``if __name__ == "__main__"``.
+# The workers are processes that import this file again. The code that they must not run
+# stands under ``if __name__ == "__main__"``.
 #
-# There are a hundred files with delays of deliveries, in minutes, by load, distance and 48 sensors.
-# In every tenth row the clock was an hour wrong. The fit is the same line as for an array.
+# There are a hundred files with delays of deliveries, in minutes, by load, distance and
+# 48 sensors. In every tenth row the clock was an hour wrong. The fit is the same line
+# as for an array.
 #
-# Each step of the solver is one round: every worker reads its files one after the other, sends the
-# sums over their rows, fifty numbers or so, and forgets the rows.
+# Each step of the solver is one round: every worker reads its files one after the
+# other, sends the sums over their rows, fifty numbers or so, and forgets the rows.
 
 import tempfile
 from pathlib import Path
@@ -47,12 +48,17 @@ def write(folder):
 def fit(folder, scheduler):
     """The whole analysis; ``scheduler`` is a cluster or the address of one."""
     sampler = MemorySampler()
-    with Client(scheduler) as client, sampler.sample("fit", client=client, interval=0.2):
+    with (
+        Client(scheduler) as client,
+        sampler.sample("fit", client=client, interval=0.2),
+    ):
         deliveries = dd.read_parquet(folder)
         model = HuberRegressor().fit(deliveries[NAMES], deliveries["delay"])
         late = model.outliers_.sum().compute()
-    print(f"{model.n_passes_} rounds, certificate {model.optimality_:.0e} standard errors")
-    print(f"load {model.coef_[0]:.3f}, distance {model.coef_[1]:.3f}, noise {model.scale_:.2f}")
+    rounds, certificate = model.n_passes_, model.optimality_
+    print(f"{rounds} rounds, certificate {certificate:.0e} standard errors")
+    load, distance = model.coef_[:2]
+    print(f"load {load:.3f}, distance {distance:.3f}, noise {model.scale_:.2f}")
     print(f"{late:,} rows beyond {model.threshold_:.1f} minutes")
     return sampler.to_pandas(align=True)
 
@@ -73,7 +79,12 @@ if __name__ == "__main__":
 
     plt.style.use("robustreg.inspection.style")
     figure, ax = plt.subplots()
-    ax.plot(used.index.total_seconds(), used["fit"] / 1e6, color="#0072B2", label="both workers")
+    ax.plot(
+        used.index.total_seconds(),
+        used["fit"] / 1e6,
+        color="#0072B2",
+        label="both workers",
+    )
     ax.axhline(1200, color="0.4", linestyle="--", linewidth=1)
     ax.text(0, 1200 - 80, "their limit", color="0.4")
     ax.axhline(size / 1e6, color="#D55E00", linestyle=":", linewidth=1)

@@ -2,9 +2,9 @@
 Elastic net: five columns among two hundred, and wrong rows
 ===========================================================
 
-There are a hundred patients and two hundred measurements, of which five matter. For ten patients
-the result was entered in the wrong unit. Which columns does the lasso find, and which the robust
-fit?
+There are a hundred patients and two hundred measurements, of which five matter. For ten
+patients the result was entered in the wrong unit. Which columns does the lasso find,
+and which the robust fit?
 """
 
 # %%
@@ -31,9 +31,9 @@ y[wrong] *= 10.0
 # %%
 # Two searches
 # ------------
-# Both searches choose alpha by cross-validation in five folds. In the robust one, alpha is in units
-# of the noise, which is estimated at each alpha. Its score is a Huber loss, so that wrong rows do
-# not choose the model.
+# Both searches choose alpha by cross-validation in five folds. In the robust one, alpha
+# is in units of the noise, which is estimated at each alpha. Its score is a Huber loss,
+# so that wrong rows do not choose the model.
 
 lasso = LassoCV(cv=5).fit(X, y)
 robust = HuberElasticNetCV(l1_ratio=1.0, n_alphas=50, cv=5).fit(X, y)
@@ -42,8 +42,8 @@ robust = HuberElasticNetCV(l1_ratio=1.0, n_alphas=50, cv=5).fit(X, y)
 def report(name, coef):
     """How far the coefficients are from the truth, and which columns are used."""
     error = np.linalg.norm(coef - truth)
-    right = np.count_nonzero(coef[:5])
-    print(f"{name:32s} error {error:5.2f}, {right} of 5 found, {np.count_nonzero(coef[5:])} false")
+    right, false = np.count_nonzero(coef[:5]), np.count_nonzero(coef[5:])
+    print(f"{name:32s} error {error:5.2f}, {right} of 5 found, {false} false")
 
 
 report("LassoCV", lasso.coef_)
@@ -52,9 +52,10 @@ report("HuberElasticNetCV", robust.coef_)
 # %%
 # The path
 # --------
-# Alpha falls from left to right, and columns enter one after the other. The five columns that
-# matter come first. At the chosen alpha, some others have entered as well. This is usual for
-# cross-validation, since a false column with a small coefficient hardly changes the predictions.
+# Alpha falls from left to right, and columns enter one after the other. The five
+# columns that matter come first. At the chosen alpha, some others have entered as well.
+# This is usual for cross-validation, since a false column with a small coefficient
+# hardly changes the predictions.
 
 PathDisplay.from_estimator(robust)
 plt.show()
@@ -62,9 +63,9 @@ plt.show()
 # %%
 # Fewer columns, and less bias
 # ----------------------------
-# The penalty shrinks the coefficients that it keeps. The adaptive lasso penalises a column less if
-# a first fit has given it a large coefficient (``penalty_factors``). A refit of the chosen columns
-# without a penalty, the relaxed lasso, removes the bias.
+# The penalty shrinks the coefficients that it keeps. The adaptive lasso penalises a
+# column less if a first fit has given it a large coefficient (``penalty_factors``). A
+# refit of the chosen columns without a penalty, the relaxed lasso, removes the bias.
 
 factors = 1.0 / np.maximum(np.abs(robust.coef_), 0.01)
 adaptive = HuberElasticNet(0.1, l1_ratio=1.0, penalty_factors=factors).fit(X, y)
@@ -79,4 +80,6 @@ report("relaxed refit of these", relaxed)
 # The fit has also found the patients with the wrong unit:
 
 found = np.flatnonzero(adaptive.weights_ < 0.3)
-print(f"{np.isin(wrong, found).sum()} of {wrong.size} wrong rows have a weight below 0.3")
+print(
+    f"{np.isin(wrong, found).sum()} of {wrong.size} wrong rows have a weight below 0.3"
+)

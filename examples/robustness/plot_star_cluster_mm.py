@@ -2,14 +2,15 @@
 Star cluster, continued: a fit that resists wrong X
 ===================================================
 
-In the first part, :doc:`plot_stars`, four giant stars turned the slope of a Huber fit around. An MM
-fit gives them no weight, without being told which stars they are.
+In the first part, :doc:`plot_stars`, four giant stars turned the slope of a Huber fit
+around. An MM fit gives them no weight, without being told which stars they are.
 """
 
 # %%
 # Two fits
 # --------
-# The data and the question are the same: how does the light of a star depend on its temperature?
+# The data and the question are the same: how does the light of a star depend on its
+# temperature?
 
 # sphinx_gallery_thumbnail_number = 2
 
@@ -31,13 +32,14 @@ print(f"Huber slope {huber.coef_[0]:.2f}, MM slope {mm.coef_[0]:.2f}")
 print(summarize(mm, X, y))
 
 # %%
-# The MM slope is 2.25 with a standard error of 0.77. Its interval excludes zero: hotter stars are
-# brighter.
+# The MM slope is 2.25 with a standard error of 0.77. Its interval excludes zero: hotter
+# stars are brighter.
 #
 # The outlier map of both fits
 # ----------------------------
-# The map shows standardised residuals against robust distances in X. A star to the right of the
-# dotted line is far from the others. A star above or below the band has a large residual.
+# The map shows standardised residuals against robust distances in X. A star to the
+# right of the dotted line is far from the others. A star above or below the band has a
+# large residual.
 
 figure, axes = plt.subplots(2, figsize=(5.8, 7.2))
 for ax, name, model in zip(axes, ("Huber", "MM"), (huber, mm), strict=True):
@@ -46,9 +48,9 @@ for ax, name, model in zip(axes, ("Huber", "MM"), (huber, mm), strict=True):
 plt.show()
 
 # %%
-# In the Huber fit the giants are good leverage points: far from the others, with small residuals.
-# The residuals are small because the line follows the giants. In the MM fit they are bad leverage
-# points.
+# In the Huber fit the giants are good leverage points: far from the others, with small
+# residuals. The residuals are small because the line follows the giants. In the MM fit
+# they are bad leverage points.
 
 found = diagnose(mm, X, y)
 bad = found.labels[found.regions == "bad leverage point"]
@@ -63,7 +65,12 @@ figure, ax = plt.subplots()
 counts = mm.weights_ > 0
 ax.scatter(X[counts], y[counts], color=GREY, s=20, label="weight above zero")
 ax.scatter(
-    X[~counts], y[~counts], marker="s", color=VERMILION, s=30, label="no weight in the MM fit"
+    X[~counts],
+    y[~counts],
+    marker="s",
+    color=VERMILION,
+    s=30,
+    label="no weight in the MM fit",
 )
 ends = X.iloc[[X.iloc[:, 0].argmin(), X.iloc[:, 0].argmax()]]
 ax.plot(ends, huber.predict(ends), "--", color=VERMILION, label="Huber")
@@ -77,5 +84,5 @@ plt.show()
 # %%
 # Conclusion
 # ----------
-# If rows may be wrong in X, fit ``MMRegressor`` beside ``HuberRegressor``. If the two differ by
-# more than a standard error, look at the outlier map of the MM fit.
+# If rows may be wrong in X, fit ``MMRegressor`` beside ``HuberRegressor``. If the two
+# differ by more than a standard error, look at the outlier map of the MM fit.

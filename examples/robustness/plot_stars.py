@@ -2,9 +2,9 @@
 Star cluster: where Huber fails, and how to notice
 ==================================================
 
-The star cluster CYG OB1 has 47 stars in these data. The hotter a star of the main sequence, the
-brighter it is. Yet the robust slope is negative. The residuals show nothing unusual; the leverages
-do.
+The star cluster CYG OB1 has 47 stars in these data. The hotter a star of the main
+sequence, the brighter it is. Yet the robust slope is negative. The residuals show
+nothing unusual; the leverages do.
 """
 
 # %%
@@ -31,8 +31,8 @@ huber = HuberRegressor().fit(X, y)
 print(summarize(huber, X, y))
 
 # %%
-# The slope is -0.4, and its interval includes zero. By this fit, hot stars are not brighter. The
-# weights do not help: all stars count fully or nearly so.
+# The slope is -0.4, and its interval includes zero. By this fit, hot stars are not
+# brighter. The weights do not help: all stars count fully or nearly so.
 
 WeightsDisplay.from_estimator(huber, X, y)
 plt.show()
@@ -40,15 +40,16 @@ plt.show()
 # %%
 # Why the residuals show nothing
 # ------------------------------
-# The Huber loss bounds the influence of an unusual **y**. Stars 11, 20, 30 and 34 have an unusual
-# **x**: they are giants, cool and bright. They are so far out in X that the line turns until it
-# passes close to them. Then their residuals are small, and a small residual means full weight.
+# The Huber loss bounds the influence of an unusual **y**. Stars 11, 20, 30 and 34 have
+# an unusual **x**: they are giants, cool and bright. They are so far out in X that the
+# line turns until it passes close to them. Then their residuals are small, and a small
+# residual means full weight.
 #
 # How to notice
 # -------------
-# The leverage of a row depends on X alone, so that no fit can hide it. The mean is 2/47, and the
-# giants have four times as much. They also have the largest influence, which is the change of the
-# slope when one star is left out.
+# The leverage of a row depends on X alone, so that no fit can hide it. The mean is
+# 2/47, and the giants have four times as much. They also have the largest influence,
+# which is the change of the slope when one star is left out.
 
 found = diagnose(huber, X, y)
 print(found.rows_to_check().round(2).to_string())
@@ -59,9 +60,9 @@ plt.show()
 # %%
 # With and without the giants
 # ---------------------------
-# Giants have left the main sequence, and follow another law. This is a reason to leave them out;
-# that they do not fit the line would be none. Without them the slope is 2.4, and its interval
-# excludes zero.
+# Giants have left the main sequence, and follow another law. This is a reason to leave
+# them out; that they do not fit the line would be none. Without them the slope is 2.4,
+# and its interval excludes zero.
 
 giants = found.leverages > found.cutoffs["leverage"]
 print("giants:", list(X.index[giants]))
@@ -71,7 +72,9 @@ print(summarize(main_sequence, X[~giants], y[~giants]).table.round(2).to_string(
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#4D4D4D"
 figure, ax = plt.subplots()
 ax.scatter(X[~giants], y[~giants], color=GREY, s=20, label="main sequence")
-ax.scatter(X[giants], y[giants], marker="s", color=VERMILION, s=30, label="high leverage")
+ax.scatter(
+    X[giants], y[giants], marker="s", color=VERMILION, s=30, label="high leverage"
+)
 ends = X.iloc[[X.iloc[:, 0].argmin(), X.iloc[:, 0].argmax()]]
 ax.plot(ends, huber.predict(ends), "--", color=VERMILION, label="Huber, all stars")
 bounds = np.array([X[~giants].min(), X[~giants].max()])
@@ -86,6 +89,7 @@ plt.show()
 # %%
 # Conclusion
 # ----------
-# Look at the leverages before you believe a Huber fit. If rows with a high leverage are wrong or
-# follow another law, there are three ways: leave them out and say so, transform or cap the column,
-# or use an estimator that bounds leverage. :doc:`plot_star_cluster_mm` does the last.
+# Look at the leverages before you believe a Huber fit. If rows with a high leverage are
+# wrong or follow another law, there are three ways: leave them out and say so,
+# transform or cap the column, or use an estimator that bounds leverage.
+# :doc:`plot_star_cluster_mm` does the last.

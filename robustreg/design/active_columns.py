@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.design.base import Point
 from robustreg.losses import Loss
 from robustreg.scales import OrderedSquares, median_absolute_residual
 
@@ -24,6 +25,9 @@ Indices = NDArray[np.intp]
 #: Share of the rows within the threshold that may cross it before the Gram matrix is recomputed. A
 #: row that crosses costs as much as a row of a new matrix, and adds a rounding error.
 RENEWED = 0.5
+
+#: Most sums in the search of the joint scale, and relative change of its square that is none.
+NEWTON_SUMS, SAME = 12, 1e-14
 
 #: Number of the constant column.
 INTERCEPT = -1
@@ -66,6 +70,12 @@ class ActiveColumns(ABC):
     def weights(self) -> Vector | None:
         """Frequencies of the rows."""
         return self.design.weights
+
+    def point(self, coef: Vector, scale: float, loss: Loss) -> Point:
+        """The coefficients of all columns, where those of the others are zero."""
+        of_all, constant = np.zeros(self.design.n_features), self.index == INTERCEPT
+        of_all[self.index[~constant]] = coef[~constant]
+        return Point(of_all, float(coef[constant].sum()), scale, loss)
 
     @abstractmethod
     def image(self, coef: Vector) -> Vector:
@@ -137,16 +147,40 @@ class ActiveColumns(ABC):
         self._inside = inside
         return self._gram
 
+    def has_gram(self, threshold: float) -> bool:
+        """Whether the matrix that is kept is that of the rows within this threshold."""
+        return np.array_equal(self.inside(threshold), self._inside)
+
     def weighted_gram(self, row_weights: Vector) -> Matrix:
         """``sum s f z z'`` over all rows."""
         return self._cross_products(self._frequencies(row_weights), slice(0, self.size))
+
+    def largest_residual(self) -> float:
+        """Of the rows that count."""
+        counted = True if self.weights is None else self.weights > 0.0
+        return float(np.abs(self.residual).max(initial=0.0, where=counted))
 
     def median_scale(self) -> float:
         """MAD of the residuals about zero."""
         return median_absolute_residual(self.residual, self.weights)
 
-    def joint_scale(self, delta: float, target: float) -> float:
-        """The root of the equation of the joint scale at these residuals."""
+    def joint_scale(self, delta: float, target: float, near: float) -> float:
+        """The root of the equation of the joint scale at these residuals, from a scale near it.
+
+        ``sum s min(e², delta² u) - target u`` is concave in ``u = sigma²``. Newton's method goes to
+        its root wherever the slope is negative, in a few sums; where it is not, the residuals are
+        put in order, which takes as long as eight of them.
+        """
+        squares, square = self.residual**2, near**2
+        for _ in range(NEWTON_SUMS):
+            inside = squares <= delta**2 * square
+            slope = target - (delta**2 * self.total(~inside) if np.isfinite(delta) else 0.0)
+            if not slope > 0.0:
+                break
+            following = self.total(np.where(inside, squares, 0.0)) / slope
+            if abs(following - square) <= SAME * square:
+                return float(np.sqrt(following))
+            square = following
         return OrderedSquares(self.residual, self.weights).joint_scale(delta, target)
 
     def loss_weights(self, loss: Loss) -> Vector:

@@ -9,84 +9,28 @@ every response.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Point, Sums
+from robustreg.design.shared_columns import SharedColumns
 from robustreg.design.units import Units
 from robustreg.losses import Huber
-from robustreg.order_statistics import MAD_FACTOR
+from robustreg.order_statistics import MAD_FACTOR, weighted_medians
 
-__all__ = ["ResponseBlock", "SharedColumns"]
+__all__ = ["ResponseBlock"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+#: Most that an estimate of the scale grows by: where too many rows are outside, it has no limit.
+MOST_GROWTH = 3.0
+
 #: Unit roundoff of the user's coefficients, twice, and of the sums that lead to the intercept.
 EPS = float(np.finfo(np.float64).eps)
 EXTENDED_EPS = float(np.finfo(np.longdouble).eps)
-
-
-class SharedColumns:
-    """X in working units, with the products of its columns.
-
-    Parameters
-    ----------
-    X : array of shape (n, p)
-        Dense.
-    weights : array of shape (n,) or None
-        Frequencies; rows of frequency zero are left out.
-    units : Units
-    """
-
-    def __init__(self, X: NDArray, weights: Vector | None, units: Units) -> None:
-        self.rows: NDArray[np.intp] | None = None
-        if weights is not None:
-            if not np.all(weights > 0.0):
-                self.rows = np.flatnonzero(weights > 0.0)
-                X, weights = X[self.rows], weights[self.rows]
-            if np.all(weights == 1.0):
-                weights = None
-        n, p = X.shape
-        self.weights = weights
-        self.columns = np.ones((n, p + 1))
-        np.subtract(X, units.center, out=self.columns[:, :p])
-        self.columns[:, :p] /= units.column_scale
-        # As products meet them: with the center taken out, and a line for each column.
-        self.units = units._replace(column_scale=units.column_scale[:, None])
-        self.weighted = np.ascontiguousarray(
-            (self.columns if weights is None else self.columns * weights[:, None]).T
-        )
-        pairs = np.tril_indices(p + 1)
-        self.pairs = pairs
-        self.products = self.weighted[pairs[0]] * self.columns.T[pairs[1]]
-        self.whole = self.products.sum(axis=1)
-
-    @property
-    def n_rows(self) -> int:
-        """Rows with a positive frequency."""
-        return int(self.columns.shape[0])
-
-    @property
-    def n_features(self) -> int:
-        """Columns of X."""
-        return int(self.columns.shape[1]) - 1
-
-    def counted(self, responses: NDArray) -> NDArray:
-        """The rows of responses that have a positive frequency."""
-        return responses if self.rows is None else responses[self.rows]
-
-    def triangle(self, sums: Matrix) -> Matrix:
-        """Gram matrices of order p + 2, lower triangles, from sums of the products.
-
-        The last line, that of the residuals, is left zero.
-        """
-        order = self.n_features + 2
-        gram = np.zeros((order, order, sums.shape[1]))
-        gram[self.pairs] = sums
-        return gram
 
 
 class ResponseBlock:
@@ -102,12 +46,30 @@ class ResponseBlock:
         Float64, finite; zero where missing.
     present : array of shape (n_rows, B) or None
         One where there is a value, zero where it is missing. None where all are there.
+    columns : array of int, optional
+        Which of the responses; ``present`` is that of these alone.
+
+    Attributes
+    ----------
+    n_responses : int
+        B.
+    total_weight, square_weight : float or array of shape (B,)
+        As those of ``Design``.
     """
 
-    def __init__(self, shared: SharedColumns, responses: Matrix, present: Matrix | None) -> None:
-        self._shared, self._y, self._present = shared, responses, present
+    def __init__(
+        self,
+        shared: SharedColumns,
+        responses: Matrix,
+        present: Matrix | None,
+        columns: NDArray[np.intp] | None = None,
+    ) -> None:
+        self._shared, self._present = shared, present
+        self._responses, self._columns = responses, columns
+        self.n_responses = responses.shape[1] if columns is None else columns.size
         self.n_rows, self.n_features = shared.n_rows, shared.n_features
         self.units = shared.units
+        self._evaluated: Any = None
         weights = shared.weights
         if present is None:
             self.total_weight: Any = float(self.n_rows if weights is None else weights.sum())
@@ -115,17 +77,22 @@ class ResponseBlock:
         else:
             ones = np.ones(self.n_rows) if weights is None else weights
             self.total_weight, self.square_weight = ones @ present, ones**2 @ present
-        self.size = np.zeros(responses.shape[1])
+
+    @cached_property
+    def _y(self) -> Matrix:
+        """Copied when they are asked for: rounding errors are found without them."""
+        return self._responses if self._columns is None else self._responses[:, self._columns]
 
     @cached_property
     def _buffers(self) -> NDArray[np.float64]:
         """Residuals, psi and what else a pass takes: fresh arrays cost more than its operations."""
         return np.empty((3, *self._y.shape))
 
-    @property
-    def n_responses(self) -> int:
-        """B."""
-        return int(self._y.shape[1])
+    @cached_property
+    def size(self) -> Vector:
+        """Of the responses: no less than the median of their absolute values."""
+        location, spread = self.location_and_spread(True)
+        return np.abs(location) + spread
 
     @property
     def n_observations(self) -> Any:
@@ -144,8 +111,8 @@ class ResponseBlock:
     def take(self, index: NDArray[np.intp]) -> ResponseBlock:
         """Some of the responses."""
         present = None if self._present is None else self._present[:, index]
-        block = ResponseBlock(self._shared, self._y[:, index], present)
-        block.size = self.size[index]
+        block = ResponseBlock(self._shared, self._y, present, index)
+        block.size = self.size[index]  # not of fewer responses than the block had
         return block
 
     # -- sums over rows ---------------------------------------------------------------------------
@@ -177,6 +144,7 @@ class ResponseBlock:
         shared, threshold = self._shared, point.units_loss.delta  # type: ignore[attr-defined]
         residual, psi, inside = self._buffers
         self.residuals(point, out=residual)
+        self._evaluated = point.coef
         np.minimum(residual, threshold, out=psi)
         np.maximum(psi, -threshold, out=psi)
         sums_of_psi = shared.weighted @ psi
@@ -191,6 +159,7 @@ class ResponseBlock:
         inside *= residual
         squares = inside.sum(axis=0) if shared.weights is None else shared.weights @ inside
         gram[-1, -1] = squares
+        self._inside = squares, count
         finite = np.where(np.isfinite(threshold), threshold, 0.0)
         sums = Sums(
             np.full_like(count, np.nan),
@@ -200,6 +169,14 @@ class ResponseBlock:
             sums_of_psi[:-1],
         )
         return sums, gram
+
+    def majorant(self, point: Point) -> Matrix:
+        """The Gram matrices with the weights of iterated least squares, at the last point."""
+        assert self._evaluated is point.coef
+        weight = cast(Huber, point.units_loss).weight(self._buffers[0])
+        if self._present is not None:
+            weight *= self._present
+        return self._shared.triangle(self._shared.products @ weight)
 
     def _curvature(self, products: Matrix, threshold: Any, mixing: Any) -> Matrix:
         """Sums of the products of columns, with the curvature of ``mixing``."""
@@ -227,29 +204,41 @@ class ResponseBlock:
     # -- statistics -------------------------------------------------------------------------------
 
     def location_and_spread(self, fit_intercept: bool) -> tuple[Vector, Vector]:
-        """Median of each response (zero without an intercept) and MAD about it.
-
-        Frequencies are not counted: it is where a search begins.
-        """
+        """Median of each response (zero without an intercept) and MAD about it."""
         location = self._medians(self._y) if fit_intercept else np.zeros(self.n_responses)
-        return location, self._medians(np.abs(self._y - location)) / MAD_FACTOR
+        spread = self._medians(np.abs(self._y - location)) / MAD_FACTOR
+        if fit_intercept:
+            self.size = np.abs(location) + spread
+        return location, spread
 
     def median_scale(self, point: Point) -> Vector:
         """MAD of the residuals about zero."""
-        residual = self.residuals(point, out=self._buffers[0])
-        return self._medians(np.abs(residual, out=residual)) / MAD_FACTOR
+        residual, magnitude, _ = self._buffers
+        if self._evaluated is not point.coef:
+            self.residuals(point, out=residual)
+            self._evaluated = point.coef
+        return self._medians(np.abs(residual, out=magnitude)) / MAD_FACTOR
+
+    def joint_scale(self, point: Point, loss: Huber, target: Any) -> Vector:
+        """As ``Design.joint_scale``, if the same rows are within the threshold as at the point.
+
+        They are near the root; elsewhere it is a step towards it.
+        """
+        assert self._evaluated is point.coef
+        squares, count = self._inside
+        outside = np.maximum(self.total_weight - count, 0.0)
+        left = target - np.where(outside > 0.0, loss.delta**2 * outside, 0.0)
+        ratio = np.sqrt(squares / np.where(left > 0.0, left, np.nan)) / point.scale
+        return point.scale * np.clip(np.where(left > 0.0, ratio, MOST_GROWTH), 0.1, MOST_GROWTH)
 
     def _medians(self, values: Matrix) -> Vector:
-        if self._present is None:
-            half, odd = divmod(self.n_rows, 2)
-            ordered = np.partition(values, half, axis=0)
-            # Two numbers to partition by would take five times as long.
-            upper = ordered[half]
-            return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
-        ordered = np.sort(np.where(self._present > 0.0, values, np.inf), axis=0)
-        count = self._present.sum(axis=0).astype(np.intp)
-        middle = np.stack(((count - 1) // 2, count // 2)).clip(0)
-        return 0.5 * np.take_along_axis(ordered, middle, axis=0).sum(axis=0)
+        if self.weights is not None:
+            return weighted_medians(values, self.weights)
+        half, odd = divmod(self.n_rows, 2)
+        ordered = np.partition(values, half, axis=0)
+        # Two numbers to partition by would take five times as long.
+        upper = ordered[half]
+        return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
 
     # -- units and rounding errors ----------------------------------------------------------------
 

@@ -186,7 +186,8 @@ def fit_fold(
             )
     scores, coefs, seconds, worst = [], [], 0.0, 0.0
     for statement, grid in zip(statements, alphas, strict=True):
-        problem, path = path_over(statement, training, grid, options)
+        fewer, factor = statement.with_rows(design.n_observations / training.n_observations)
+        problem, path = path_over(fewer, training, factor * grid, options)
         worst = max([worst, *(fit.optimality for fit in path.fits)])
         found = np.full((grid.size, design.n_features), np.nan)
         found[: len(path.fits)] = in_user_units(problem, path)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -71,6 +71,21 @@ class ElasticNetProblem:
             bool(estimator.positive),
             estimator.penalty_factors,
         )
+
+    def with_rows(self, ratio: float) -> tuple[ElasticNetProblem, float]:
+        """What is equally strong with fewer rows, and the factor of alpha for it.
+
+        The noise in the mean of products that alpha l1_ratio is compared with grows as the root of
+        the ratio; the curvature alpha (1 - l1_ratio) competes with a mean whose inverse tells the
+        variance, which grows as the ratio itself.
+
+        Parameters
+        ----------
+        ratio : float
+            Number of all rows in units of those that are left.
+        """
+        first, second = self.l1_ratio * np.sqrt(ratio), (1.0 - self.l1_ratio) * ratio
+        return replace(self, l1_ratio=float(first / (first + second))), float(first + second)
 
     def over(self, design: Design, alpha: float) -> Problem:
         """The problem over a design, in its working units."""

@@ -245,6 +245,7 @@ class MMRegressor(LinearRegressor):
         self._runner_up = result.runner_up
 
 
+@np.errstate(over="ignore")  # as in solve_mm
 def _weights_and_outliers(design: Design, result: MMResult) -> tuple[NDArray, NDArray]:
     point = result.point
     if result.status is not Status.EXACT_FIT:

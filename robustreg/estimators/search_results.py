@@ -20,11 +20,13 @@ from robustreg.solvers import Status
 __all__ = [
     "SELECTIONS",
     "best_candidate",
+    "best_of_targets",
     "format_results",
     "print_fold",
     "print_lines",
     "simplest_within_one_standard_error",
     "standard_error",
+    "store_results",
     "warn_of_failed_fits",
 ]
 
@@ -75,6 +77,19 @@ def format_results(
     results["std_test_score"] = _deviations(scores)
     results["rank_test_score"] = _ranks(mean)
     return results
+
+
+def store_results(
+    estimator: Any, folds: Sequence[FoldResult], grid: Sequence[Mapping[str, float]]
+) -> int:
+    """Set ``cv_results_`` and ``n_splits_`` of a search; the index of the candidate it selects."""
+    scores, fit_times, score_times = (
+        np.column_stack([np.broadcast_to(getattr(fold, name), len(grid)) for fold in folds])
+        for name in ("scores", "fit_time", "score_time")
+    )
+    estimator.cv_results_ = format_results(grid, scores, fit_times, score_times)
+    estimator.n_splits_ = len(folds)
+    return SELECTIONS[estimator.selection](estimator.cv_results_)
 
 
 def _deviations(scores: Matrix) -> Vector:
@@ -151,6 +166,36 @@ def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
 
 #: Rules that choose among candidates for delta and alpha, by their names.
 SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_error}
+
+
+def best_of_targets(
+    scores: NDArray[np.float64], selection: str, common: int
+) -> tuple[NDArray[np.intp], Vector]:
+    """The candidate of each response, and its mean score.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_candidates, n_targets, n_splits)
+        NaN in splits that have no value of a response.
+    selection : {"best", "one_se"}
+        Candidates are in ascending order of alpha and, for each, of delta.
+    common : int
+        The candidate of responses without any score.
+    """
+    known = np.isfinite(scores)
+    count = known.sum(axis=-1)
+    total = np.where(known, scores, 0.0).sum(axis=-1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), -np.inf)
+    best = np.argmax(mean, axis=0)
+    if selection == "one_se":
+        squares = np.where(known, (scores - mean[..., None]) ** 2, 0.0).sum(axis=-1)
+        error = np.sqrt(squares / np.maximum(count, 1) / np.maximum(count - 1, 1))
+        targets = np.arange(best.size)
+        near = mean >= (mean - error)[best, targets]
+        best = mean.shape[0] - 1 - np.argmax(near[::-1], axis=0)
+    chosen = mean[best, np.arange(best.size)]
+    best = np.where(np.isfinite(chosen), best, common)
+    return best, np.where(np.isfinite(chosen), chosen, np.nan)
 
 
 def print_fold(

@@ -72,7 +72,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         ----------
         X : DataFrame, or mapping of names to columns
             The data.
-        y : None
+        y : None, default=None
             Not used.
 
         Returns
@@ -90,7 +90,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         ----------
         X : DataFrame, or mapping of names to columns
             The data.
-        y : None
+        y : None, default=None
             Not used.
 
         Returns
@@ -134,7 +134,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : None
+        input_features : None, default=None
             Not used.
 
         Returns

@@ -194,7 +194,8 @@ def _solved(steps: Matrix, kind: str) -> Matrix:
         remedy = ' take bootstrap="wild", which keeps all rows, or' if kind == "pairs" else ""
         raise ValueError(
             f"{failed.mean():.0%} of the bootstrap replicates have no unique solution, because too "
-            f"few of the rows drawn determine some coefficient:{remedy} drop the columns that only "
-            "a few rows have."
+            "few of the rows drawn determine some coefficient, or none that the solver finds, "
+            f"because too many are outliers:{remedy} drop the columns that only a few rows have, "
+            "or take a smaller delta."
         )
     return steps[~failed]

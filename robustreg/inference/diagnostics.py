@@ -133,7 +133,7 @@ def diagnose(
     y : array-like of shape (n_samples,)
         The y of ``fit``, or of these rows.
     sample_weight : array-like of shape (n_samples,), default=None
-        The frequencies passed to ``fit``.
+        The weights passed to ``fit``.
     exact : int, default=0
         Number of rows, those of the largest one-step influence, for which the model is fitted again
         without them. Each takes about as long as a fit.

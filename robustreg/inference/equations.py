@@ -24,6 +24,7 @@ vector (section 6.3) for the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ from scipy import linalg
 from robustreg.design.base import Mixing
 from robustreg.inference.linear import FittedLinear
 
-__all__ = ["Bread", "UndeterminedError", "inverse_root", "whitening"]
+__all__ = ["Bread", "UndeterminedError", "determines_scale", "inverse_root", "whitening"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -48,6 +49,12 @@ SMALLEST_SINGULAR = 1e-12
 
 #: Part of sigma's own curvature below which what the coefficients leave of it is rounding errors.
 SMALLEST_SCHUR = 1e-10
+
+
+NO_SCALE = (
+    "the residuals within the threshold are a linear function of X, so that the rows beyond it "
+    "alone set the scale: this cov_type cannot be computed"
+)
 
 
 class UndeterminedError(ValueError):
@@ -88,11 +95,7 @@ class Bread:
         right, left = P @ self.coupling, self.slope @ P
         schur = self.curvature - self.slope @ right
         if not abs(schur) > SMALLEST_SCHUR * abs(self.curvature):
-            raise UndeterminedError(
-                "the residuals within the threshold are a linear function of X, so that the rows "
-                "beyond it alone set the scale: this cov_type cannot be computed. Leave these rows "
-                "out, or use a smaller delta."
-            )
+            raise UndeterminedError(f"{NO_SCALE}. Leave these rows out, or use a smaller delta.")
         return np.block(
             [
                 [P + np.outer(right, left) / schur, -right[:, None] / schur],
@@ -103,6 +106,16 @@ class Bread:
     def influence(self) -> Matrix:
         """The lines of J^-1 for the coefficients, of shape (k, k + 1)."""
         return self.inverse()[: self.transform.shape[0]]
+
+
+def determines_scale(J: NDArray) -> Any:
+    """Whether the coefficients leave J, of shape (..., k + 1, k + 1), an own curvature of sigma.
+
+    Its first block must be regular.
+    """
+    coupling, slope, curvature = J[..., :-1, -1:], J[..., -1:, :-1], J[..., -1, -1]
+    schur = curvature - (slope @ np.linalg.solve(J[..., :-1, :-1], coupling))[..., 0, 0]
+    return np.abs(schur) > SMALLEST_SCHUR * np.abs(curvature)
 
 
 def inverse_root(gram: Matrix) -> Matrix | None:

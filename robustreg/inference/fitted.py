@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from robustreg.data import is_collection
 from robustreg.design import as_design
 from robustreg.design.base import Point
-from robustreg.inference.linear import checked_data, refuse_too_few
+from robustreg.inference.linear import as_counts, checked_data, refuse_too_few
 from robustreg.inference.models import last_step, refuse_model, without_rows
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.rows import RowBlocks
@@ -52,7 +52,7 @@ def fitted_regression(
     if sampled:
         weights = _standing_for_all(regressor, response.shape[0], weights)
     fit_intercept = bool(regressor.fit_intercept)
-    design = as_design(X, response, weights, centered=fit_intercept)
+    design = as_counts(as_design(X, response, weights, centered=fit_intercept))
     coef, intercept = design.from_user(regressor.coef_, regressor.intercept_)
     scale = float(regressor.scale_) / design.units.response_scale
     fitted = FittedRegression(

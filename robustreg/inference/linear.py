@@ -16,7 +16,7 @@ from robustreg.data import columns_of, is_collection, validate_regression_data
 from robustreg.design.base import Design, Point
 from robustreg.inference.rows import RowBlocks
 
-__all__ = ["FittedLinear", "checked_data", "refuse_too_few"]
+__all__ = ["FittedLinear", "as_counts", "checked_data", "refuse_too_few"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -57,7 +57,7 @@ class FittedLinear:
 
     @property
     def n(self) -> float:
-        """Number of observations: the sum of the frequencies."""
+        """Number of observations: the sum of the frequencies (see ``as_counts``)."""
         return self.design.total_weight
 
     @property
@@ -144,12 +144,27 @@ def checked_data(
     return X, response, weights
 
 
+def as_counts(design: Design) -> Design:
+    """The design with weights that add up to its number of observations.
+
+    Frequencies do. Weights that are no counts, as those below one, do not, and a fit does not
+    depend on their unit: standard errors must not either.
+    """
+    n = design.n_observations
+    if not n > design.total_weight:
+        return design
+    weights = design.weights
+    assert weights is not None, "rows without weights are as many as there are observations"
+    return design.reweighted(weights * (n / design.total_weight))
+
+
 def refuse_too_few(fitted: FittedLinear) -> None:
     """Refuse fits without degrees of freedom, and those whose covariance is too large."""
     n, k = fitted.n, fitted.n_parameters
     if not n > k:
+        data = "X has" if fitted.weights is None else "X and sample_weight have"
         raise ValueError(
-            f"X has {n:g} observations for {k} coefficients: no degrees of freedom are left to "
+            f"{data} {n:.3g} observations for {k} coefficients: no degrees of freedom are left to "
             "estimate errors by. Use more observations or fewer columns."
         )
     if fitted.design.gram_kind(0.0) != "matrix":

@@ -14,7 +14,7 @@ from robustreg.design import as_design
 from robustreg.design.base import Point
 from robustreg.estimators.mm import MMRegressor
 from robustreg.inference.equations import whitening
-from robustreg.inference.linear import FittedLinear, checked_data, refuse_too_few
+from robustreg.inference.linear import FittedLinear, as_counts, checked_data, refuse_too_few
 from robustreg.inference.models import last_step, without_rows
 from robustreg.inference.rows import RowBlocks
 from robustreg.losses import Redescending
@@ -91,7 +91,7 @@ def fitted_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None 
         )
     data = checked_data(regressor, prepare(X), y, sample_weight)
     intercept = bool(regressor.fit_intercept)
-    design = as_design(*data, centered=intercept)
+    design = as_counts(as_design(*data, centered=intercept))
     scale = float(regressor.scale_)
     loss = loss_for_efficiency(regressor.loss, float(regressor.efficiency))
     s_loss = loss_for_breakdown(regressor.loss, float(regressor.breakdown))
@@ -121,7 +121,7 @@ def fitted_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None 
 
 def _refuse_other_data(fitted: FittedMM) -> None:
     rho = fitted.mean(fitted.s_loss.rho(fitted.s_standardized)) / float(fitted.s_loss.sup)
-    left = 1.0 - fitted.n_parameters / fitted.design.n_observations
+    left = 1.0 - fitted.n_parameters / fitted.n
     wanted = float(fitted.model.breakdown) * left
     slope = fitted.mean(fitted.s_loss.psi(fitted.s_standardized) * fitted.s_standardized)
     relative = abs(rho - wanted) * float(fitted.s_loss.sup) / max(slope, 1e-300)

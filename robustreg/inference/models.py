@@ -11,14 +11,25 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["choice_of_delta", "last_step", "refuse_model", "without_rows"]
+__all__ = [
+    "choice_of_delta",
+    "last_step",
+    "refuse_many",
+    "refuse_model",
+    "refuse_penalty",
+    "without_rows",
+]
 
 #: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
 ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
 
 
 def last_step(
-    model: Any, kind: str = "HuberRegressor", required: Sequence[str] = ATTRIBUTES
+    model: Any,
+    kind: str = "HuberRegressor",
+    required: Sequence[str] = ATTRIBUTES,
+    *,
+    many: bool = False,
 ) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
     """The regressor, the transformation before it, and the names of the features it was given.
 
@@ -29,9 +40,13 @@ def last_step(
         The class that a message asks for.
     required : sequence of str
         What a fit of it has.
+    many : bool
+        Whether it may have several responses.
     """
     regressor = model[-1] if isinstance(model, Pipeline) else model
     _require_fit(regressor, kind, required)
+    if not many:
+        refuse_many(regressor)
     if not isinstance(model, Pipeline) or len(model) == 1:
         return regressor, _unchanged, _feature_names(regressor)
     # A later fit of the pipeline must not change what a summary predicts.
@@ -45,7 +60,24 @@ def last_step(
 
 def refuse_model(regressor: Any) -> None:
     """Refuse a penalty, an exact fit, and a parameter that is no longer that of the fit."""
+    refuse_penalty(regressor)
+    if not regressor.scale_ > 0.0:
+        raise ValueError(
+            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
+            "by. Fit more observations, or fewer columns."
+        )
+    scale = regressor.scale
+    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
+        raise ValueError(
+            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
+            "after fit. Fit again."
+        )
+
+
+def refuse_penalty(regressor: Any) -> None:
+    """Refuse a model with a penalty on the coefficients, of one response or of any of many."""
     alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
+    alpha = float(np.max(alpha))
     if hasattr(regressor, "l1_ratio"):
         raise ValueError(
             f"model is a {type(regressor).__name__} with alpha={alpha:g}: its penalty biases the "
@@ -60,16 +92,17 @@ def refuse_model(regressor: Any) -> None:
             "amount of the order of their errors, and no standard error makes an interval around "
             "them cover the true values. Fit with alpha=0.0 for inference."
         )
-    if not regressor.scale_ > 0.0:
+
+
+def refuse_many(regressor: Any) -> None:
+    """Refuse a fit of several responses."""
+    shape = np.shape(getattr(regressor, "coef_", ()))
+    if len(shape) == 2 and hasattr(regressor, "converged_"):
+        one = "y of shape (n_samples,)" if shape[0] == 1 else "one column of y"
         raise ValueError(
-            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
-            "by. Fit more observations, or fewer columns."
-        )
-    scale = regressor.scale
-    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
-        raise ValueError(
-            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
-            "after fit. Fit again."
+            f"model has coef_ of shape {shape}, since y had two dimensions: use "
+            "robustreg.inference.summarize_many(model, X, y) for standard errors of all responses, "
+            f"or fit {one} for what is shown of a single one."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,14 @@ class Residuals:
         How often each row counts.
     response : array of shape (m,), or None where it was not asked for
         y in units of the scale.
-    delta : float
+    delta : float, or array of one for each of several responses
         The threshold, in the same units.
     """
 
     u: Vector
     frequencies: Vector
     response: Vector | None
-    delta: float
+    delta: Any
 
     @cached_property
     def inside(self) -> Vector:

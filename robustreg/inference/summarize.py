@@ -48,7 +48,8 @@ def summarize(
     y : array-like of shape (n_samples,)
         The y of ``fit``.
     sample_weight : array-like of shape (n_samples,), default=None
-        The frequencies passed to ``fit``.
+        The weights passed to ``fit``: frequencies, or weights that are no counts, whose number of
+        observations is Kish's, ``(sum s)² / sum s²`` where that is larger than their sum.
     cov_type : str, default=None
         How the covariance of the coefficients is estimated; None takes ``"huber"``, and
         ``"avar1"`` for an MM regression. For a Huber regression:

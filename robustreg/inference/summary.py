@@ -35,7 +35,8 @@ class Summary(CoefficientTable):
     level : float
         Confidence level of the table.
     n : float
-        Number of observations, the sum of the frequencies.
+        Number of observations: the sum of the frequencies, or Kish's number for weights that are no
+        counts.
     degrees_of_freedom : float
         ``n - k``, of the residuals.
     reference_df : float

@@ -1,4 +1,4 @@
-"""Coefficients with their intervals, of several models side by side."""
+"""Coefficients of several models with their intervals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPREAD = 0.6
 
 
 class CoefficientsDisplay:
-    """Coefficients and their confidence intervals, those of several models below one another.
+    """Coefficients and their confidence intervals, for one model or several.
 
     Each model has a colour and a marker of its own; the hollow orange square is least squares.
     Features in different units are comparable once they are standardised: then a coefficient is the
@@ -51,7 +51,7 @@ class CoefficientsDisplay:
     feature_names : sequence of str
     model_names : sequence of str
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     standardized : bool, default=False
         Whether coefficients are for one standard deviation of their feature.
     least_squares : sequence of bool, default=None
@@ -171,7 +171,7 @@ class CoefficientsDisplay:
         ax: Any = None,
         errorbar_kwargs: Style = None,
     ) -> CoefficientsDisplay:
-        """Coefficients of one fitted model, or of several fitted to the same data.
+        """Draw the coefficients of one fitted model, or of several fitted to the same data.
 
         Parameters
         ----------
@@ -183,11 +183,11 @@ class CoefficientsDisplay:
         y : array-like of shape (n_samples,), default=None
             The y of ``fit``. Summaries alone do not need it.
         sample_weight : array-like of shape (n_samples,), default=None
-            The frequencies passed to ``fit``.
+            The weights passed to ``fit``.
         cov_type, level
             As for :func:`robustreg.inference.summarize`.
         intercept : bool, default=False
-            Whether to show the intercept, which is often of another order of magnitude.
+            Whether to show the intercept, whose size often differs much from that of the others.
         standardize : bool, default=False
             Multiply each coefficient by the standard deviation of its feature.
         ax, errorbar_kwargs
@@ -227,13 +227,13 @@ class CoefficientsDisplay:
         ax: Any = None,
         errorbar_kwargs: Style = None,
     ) -> CoefficientsDisplay:
-        """Coefficients of summaries: of other data, features or covariances if you like.
+        """Draw the coefficients of summaries, which may be of different data or features.
 
         Parameters
         ----------
         summaries : Summary, or dict from a name to a Summary
         level : float in (0, 1), default=None
-            Of the intervals; None for that of the first summary.
+            Confidence level of the intervals; None for that of the first summary.
         intercept : bool, default=False
             Whether to show the intercept.
         ax, errorbar_kwargs

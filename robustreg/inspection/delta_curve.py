@@ -33,11 +33,11 @@ Vector = NDArray[np.float64]
 
 
 class DeltaCurveDisplay:
-    """What a search over delta saw: the scores of the candidates, and their coefficients.
+    """Scores and coefficients of a search over delta.
 
-    Above stand the mean scores over the folds, greater is better, with one standard error to either
-    side; below them the coefficients. Delta is drawn on a logarithmic axis, at whose end infinity,
-    least squares, has a place of its own beyond a gap.
+    The upper panel has the mean scores over the folds with one standard error on either side;
+    greater is better. The lower panel has the coefficients. Delta has a logarithmic axis. Least
+    squares, with an infinite delta, is at its end, beyond a gap.
 
     Make one with :meth:`from_estimator`; the parameters are stored.
 
@@ -241,23 +241,24 @@ class DeltaCurveDisplay:
         coef_kwargs: Style = None,
         **fit_params: Any,
     ) -> DeltaCurveDisplay:
-        """The candidates of a fitted search; all other parameters are those that it chose.
+        """Draw the candidates of a fitted search; all other parameters are those that it chose.
 
         Parameters
         ----------
         estimator : HuberRegressorCV or GridSearchCV
             Fitted. Of a search over a pipeline or another composite, delta may be the parameter of
-            one of its steps. Candidates that are no numbers, ``"auto"`` say, are left out.
+            one of its steps. Candidates that are not numbers, such as ``"auto"``, are left out.
         X, y : array-like, default=None
-            The data of ``fit``: with them, the coefficients are those of each candidate fitted to
-            all rows. Without them they are the means over the folds of a ``HuberRegressorCV``, and
-            not drawn for other searches, which keep none.
+            The data of ``fit``. With them, each candidate is fitted to all rows, and its
+            coefficients are drawn. Without them, the coefficients are the means over the folds of a
+            ``HuberRegressorCV``; for other searches they are not drawn.
         param_name : str, default=None
-            Delta's name in ``cv_results_``, without ``param_``; None for the one that ends in it.
+            Name of the parameter in ``cv_results_``, without ``param_``; None for the one that ends
+            in ``delta``.
         ax, line_kwargs, band_kwargs, coef_kwargs
             As for :meth:`plot`.
         **fit_params
-            Passed to ``fit`` with X and y: ``sample_weight``, say.
+            Passed to ``fit`` with X and y, for example ``sample_weight``.
 
         Returns
         -------
@@ -268,7 +269,7 @@ class DeltaCurveDisplay:
         TypeError
             If the estimator is not a fitted search.
         ValueError
-            If it did not search over delta, or over several.
+            If it searched over no parameter delta, or over several.
         """
         found = candidates_of(estimator, param_name)
         coefs, names = coefs_of(estimator, found.indices, X, y, fit_params)

@@ -28,10 +28,10 @@ Matrix = NDArray[np.float64]
 
 
 class PathDisplay:
-    """A path of the elastic net: coefficients against alpha, and the scores of cross-validation.
+    """A path of the elastic net: coefficients and cross-validated scores against alpha.
 
     Alpha falls from left to right on a logarithmic axis, so that columns enter one after the other.
-    The chosen alpha is marked. Columns that never enter are not drawn.
+    A dashed line marks the chosen alpha. Columns that never enter are not drawn.
 
     Make one with :meth:`from_estimator`, or from what :func:`robustreg.enet_path` returns:
     ``PathDisplay(alphas=alphas, coefs=coefs.T).plot()``. The parameters are stored.
@@ -162,7 +162,7 @@ class PathDisplay:
         coef_kwargs: Style = None,
         line_kwargs: Style = None,
     ) -> PathDisplay:
-        """The path of a fitted ``HuberElasticNetCV``, for the l1_ratio that it chose.
+        """Draw the path of a fitted ``HuberElasticNetCV``, for the l1_ratio that it chose.
 
         Parameters
         ----------

@@ -34,10 +34,11 @@ def make_huber_scorer(
 
     Parameters
     ----------
-    threshold : float in (0, inf]
-        In the units of y, the same for all candidates. Half the scale of a resistant fit, as in the
-        example, is what :class:`~robustreg.HuberRegressorCV` uses: the smaller it is, the less a
-        wrong validation row counts. ``inf`` gives half the mean squared error.
+    threshold : float in (0, inf], default=None
+        In the units of y, the same for all candidates; it must be given. Half the scale of a
+        resistant fit, as in the example, is what :class:`~robustreg.HuberRegressorCV` uses: the
+        smaller it is, the less a wrong validation row counts. ``inf`` gives half the mean squared
+        error.
     delta : float in (0, inf], default="deprecated"
         Former name of ``threshold``, which will be removed in version 0.2. Elsewhere ``delta`` is
         in units of the noise.

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
-from robustreg.design.base import Point
+from robustreg.design.base import ROUNDING
 from robustreg.penalties import ElasticNet
-from robustreg.problem import Problem
+from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.line_search import step_length
-from robustreg.solvers.quadratic_lasso import QuadraticLasso, Signs, solved
+from robustreg.solvers.quadratic_lasso import Curvature, QuadraticLasso, Signs
 
-__all__ = ["ActiveSet", "Tangent"]
+__all__ = ["ActiveSet"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -35,27 +35,14 @@ Indices = NDArray[np.intp]
 #: needed where the rows within the threshold leave directions free.
 FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
 
+#: Curvature of a column without entries within the threshold, in units of the largest that all rows
+#: could give: any that is not lost beside that of others.
+LEAST = 1e-3
+
 #: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
 #: must be less than the part to which a scale is, or a column that should enter just there would
 #: not.
 INNER = 1e-4
-
-
-@dataclass
-class Tangent:
-    """Change of a solution with sigma, as long as no row and no column changes sides.
-
-    Attributes
-    ----------
-    coef : array of shape (k,)
-    residual : array of shape (n,)
-    slopes : array of shape (k,)
-        Change of ``sum s psi z``.
-    """
-
-    coef: Vector
-    residual: Vector
-    slopes: Vector
 
 
 @dataclass
@@ -74,19 +61,24 @@ class ActiveSet:
         In working units, in the order of ``columns.index``; the intercept first.
     n_iter : int
         Steps so far.
+    slopes : array of shape (k,)
+        Of the smooth part of the objective, downwards, where the last call of ``solve`` ended.
     """
 
     problem: Problem
     columns: ActiveColumns = field(init=False)
     coef: Vector = field(init=False)
+    slopes: Vector = field(init=False)
     n_iter: int = 0
 
     def __post_init__(self) -> None:
         design: Any = self.problem.design  # one in memory
         self.columns = design.active_columns(self.problem.fit_intercept)
         self.coef = np.zeros(self.columns.size)
+        self.slopes = np.zeros(self.columns.size)
         self._mixing = 0.0
         self._guess: Vector | None = None
+        self._curvature: Curvature | None = None
         self.set_alpha(self.penalty.alpha)
         self.add(np.flatnonzero(self._slope_of_all == 0.0))
 
@@ -118,7 +110,7 @@ class ActiveSet:
         if index.size:
             self.columns.add(index)
             self.coef = np.concatenate((self.coef, np.zeros(index.size)))
-            self._guess = None
+            self._guess = self._curvature = None
             self._update_penalty()
 
     def set_coef(self, index: Indices, values: Vector, intercept: float) -> None:
@@ -132,42 +124,64 @@ class ActiveSet:
             self.coef[0] = intercept
         self.columns.restart(self.coef)
 
-    def point(self, scale: float) -> Point:
-        """The coefficients of all columns."""
-        coef, inner = np.zeros(self.problem.design.n_features), self.columns.index != INTERCEPT
-        coef[self.columns.index[inner]] = self.coef[inner]
-        intercept = float(self.coef[0]) if self.problem.fit_intercept else 0.0
-        return Point(coef, intercept, scale, self.problem.loss)
-
     def _update_penalty(self) -> None:
         index = self.columns.index
         constant = index == INTERCEPT
         self.sizes = np.where(constant, 0.0, self._slope_of_all[index])
         self.curvature = np.where(constant, 0.0, self._curvature_of_all[index])
+        if self.curvature.any():
+            self._curvature = None
         free = constant if self.penalty.positive else self.sizes == 0.0
         self.signs = Signs(free, self.penalty.positive)
+        units, total = self.problem.design.units, self.problem.design.total_weight
+        # Largest entries of the active columns as they are shifted and scaled.
+        size = (units.magnitude[index] - np.abs(units.center[index])) / units.column_scale[index]
+        self._sizes_of_columns = np.where(constant, 1.0, size)
+        unit = self.alpha / np.where(constant, 1.0, units.column_scale[index])
+        unpenalised = (self.sizes == 0.0) & (self.curvature == 0.0)
+        own = np.where(self._sizes_of_columns > 0.0, self._sizes_of_columns, unit)
+        least = own if unpenalised.all() else np.minimum(unit, own)
+        self._units_of_violations = total * np.where(unpenalised, least, unit)
 
     # -- the conditions of a minimum --------------------------------------------------------------
 
-    def violations(self, scale: float) -> Vector:
-        """Residuals of the conditions at the active columns, in units of alpha."""
-        slopes = self.columns.products(self.columns.psi(self.delta * scale))
-        return self._violations(slopes - self.curvature * self.coef, scale)
-
     def _violations(self, slopes: Vector, scale: float) -> Vector:
+        """Residuals of the conditions at the active columns, in units of alpha.
+
+        For columns without a penalty alpha says nothing if it is large: then in units of what a
+        residual of sigma in each row would give.
+        """
         sizes = scale * self.sizes
         nonzero = (self.coef != 0.0) | self.signs.free
         at_zero = np.maximum(self.signs.excess(slopes, sizes), 0.0)
         violations = np.where(nonzero, np.abs(slopes - sizes * np.sign(self.coef)), at_zero)
-        index = self.columns.index
-        unit = np.where(index == INTERCEPT, 1.0, self.problem.design.units.column_scale[index])
-        return violations * unit / (scale * self.alpha * self.problem.design.total_weight)
+        return violations / (scale * self._units_of_violations)
+
+    def fits_exactly(self) -> bool:
+        """Whether all residuals are rounding errors, as they then are at every scale."""
+        return self.columns.largest_residual() <= NEGLIGIBLE * self._rounding_of_residuals()
+
+    def rounding_level(self, scale: float) -> float:
+        """What rounding errors make of ``violation``, at most."""
+        ratios = self._sizes_of_columns / self._units_of_violations
+        largest = self.problem.design.total_weight * float(ratios.max(initial=0.0))
+        return self._rounding_of_residuals() * largest / scale
+
+    def _rounding_of_residuals(self) -> float:
+        size = 1.0 + float(np.abs(self.coef) @ self._sizes_of_columns)
+        return ROUNDING * float(np.finfo(np.float64).eps) * size
+
+    @property
+    def least_curvature(self) -> Vector:
+        """A diagonal for columns that have next to none within the threshold."""
+        squares = self._sizes_of_columns**2
+        return LEAST * self.problem.design.total_weight * np.where(squares > 0.0, squares, 1.0)
 
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
-        psi = self.columns.psi(self.delta * scale)
         design: Any = self.problem.design
-        return design.column_products(psi, self.point(scale)) / scale
+        point = self.columns.point(self.coef, scale, self.problem.loss)
+        return design.column_products(self.columns.psi(self.delta * scale), point) / scale
 
     def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
         """Largest violation of the columns that are not active, and those beyond the tolerance."""
@@ -197,22 +211,25 @@ class ActiveSet:
         """Solve for the active columns at a scale; the largest violation, in units of alpha."""
         best, target = np.inf, INNER * tol
         for _ in range(max_iter + 1):
-            slopes = self.columns.products(self.columns.psi(self.delta * scale))
-            slopes -= self.curvature * self.coef
-            violation = float(self._violations(slopes, scale).max(initial=0.0))
+            products = self.columns.products(self.columns.psi(self.delta * scale))
+            self.slopes = products - self.curvature * self.coef
+            violation = float(self._violations(self.slopes, scale).max(initial=0.0))
             # Steps that no longer help have come to the rounding errors.
-            if violation <= target or (violation <= tol and violation > 0.5 * best):
+            if violation <= target:
+                return violation
+            if violation > 0.5 * best and violation <= max(tol, self.rounding_level(scale)):
                 return violation
             best = min(best, violation)
-            self._step(scale, slopes)
+            self._step(scale)
         return violation
 
-    def _step(self, scale: float, slopes: Vector) -> None:
+    def _step(self, scale: float) -> None:
         self.n_iter += 1
-        Q = self._hessian(scale)
+        curvature = self._hessian(scale)
         sizes = scale * self.sizes
         rank = self._rank(scale)
-        model = QuadraticLasso(Q, slopes + Q @ self.coef, sizes, self.signs, rank)
+        c = self.slopes + curvature.Q @ self.coef
+        model = QuadraticLasso(curvature, c, sizes, self.signs, rank)
         minimiser = model.minimise(self.coef if self._guess is None else self._guess)
         direction = minimiser - self.coef
         image = self.columns.image(direction)
@@ -239,18 +256,31 @@ class ActiveSet:
             return self.columns.size
         return int(np.count_nonzero(self.columns.inside(self.delta * scale)))
 
-    def _hessian(self, scale: float) -> Matrix:
+    def _hessian(self, scale: float) -> Curvature:
         """That of the loss and the quadratic penalty."""
         threshold, mixing = self.delta * scale, self._mixing
-        Q = self.columns.gram(threshold).copy(order="F")
+        newton = self.newton_hessian(threshold)
         nonzero = np.count_nonzero((self.coef != 0.0) | self.signs.free)
         if np.count_nonzero(self.columns.inside(threshold)) < nonzero:
             mixing = max(mixing, FIRST_MIXING)
-        if mixing:
-            weights = self.columns.loss_weights(self.problem.loss.at(scale))
-            Q = (1.0 - mixing) * Q + mixing * self.columns.weighted_gram(weights)
+        if not mixing:
+            return newton
+        weights = self.columns.loss_weights(self.problem.loss.at(scale))
+        Q = (1.0 - mixing) * self.columns.gram(threshold)
+        Q += mixing * self.columns.weighted_gram(weights)
         Q[np.diag_indices_from(Q)] += self.curvature
-        return Q
+        return Curvature(Q, self.least_curvature)
+
+    def newton_hessian(self, threshold: float) -> Curvature:
+        """Without mixing; the same object as long as neither rows nor columns nor alpha change."""
+        columns = self.columns
+        if self._curvature is None or not columns.has_gram(threshold):
+            Q = columns.gram(threshold)
+            if self.curvature.any():
+                Q = Q.copy(order="F")
+                Q[np.diag_indices_from(Q)] += self.curvature
+            self._curvature = Curvature(Q, self.least_curvature)
+        return self._curvature
 
     def _step_length(
         self, direction: Vector, image: Vector, sizes: Vector, threshold: float
@@ -266,31 +296,3 @@ class ActiveSet:
             return self.columns.slope(step, image, threshold) + penalty
 
         return step_length(slope)
-
-    # -- change with sigma ------------------------------------------------------------------------
-
-    def tangent(self, scale: float) -> Tangent:
-        """How the solution changes with sigma."""
-        threshold = self.delta * scale
-        residual = self.columns.residual
-        beyond = np.where(np.abs(residual) > threshold, np.sign(residual), 0.0)
-        if np.isfinite(self.delta):
-            outer = self.delta * self.columns.products(beyond)
-        else:
-            outer = np.zeros(self.columns.size)
-        Q = self.columns.gram(threshold)
-        members = np.flatnonzero((self.coef != 0.0) | self.signs.free)
-        right = outer[members] - self.sizes[members] * np.sign(self.coef[members])
-        block = Q[np.ix_(members, members)] + np.diag(self.curvature[members])
-        model_coef = np.zeros(self.columns.size)
-        model_coef[members] = solved(block, right)
-        slopes = outer - Q[:, members] @ model_coef[members]
-        return Tangent(model_coef, -self.columns.image(model_coef), slopes)
-
-    def follow(self, tangent: Tangent, change: float) -> None:
-        """Move along a tangent; coefficients that would change their sign stop at zero."""
-        moved = self.coef + change * tangent.coef
-        stopped = ~self.signs.free & (moved * self.coef < 0.0)
-        moved[stopped] = 0.0
-        self.columns.residual -= self.columns.image(moved - self.coef)
-        self.coef = moved

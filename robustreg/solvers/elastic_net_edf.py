@@ -25,6 +25,6 @@ def effective_parameters(active: ActiveSet, scale: float) -> float:
     assert isinstance(active.problem.loss, Huber)
     weights = active.columns.loss_weights(active.problem.loss.at(scale))
     gram = active.columns.weighted_gram(weights)[np.ix_(members, members)]
-    factor = positive_factor(gram + np.diag(curvature))
+    factor = positive_factor(gram + np.diag(curvature), active.least_curvature[members])
     inverse = lapack.dpotri(factor)[0].diagonal()
     return members.size - float(inverse @ curvature)

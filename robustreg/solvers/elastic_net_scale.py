@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from robustreg.losses import Huber
 from robustreg.scales import JointScale, ScaleRule
-from robustreg.solvers.active_set import ActiveSet, Tangent
+from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_edf import effective_parameters
+from robustreg.solvers.elastic_net_tangent import Tangent, follow, tangent_at
+from robustreg.solvers.root import LONGEST, Root
 
 __all__ = ["Settled", "effective_parameters", "settle"]
 
@@ -26,9 +28,6 @@ Vector = NDArray[np.float64]
 
 #: Part of the tolerance to which the scale is solved.
 TIGHT = 1e-2
-
-#: Least and largest change of sigma in a trial without a bracket, as a factor.
-LEAST, LARGEST = 1.05, 4.0
 
 #: A scale is zero below this part of the scale at which the search began: fifteen trials down by
 #: the factor above tell a fit that is exact. Below the second it is zero where rounding errors of
@@ -41,12 +40,6 @@ ADJACENT = 1.5
 
 #: Relative change of sigma up to which coefficients follow their tangent.
 FOLLOWED = 0.5
-
-#: Trials before the bracket is halved every other time, and width from which on it no longer is.
-PATIENCE, NARROW = 12, 1e-3
-
-#: Slope of ``log estimate`` over ``log sigma`` above which it is not trusted.
-STEEPEST = 0.9
 
 #: Most trials: a bisection of log sigma to its last bit takes fewer.
 MOST_TRIALS = 100
@@ -89,7 +82,8 @@ class _Trial:
         self.edf = effective_parameters(self.active, self.scale)
         columns = self.active.columns
         if isinstance(self.rule, JointScale):
-            self.estimate = columns.joint_scale(self.active.delta, 2.0 * self.half_target)
+            target = 2.0 * self.half_target
+            self.estimate = columns.joint_scale(self.active.delta, target, self.scale)
         else:
             self.estimate = columns.median_scale()
 
@@ -107,17 +101,31 @@ class _Trial:
             return True
         return self.estimate > self.scale
 
+    def vanishes(self, begin: float, tol: float) -> bool:
+        """Whether sigma or its estimate is nothing beside the scale at which the search began."""
+        small = VANISHING if self.violation <= tol else DOUBTFUL
+        return not self.is_too_small and min(self.scale, self.estimate) < small * begin
+
+    @property
+    def leaves_no_freedom(self) -> bool:
+        """Whether no larger sigma leaves any: where coefficients no longer depend on it."""
+        if not isinstance(self.rule, JointScale) or self.half_target > 0.0:
+            return False
+        active = self.active
+        clipped = active.columns.largest_residual() > active.delta * self.scale
+        return not clipped and not active.sizes[active.coef != 0.0].any()
+
+    @property
+    def excess(self) -> float:
+        """Log of what the rule makes of the residuals, in units of sigma."""
+        if isinstance(self.rule, JointScale) and self.half_target <= 0.0:
+            return LONGEST
+        return float(np.log(self.estimate / self.scale)) if self.estimate > 0.0 else -LONGEST
+
     @property
     def distance(self) -> float:
         """Relative difference of sigma and what its rule makes of the residuals."""
         return abs(self.estimate - self.scale) / self.scale
-
-    @property
-    def outward(self) -> float:
-        """Factor of sigma for the next trial where nothing better is known."""
-        if self.is_too_small:
-            return float(np.clip((self.estimate / self.scale) ** 2, LEAST, LARGEST))
-        return float(np.clip((self.estimate / self.scale) ** 2, 1.0 / LARGEST, 1.0 / LEAST))
 
     def root(self, tangent: Tangent) -> float:
         """The root of the equation as long as rows and columns stay on their sides; or nan."""
@@ -148,10 +156,9 @@ class _Trial:
         sizes = active.sizes
         with np.errstate(divide="ignore", invalid="ignore"):
             leaving = np.where(active.signs.free | (coef == 0.0), np.nan, -coef / change)
-            slopes = active.columns.products(active.columns.psi(active.delta * self.scale))
             at_zero = (coef == 0.0) & ~active.signs.free
             rooms = [
-                np.where(at_zero, (sign * slopes - self.scale * sizes), np.nan)
+                np.where(at_zero, (sign * active.slopes - self.scale * sizes), np.nan)
                 / (sizes - sign * tangent.slopes)
                 for sign in ((1.0,) if active.signs.positive else (1.0, -1.0))
             ]
@@ -187,18 +194,18 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
         trial = _Trial(active, rule, scale, violation)
         if known is not None:
             return Settled(scale, violation, 0.0, trial.edf)
-        small = VANISHING if violation <= tol else DOUBTFUL
-        if scale < small * begin and not trial.is_too_small:
+        if active.fits_exactly() or trial.vanishes(begin, tol) or trial.leaves_no_freedom:
             return Settled(0.0, violation, 0.0, trial.edf)
-        if trial.distance <= tightness or violation > tol:
+        solved = violation <= tol or violation <= active.rounding_level(scale)
+        if trial.distance <= tightness or not solved:
             return Settled(scale, violation, trial.distance, trial.edf)
         bracket.add(trial)
         if bracket.width <= 4.0 * tightness:
             return Settled(scale, violation, bracket.width, trial.edf)
-        tangent = active.tangent(scale)
+        tangent = tangent_at(active, scale)
         following = bracket.next(trial, tangent, tightness)
         if abs(following - scale) < FOLLOWED * scale:
-            active.follow(tangent, following - scale)
+            follow(active, tangent, following - scale)
         scale = following
     return Settled(scale, violation, trial.distance, trial.edf)
 
@@ -207,56 +214,48 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
 class _Bracket:
     """Two scales between which the equation changes its sign, and all trials."""
 
-    low: float = 0.0
-    high: float = np.inf
+    search: Root = field(default_factory=Root)
     edf_at_low: float = np.inf
     edf_at_high: float = 0.0
-    history: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def low(self) -> float:
+        """Largest scale that is known to be too small."""
+        return float(np.exp(self.search.low))
+
+    @property
+    def high(self) -> float:
+        """Smallest scale that is known to be too large."""
+        return float(np.exp(self.search.high))
 
     @property
     def width(self) -> float:
         """Relative."""
         return self.high / self.low - 1.0 if self.low > 0.0 else np.inf
 
-    @property
-    def is_stuck(self) -> bool:
-        """Whether many trials have been made: every other time the bracket is halved."""
-        return len(self.history) > PATIENCE and len(self.history) % 2 == 0
-
     def add(self, trial: _Trial) -> None:
-        """One more; an end that contradicts it is given up."""
-        scale = trial.scale
-        self.history.append((scale, trial.estimate))
+        """One more."""
+        self.search.add(float(np.log(trial.scale)), trial.excess)
         if trial.is_too_small:
-            self.low, self.edf_at_low = scale, trial.edf
-            self.high = self.high if scale < self.high else np.inf
+            self.edf_at_low = trial.edf
         else:
-            self.high, self.edf_at_high = scale, trial.edf
-            self.low = self.low if scale > self.low else 0.0
+            self.edf_at_high = trial.edf
 
     def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
         """The next trial."""
-        scale, bracketed = trial.scale, np.isfinite(self.width)
-        middle = float(np.sqrt(self.low * self.high)) if bracketed else np.nan
-        if bracketed and self.is_stuck and self.width > NARROW:
-            return middle
-        if not isinstance(trial.rule, JointScale):
-            proposed = _secant(self.history)
-            adjacent = False
-        else:
-            proposed = trial.root(tangent)
-            adjacent = self.edf_at_low - self.edf_at_high <= ADJACENT
-        if bracketed and adjacent:
-            event = trial.next_event(tangent)
+        scale, secant = trial.scale, float(np.exp(self.search.next()))
+        bracketed = np.isfinite(self.width)
+        adjacent = self.edf_at_low - self.edf_at_high <= ADJACENT
+        if not isinstance(trial.rule, JointScale) or (bracketed and not adjacent):
+            return secant
+        root, event = trial.root(tangent), trial.next_event(tangent)
+        if self._contains(root) and not abs(root - scale) > abs(event - scale):
+            return float(np.clip(root, scale * np.exp(-LONGEST), scale * np.exp(LONGEST)))
+        if bracketed:
             beyond = self._beyond(event, trial, tightness)
-            if not abs(proposed - scale) <= abs(event - scale) and np.isfinite(beyond):
+            if np.isfinite(beyond):
                 return beyond
-        if self._contains(proposed):
-            return float(np.clip(proposed, scale / LARGEST, scale * LARGEST))
-        if not bracketed:
-            return scale * trial.outward
-        beyond = self._beyond(trial.next_event(tangent), trial, tightness)
-        return beyond if np.isfinite(beyond) else middle
+        return secant
 
     def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:
         """Just beyond an event; before it where the bracket ends just beyond; or nan."""
@@ -268,16 +267,3 @@ class _Bracket:
 
     def _contains(self, scale: float) -> bool:
         return self.low < scale < self.high
-
-
-def _secant(history: list[tuple[float, float]]) -> float:
-    """The root of ``log estimate - log sigma`` on the line through the last two trials."""
-    scale, estimate = history[-1]
-    if not estimate > 0.0:
-        return np.nan
-    excess, slope = np.log(estimate / scale), 0.0
-    if len(history) > 1 and history[-2][1] > 0.0 and history[-2][0] != scale:
-        before = history[-2]
-        slope = 1.0 + (excess - np.log(before[1] / before[0])) / np.log(scale / before[0])
-    step = excess / (1.0 - min(slope, STEEPEST))
-    return float(scale * np.exp(step))

@@ -112,6 +112,8 @@ def _solve(
             iterations += reached.n_iter
             problem = reached.model.objective.problem
             state = ScaleState.of(reached, problem.at_scale(scale))
+        if state.vanishes:
+            break
         if state.is_solved or state.reached.distance <= tol:
             root.slope = state.slope
             root.add(*state.trial)

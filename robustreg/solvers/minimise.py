@@ -60,7 +60,13 @@ class Reached:
 
 @np.errstate(over="ignore", invalid="ignore")  # of trials too far away, which are not accepted
 def minimise(
-    objective: Objective, parameters: Vector, *, memory: bool, tol: float, max_iter: int
+    objective: Objective,
+    parameters: Vector,
+    *,
+    memory: bool,
+    tol: float,
+    max_iter: int,
+    model: LocalModel | None = None,
 ) -> Reached:
     """Minimise to ``tol`` standard errors.
 
@@ -78,6 +84,9 @@ def minimise(
         Whether to keep the memory of L-BFGS.
     tol : float
     max_iter : int
+    model : LocalModel, optional
+        That of the objective at the parameters, with the metric of a nearby point; otherwise it is
+        taken there.
 
     Returns
     -------
@@ -87,7 +96,8 @@ def minimise(
     mixing = 0.0
     first_scale = objective.scale_of(parameters)
     while True:
-        model = local_model(objective, parameters, mixing)
+        if model is None:
+            model = local_model(objective, parameters, mixing)
         objective = model.objective
         descent = Descent(model, memory=memory)
         target = model.target(tol)
@@ -97,7 +107,7 @@ def minimise(
         if fits_exactly(objective, model.evaluation):
             return Reached(model, model.evaluation, 0.0, iterations, Status.CONVERGED)
         if begin <= target and mixing:
-            mixing = 0.0
+            mixing, model = 0.0, None
             continue
         if begin <= target and model.metric.mixing:
             model = undamped(model)
@@ -119,6 +129,7 @@ def minimise(
             return _ended(model, descent, iterations, tol, max_iter)
         idle = 0 if _progress(descent, length) else idle + 1
         mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)
+        model = None
 
 
 def _goes_in_turn(descent: Descent) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["QuadraticLasso", "Signs", "positive_factor", "solved"]
+__all__ = ["Curvature", "QuadraticLasso", "Signs", "positive_factor"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -66,13 +66,44 @@ class Signs:
         return beyond
 
 
+@dataclass
+class Curvature:
+    """A matrix Q, and the factor of the block that was used last.
+
+    Attributes
+    ----------
+    Q : array of shape (k, k)
+    least : array of shape (k,)
+        See :func:`positive_factor`.
+    """
+
+    Q: Matrix
+    least: Vector
+    _members: NDArray[np.intp] | None = None
+    _factor: Matrix | None = None
+
+    def block(self, members: NDArray[np.intp]) -> Matrix:
+        """Rows and columns of Q."""
+        return self.Q[np.ix_(members, members)]
+
+    def solve(self, members: NDArray[np.intp], right: Vector) -> Vector:
+        """The solution of the system of some coefficients, which may be none."""
+        if not right.size:
+            return right
+        if self._members is None or not np.array_equal(members, self._members):
+            self._members = members
+            self._factor = positive_factor(self.block(members), self.least[members])
+        return lapack.dpotrs(self._factor, right)[0]
+
+
 @dataclass(frozen=True)
 class QuadraticLasso:
     """The function.
 
     Attributes
     ----------
-    Q : array of shape (k, k)
+    curvature : Curvature
+        With Q.
     c : array of shape (k,)
     sizes : array of shape (k,)
         ``l``, zero for free coefficients.
@@ -81,7 +112,7 @@ class QuadraticLasso:
         Upper bound of the rank of Q: more columns depend on one another.
     """
 
-    Q: Matrix
+    curvature: Curvature
     c: Vector
     sizes: Vector
     signs: Signs
@@ -95,11 +126,11 @@ class QuadraticLasso:
         batches, last = True, np.inf
         for _ in range(CHANGES * (x.shape[0] + 1)):
             members = np.flatnonzero(active)
-            block = self.Q[np.ix_(members, members)]
-            target = solved(block, self._right(members, sign))
+            right = self._right(members, sign)
+            target = self.curvature.solve(members, right)
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
-                kept, step = self._dropped(x, members, block, target, wrong)
+                kept, step = self._dropped(x, members, target, wrong)
                 active[members[~kept]] = False
                 if step < SHORT and entered.size > 1:
                     # So many columns at a time depend on one another: a part of them is enough.
@@ -109,18 +140,18 @@ class QuadraticLasso:
                 continue
             x[:] = 0.0
             x[members] = target
-            value = self._value(members, block, target)
+            value = -0.5 * float(target @ right)
             lower = value < last - ROUNDING * abs(value)
             if not (lower or batches):
                 # Even the best single column gains nothing: rounding errors of near-singular
                 # systems.
                 break
             batches, last = lower, min(value, last)
-            entered = self._entering(members, target, active, batches)
+            slopes = self.c - self.curvature.Q @ x
+            entered = self._entering(members.size, slopes, active, batches)
             if not entered.size:
                 break
-            slopes = self.c[entered] - self.Q[np.ix_(entered, members)] @ target
-            sign[entered], active[entered] = np.sign(slopes), True
+            sign[entered], active[entered] = np.sign(slopes[entered]), True
         return x
 
     def _right(self, members: NDArray[np.intp], sign: Vector) -> Vector:
@@ -132,10 +163,10 @@ class QuadraticLasso:
         return smooth + float(self.sizes[members] @ np.abs(x))
 
     def _dropped(
-        self, x: Vector, members: NDArray[np.intp], block: Matrix, target: Vector, wrong: Booleans
+        self, x: Vector, members: NDArray[np.intp], target: Vector, wrong: Booleans
     ) -> tuple[Booleans, float]:
         """Set coefficients whose sign would change to zero: which are kept, and the step."""
-        before = x[members]
+        before, block = x[members], self.curvature.block(members)
         value = self._value(members, block, before)
         signed = ~self.signs.free[members]
         ratios = np.full(members.shape[0], np.inf)
@@ -160,35 +191,33 @@ class QuadraticLasso:
         return kept, float(ratios[first])
 
     def _entering(
-        self, members: NDArray[np.intp], target: Vector, active: Booleans, batches: bool
+        self, n_members: int, slopes: Vector, active: Booleans, batches: bool
     ) -> NDArray[np.intp]:
         """Columns at zero whose slope is too large, the largest first: all, or that one."""
-        slopes = self.c - self.Q[:, members] @ target
         rounding = ENTERS * (np.abs(self.c) + self.sizes)
         excess = self.signs.excess(slopes, self.sizes)
         excess[active] = 0.0
         entering = np.flatnonzero(excess > rounding)
         entering = entering[np.argsort(-excess[entering], kind="stable")]
-        room = max(1, (self.rank - members.size) // 2) if batches else 1
+        room = max(1, (self.rank - n_members) // 2) if batches else 1
         return entering[:room]
 
 
-def solved(block: Matrix, right: Vector) -> Vector:
-    """The solution of a system that may be empty."""
-    if not right.size:
-        return right
-    return lapack.dpotrs(positive_factor(block), right)[0]
+def positive_factor(block: Matrix, least: Vector) -> Matrix:
+    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal.
 
-
-def positive_factor(block: Matrix) -> Matrix:
-    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal."""
+    Parameters
+    ----------
+    block : array of shape (k, k)
+    least : array of shape (k,)
+        In whose units the diagonal is enlarged where it is less: columns may have any unit, and no
+        entry within the threshold.
+    """
     ridge = FIRST_RIDGE
     factor, info = lapack.dpotrf(block)
-    diagonal = block.diagonal()
-    floor = float(diagonal.max(initial=0.0)) or 1.0
     while info != 0:
         lifted = block.copy()
-        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(diagonal, 1e-3 * floor)
+        lifted[np.diag_indices_from(lifted)] += ridge * np.maximum(block.diagonal(), least)
         factor, info = lapack.dpotrf(lifted)
         ridge *= RIDGE_FACTOR
     return factor

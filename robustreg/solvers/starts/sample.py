@@ -140,14 +140,14 @@ class Sample:
         Graph. Statist. 15 (2006): one step of the scale's equation for each step of the
         coefficients.
         """
-        scales: Vector | None = None
+        residuals = self.residuals(candidates)
+        scales = self.scales(residuals, steps=2)
         for _ in range(steps):
-            residuals = self.residuals(candidates)
-            scales = self.scales(residuals, steps=2, start=_positive(scales))
             weights = self.loss.weight(residuals / _divisor(scales)[:, None])
             candidates = self.least_squares(weights, residuals, candidates)
-        residuals = self.residuals(candidates)
-        return candidates, self.scales(residuals, steps=2, start=_positive(scales))
+            residuals = self.residuals(candidates)
+            scales = self.scales(residuals, steps=1, start=_positive(scales))
+        return candidates, scales
 
     def grams(self, weights: Matrix) -> NDArray[np.float64]:
         """``sum_i w_i x_i x_i'`` for each line of weights, of shape (m, k, k)."""

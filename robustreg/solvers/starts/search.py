@@ -79,6 +79,7 @@ class _Pool:
         return candidates[order][distinct][:number]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of candidates that are infinite, and left out
 def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
     """Local minima of S, from deterministic and from random candidates.
 
@@ -93,6 +94,9 @@ def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
     -------
     Minima
     """
+    if not sample.shape[1]:
+        alone = np.empty((1, 0))
+        return Minima(alone, sample.scales(sample.residuals(alone)), 1, 1)
     minima = _searched(sample, n_subsets, rng, wide=False)
     if minima.n_best >= min(AGREEING, minima.n_starts) or minima.scales[0] == 0.0:
         return minima
