@@ -203,9 +203,9 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
     known, tightness = rule.known(), TIGHT * tol
     for _ in range(MOST_TRIALS):
         violation = active.solve(scale, tol, max_iter)
-        trial = _Trial(active, rule, scale, violation)
         if known is not None:
-            return Settled(scale, violation, 0.0, trial.edf)
+            return Settled(scale, violation, 0.0, effective_parameters(active, scale))
+        trial = _Trial(active, rule, scale, violation)
         if active.fits_exactly() or trial.vanishes(begin, tol) or trial.leaves_no_freedom:
             return Settled(0.0, violation, 0.0, trial.edf)
         solved = violation <= tol or violation <= active.rounding_level(scale)
