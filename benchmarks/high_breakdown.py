@@ -26,17 +26,9 @@ from sklearn.linear_model import LinearRegression
 from robustreg import HuberRegressor, MMRegressor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from hard_cases import hard_case, scale_from
+from hard_cases import CASES, hard_case, scale_from
 
 SIZES = ((1_000, 10), (20_000, 20), (100_000, 10))
-CASES = (
-    (500, 20, 0.30, 8),
-    (500, 30, 0.25, 8),
-    (500, 30, 0.30, 3),
-    (500, 30, 0.35, 8),
-    (300, 10, 0.40, 4),
-    (200, 10, 0.30, 3),
-)
 RESULTS = Path(__file__).parent / "results" / "high_breakdown.md"
 
 #: Times the fit alone: starting R and reading the file are not counted.

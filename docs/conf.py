@@ -35,7 +35,7 @@ extensions = [
 # A reference to something that is not there is a warning; what belongs to others is named here.
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|matplotlib|dask)\b.*")]
-exclude_patterns = ["_build", "_extensions", "gallery/*.md5", "images"]
+exclude_patterns = ["README.md", "_build", "_extensions", "gallery/*.md5", "images"]
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 suppress_warnings = ["config.cache"]  # sphinx-gallery's settings are rebuilt from here anyway
@@ -58,7 +58,12 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/(plot_\w+|quickstart)\.py",
+    "ignore_pattern": r"two_workers\.py",  # shown in the guide
+    "subsection_order": "gallery_settings.section_rank",
     "within_subsection_order": "gallery_settings.ReadingOrder",
+    "image_srcset": ["2x"],
+    "thumbnail_size": (640, 430),
+    "reset_modules": ("matplotlib", "gallery_settings.transparent_pictures"),
     "reset_argv": "gallery_settings.example_arguments",
     "abort_on_example_error": False,
     "backreferences_dir": "api/generated/examples",

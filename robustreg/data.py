@@ -24,6 +24,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from robustreg.text_columns import named_in_errors
+
 __all__ = [
     "as_numbers",
     "check_weights",
@@ -33,6 +35,7 @@ __all__ = [
     "validate_features",
     "validate_regression_data",
     "validate_response",
+    "validate_training_features",
 ]
 
 Vector = NDArray[np.float64]
@@ -76,10 +79,18 @@ def validate_regression_data(
         _check_feature_names(estimator, columns, reset=True)
         _check_n_features(estimator, columns, reset=True)
         return X, y if is_collection(y) else validate_response(y), sample_weight
-    X, y = _plain(X), as_numbers(y, "y")
-    X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=_kept_types(X), y_numeric=True)
+    with named_in_errors(X):
+        X, y = _plain(X), as_numbers(y, "y")
+        types = _kept_types(X)
+        X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=types, y_numeric=True)
     weights = None if sample_weight is None else check_weights(sample_weight, X.shape[0])
     return X, _floats(y), weights
+
+
+def validate_training_features(estimator: BaseEstimator, X: Any) -> Any:
+    """X in memory as designs take it; the estimator is given its number of columns and names."""
+    X = _plain(X)
+    return validate_data(estimator, X, accept_sparse="csr", dtype=_kept_types(X))
 
 
 def validate_features(estimator: BaseEstimator, X: Any) -> Any:
@@ -89,8 +100,9 @@ def validate_features(estimator: BaseEstimator, X: Any) -> Any:
         _check_feature_names(estimator, columns, reset=False)
         _check_n_features(estimator, columns, reset=False)
         return X
-    X = _plain(X)
-    return validate_data(estimator, X, accept_sparse=SPARSE, dtype=_kept_types(X), reset=False)
+    with named_in_errors(X):
+        X = _plain(X)
+        return validate_data(estimator, X, accept_sparse=SPARSE, dtype=_kept_types(X), reset=False)
 
 
 def validate_response(y: Any) -> Vector:

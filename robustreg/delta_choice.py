@@ -1,4 +1,4 @@
-"""How delta is chosen from the residuals of one fit."""
+"""Choice of delta from the residuals of one fit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from sklearn.utils import check_array
 
 from robustreg.data import as_numbers, check_weights
 from robustreg.losses import Huber
-from robustreg.order_statistics import OrderedSquares
+from robustreg.order_statistics import OrderedColumns, OrderedSquares
 
-__all__ = ["AUTO_DELTAS", "least_variance_delta", "thresholds_of_residuals"]
+__all__ = [
+    "AUTO_DELTAS",
+    "least_variance_delta",
+    "least_variance_deltas",
+    "thresholds_of_residuals",
+]
 
 Vector = NDArray[np.float64]
 
-#: The candidates of ``delta="auto"``: a step of 13 % changes the efficiency by at most 3 %.
+#: The candidates of ``delta="auto"``. A step of 13 % changes the efficiency by at most 3 %.
 AUTO_DELTAS = np.append(np.geomspace(0.3, 6.0, 25), np.inf)
 
 
@@ -37,7 +42,7 @@ def thresholds_of_residuals(
     Returns
     -------
     ndarray
-        Positive and increasing; fewer than the deltas where quantiles are equal or zero.
+        Positive and increasing. There are fewer than deltas if quantiles are equal or zero.
     """
     magnitudes = np.abs(_checked_residuals(residuals))
     weights = check_weights(sample_weight, magnitudes.size)
@@ -50,7 +55,7 @@ def thresholds_of_residuals(
 
 
 def _checked_residuals(residuals: ArrayLike) -> Vector:
-    # Of text and booleans check_array makes numbers.
+    # check_array would convert text and booleans to numbers.
     kind = np.asarray(residuals).dtype.kind
     if kind not in "fiu":
         raise ValueError(f"residuals must be numbers, got values of kind {kind!r}.")
@@ -58,8 +63,8 @@ def _checked_residuals(residuals: ArrayLike) -> Vector:
     array = check_array(numbers, ensure_2d=False, dtype=np.float64, input_name="residuals")
     if array.ndim != 1:
         raise ValueError(
-            f"residuals has shape {array.shape}: pass one a row, (n_samples,), as "
-            "residuals.ravel() of a single column."
+            f"residuals has shape {array.shape}: pass one per row, (n_samples,), for "
+            "example residuals.ravel() of a single column."
         )
     return array
 
@@ -71,7 +76,7 @@ def least_variance_delta(
     degrees_of_freedom: float,
     scale: float | None = None,
 ) -> float:
-    """The rule of ``delta="auto"``: the candidate with the least estimated asymptotic variance.
+    """The candidate delta with the least estimated asymptotic variance, as in ``delta="auto"``.
 
     At threshold t the variance of the estimate is proportional to
     ``V(t) = mean(min(e², t²)) / mean(|e| <= t)²`` (Wang, Lin, Zhu, Bai, J. Comput. Graph. Stat. 16,
@@ -87,16 +92,16 @@ def least_variance_delta(
     degrees_of_freedom : float
         nu of the pilot's residuals.
     scale : float, optional
-        A scale that does not depend on delta.
+        A scale that does not depend on delta. By default it is the joint scale of each delta.
 
     Returns
     -------
     float
-        One of ``AUTO_DELTAS``; 1.345 where every candidate's scale is zero.
+        One of ``AUTO_DELTAS``, or 1.345 if the scale of every candidate is zero.
 
     Examples
     --------
-    Of errors with heavy tails, the delta that least squares' residuals call for:
+    Errors with heavy tails need a small delta:
 
     >>> import numpy as np
     >>> from robustreg.tuning import least_variance_delta
@@ -113,3 +118,27 @@ def least_variance_delta(
         if variance < least:
             best, least = delta, variance
     return best
+
+
+def least_variance_deltas(
+    residuals: Vector, weights: Vector | None, *, degrees_of_freedom: Vector, scale: Vector | None
+) -> Vector:
+    """``least_variance_delta`` of many responses.
+
+    Parameters
+    ----------
+    residuals : array of shape (n, B)
+    weights : array of shape (n, B) or (n, 1), or None
+    degrees_of_freedom : array of shape (B,)
+    scale : array of shape (B,) or None
+
+    Returns
+    -------
+    array of shape (B,)
+    """
+    deltas = AUTO_DELTAS[:, None]
+    targets = 2.0 * Huber(AUTO_DELTAS).kappa[:, None] * degrees_of_freedom
+    variances = OrderedColumns(residuals, weights).variances(deltas, targets, scale)
+    best = np.argmin(variances, axis=0)
+    found = np.isfinite(np.take_along_axis(variances, best[None], axis=0)[0])
+    return np.where(found, AUTO_DELTAS[best], 1.345)

@@ -1,10 +1,17 @@
-"""Warnings of their own class, so that each can be filtered or raised on its own."""
+"""Warnings of a doubtful result, each of a class of its own."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["ConvergenceWarning", "ExactFitWarning"]
+__all__ = [
+    "ConvergenceWarning",
+    "ExactFitWarning",
+    "MissingResponseWarning",
+    "UndeterminedWarning",
+]
 
 
 class ExactFitWarning(UserWarning):
@@ -30,3 +37,57 @@ class ExactFitWarning(UserWarning):
     >>> model.coef_.round(6), model.scale_
     (array([2.]), 0.0)
     """
+
+
+class MissingResponseWarning(UserWarning):
+    """A response has no value at all, and its coefficients are NaN.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from robustreg import HuberRegressor
+    >>> from robustreg.exceptions import MissingResponseWarning
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> Y = np.column_stack((X[:, 0] + [0, 1, 0, 1, 0, 1], np.full(6, np.nan)))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", MissingResponseWarning)
+    ...     model = HuberRegressor(missing="omit").fit(X, Y)
+    >>> model.coef_.round(2)
+    array([[1.09],
+           [ nan]])
+    """
+
+
+class UndeterminedWarning(UserWarning):
+    """Standard errors of some of many responses cannot be computed, and are NaN.
+
+    Such a response is fitted exactly, or has too few observations within the threshold.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from robustreg import ExactFitWarning, HuberRegressor
+    >>> from robustreg.exceptions import UndeterminedWarning
+    >>> from robustreg.inference import summarize_many
+    >>> x = np.arange(10.0).reshape(-1, 1)
+    >>> Y = np.column_stack((np.sin(7.0 * x), 2.0 * x))  # the second is fitted exactly
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", ExactFitWarning)
+    ...     warnings.simplefilter("ignore", UndeterminedWarning)
+    ...     table = summarize_many(HuberRegressor().fit(x, Y), x, Y)
+    >>> table["std_err"].isna().tolist()
+    [False, False, True, True]
+    """
+
+
+def convergence_warning(text: str, optimality: float, tol: float) -> Any:
+    """A ``ConvergenceWarning`` with the attributes ``optimality``, the distance, and ``tol``.
+
+    The distance is not part of the text: Python shows a warning once for each text and line, and
+    would show all of them in a loop of fits.
+    """
+    warning = ConvergenceWarning(text)
+    warning.optimality, warning.tol = float(optimality), tol
+    return warning

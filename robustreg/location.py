@@ -1,4 +1,4 @@
-"""Huber's estimate of location at a known threshold: the constant that predicts best."""
+"""Huber's estimate of location at a known threshold."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def huber_location(y: Vector, weights: Vector, threshold: float) -> float:
     y : ndarray of shape (n_samples,)
         Observations.
     weights : ndarray of shape (n_samples,)
-        How often each counts: non-negative, not all zero.
+        Frequencies: not negative, not all zero.
     threshold : float in (0, inf]
         In the units of y. The mean is the limit for a large threshold, the median for a small one.
 
     Returns
     -------
     float
-        In the units of y; the smallest minimiser where there are several.
+        In the units of y. If there are several minimisers, the smallest.
 
     Notes
     -----
-    The derivative, minus ``sum s clip(y - c, -t, t)``, is piecewise linear and increases in c: its
-    sign at the break points y ± t brackets the root, and between two of them it is solved exactly.
+    The derivative, minus ``sum s clip(y - c, -t, t)``, is piecewise linear and increases in c. Its
+    signs at the break points y ± t bracket the root, and between two of them it is solved exactly.
 
     References
     ----------
@@ -61,7 +61,7 @@ def huber_location(y: Vector, weights: Vector, threshold: float) -> float:
         residual = y - 0.5 * (lower + upper)
         inside = np.abs(residual) <= threshold
         outside_pull = threshold * (weights * np.sign(residual))[~inside].sum()
-    if not inside.any():  # a threshold below the rounding error of y: the median
+    if not inside.any():  # the threshold is below the rounding error of y: return the median
         return float(upper)
     root = (weights[inside] @ y[inside] + outside_pull) / weights[inside].sum()
     # Rounding must not make the location of a constant y differ from that constant.

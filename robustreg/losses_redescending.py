@@ -38,8 +38,7 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Constants that R's lmrob has at its defaults, rounded as there. Exact ones move the scale by
-#: 3e-6, and fits are compared with lmrob's.
+#: Defaults of R's lmrob.
 LMROB_EFFICIENCY, LMROB_BREAKDOWN = 0.95, 0.5
 
 #: Points of Gauss and Legendre in each piece of an integral. Fifty give 15 digits for all constants
@@ -151,8 +150,9 @@ REDESCENDING: dict[str, type[Redescending]] = {
     "optimal": Optimal,
 }
 
-#: At 95 % efficiency, and at a breakdown point of 1/2, as R's lmrob has them (its documentation,
-#: lmrob.control and Mchi, robustbase 0.99-6).
+#: At 95 % efficiency, and at a breakdown point of 1/2, as R's lmrob has them at its defaults (its
+#: documentation, lmrob.control and Mchi, robustbase 0.99-6), rounded as there: exact ones move the
+#: scale by 3e-6, and fits are compared with lmrob's.
 LMROB_CONSTANTS = {
     "bisquare": (4.685061, 1.54764),
     "lqq": (0.9822707, 0.2676971),
@@ -205,7 +205,10 @@ def breakdown_point(loss: Redescending) -> float:
     return normal_mean(loss, loss.rho) / float(loss.sup)
 
 
-@lru_cache(maxsize=256)
+#: By what a constant is found: lmrob's default, and where ``LMROB_CONSTANTS`` has its constant.
+LMROB_DEFAULTS = {normal_efficiency: (LMROB_EFFICIENCY, 0), breakdown_point: (LMROB_BREAKDOWN, 1)}
+
+
 def loss_for_efficiency(name: str, efficiency: float) -> Redescending:
     """The loss of a family with this efficiency at normal errors.
 
@@ -225,25 +228,13 @@ def loss_for_efficiency(name: str, efficiency: float) -> Redescending:
     >>> loss_for_efficiency("bisquare", 0.95).c, round(loss_for_efficiency("bisquare", 0.85).c, 4)
     (4.685061, 3.4437)
     """
-    family = REDESCENDING[name]
-    if efficiency == LMROB_EFFICIENCY:
-        return family(LMROB_CONSTANTS[name][0])
-    return family(_constant(family, normal_efficiency, efficiency))
+    return _calibrated(name, normal_efficiency, efficiency)
 
 
-@lru_cache(maxsize=256)
 def loss_for_breakdown(name: str, breakdown: float) -> Redescending:
-    """The loss of a family with which an S-estimator has this breakdown point.
+    """The loss of a family with this breakdown point of its S-estimator.
 
-    Parameters
-    ----------
-    name : {"bisquare", "lqq", "optimal"}
-    breakdown : float in [0.01, 0.5]
-        At 0.5 the constant is lmrob's, with its digits.
-
-    Returns
-    -------
-    Redescending
+    As ``loss_for_efficiency``, for breakdown points in [0.01, 0.5] and with lmrob's digits at 0.5.
 
     Examples
     --------
@@ -251,10 +242,15 @@ def loss_for_breakdown(name: str, breakdown: float) -> Redescending:
     >>> loss_for_breakdown("bisquare", 0.5).c, round(loss_for_breakdown("bisquare", 0.25).c, 4)
     (1.54764, 2.937)
     """
-    family = REDESCENDING[name]
-    if breakdown == LMROB_BREAKDOWN:
-        return family(LMROB_CONSTANTS[name][1])
-    return family(_constant(family, breakdown_point, breakdown))
+    return _calibrated(name, breakdown_point, breakdown)
+
+
+@lru_cache(maxsize=512)
+def _calibrated(name: str, criterion: Any, value: float) -> Redescending:
+    family, (default, position) = REDESCENDING[name], LMROB_DEFAULTS[criterion]
+    if value == default:
+        return family(LMROB_CONSTANTS[name][position])
+    return family(_constant(family, criterion, value))
 
 
 def _constant(family: type[Redescending], criterion: Any, value: float) -> float:

@@ -28,37 +28,64 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 #: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
 
 #: A residual of so many rounding errors is zero, where these are below this part of the spread of
 #: y:
 #: whether exactly half of the rows are zero must not depend on their last bits.
 NEGLIGIBLE, RESOLVED = 1000.0, 1e-7
 
+#: A weight of residuals of this many times the right side is equal to it, but for rounding.
+EQUAL = 1.0 + 1e-12
+
 #: Most steps. Newton's method takes 4 to 8, and a bisection of log sigma over 700 takes 62.
 MOST_STEPS = 100
 
-#: Longest step in log sigma.
+#: Steps up to which an approximate scale is wanted: all are made.
+FEW_STEPS = 2
+
+#: Residuals from which a search for a scale gets its start.
+ENOUGH = 100
+
+#: Rows whose temporaries stay in cache.
+BLOCK = 2**13
+
+#: Longest first step in log sigma; each of the next may be twice as long.
 LONGEST = 2.0
 
+#: Log sigma is within it: its exponential is a double.
+LIMIT = 700.0
 
-@dataclass
+
 class _Bracket:
     """Ends between which the roots lie, in log sigma, for several scales at once."""
 
-    low: Vector
-    high: Vector
+    def __init__(self, number: int) -> None:
+        self._low, self._high = np.full(number, -np.inf), np.full(number, np.inf)
+        self._longest = LONGEST
 
-    def advance(self, log_scale: Vector, excess: Vector, step: Vector) -> Vector:
-        """From values ``log(left side / right side)`` to the next log sigma."""
-        self.low = np.where(excess > 0.0, log_scale, self.low)
-        self.high = np.where(excess <= 0.0, log_scale, self.high)
-        proposed = log_scale + np.clip(step, -LONGEST, LONGEST)
+    def advance(self, log_scale: Vector, left: Vector, slope: Vector, target: float) -> Vector:
+        """The next log sigma: a step of Newton's method for log of the left side.
+
+        It is nearly linear in log sigma.
+        """
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            excess = np.log(left / target)
+            step = excess * left / slope
+        above = excess > 0.0
+        np.copyto(self._low, log_scale, where=above)
+        np.copyto(self._high, log_scale, where=~above)
+        # Where no residual has a slope, the step is as long as possible.
+        step = np.where(np.isfinite(step), step, np.where(above, np.inf, -np.inf))
+        proposed = log_scale + np.minimum(np.maximum(step, -self._longest), self._longest)
+        proposed = np.minimum(np.maximum(proposed, -LIMIT), LIMIT)
+        self._longest *= 2.0
         # A step of no length, from a root, is inside.
-        outside = (proposed < self.low) | (proposed > self.high)
-        closed = np.isfinite(self.low) & np.isfinite(self.high)
-        middle = 0.5 * (np.where(closed, self.low, 0.0) + np.where(closed, self.high, 0.0))
-        return np.where(outside & closed, middle, proposed)
+        outside = (proposed < self._low) | (proposed > self._high)
+        if outside.any():
+            closed = outside & np.isfinite(self._low) & np.isfinite(self._high)
+            proposed[closed] = 0.5 * (self._low[closed] + self._high[closed])
+        return proposed
 
 
 def m_scales(
@@ -91,56 +118,31 @@ def m_scales(
     array of shape (m,)
     """
     sizes = np.abs(residuals)
-    positive = sizes > 0.0
-    weight = positive.sum(axis=1) if weights is None else positive @ weights
+    weight = np.count_nonzero(sizes, axis=1) if weights is None else (sizes > 0.0) @ weights
+    live = np.flatnonzero(weight > target * EQUAL)
     scales = np.zeros(sizes.shape[0])
-    live = np.flatnonzero(weight > target * (1.0 + 1e-12))
     if not live.size:
         return scales
     if live.size < sizes.shape[0]:
         sizes = sizes[live]
-    if start is None:
-        middle = sizes.shape[1] // 2
-        begin = np.partition(sizes, middle, axis=1)[:, middle]
-        begin = np.where(begin > 0.0, begin, sizes.mean(axis=1))
-    else:
-        begin = start[live]
-    scales[live] = np.exp(_roots(sizes, loss, target, weights, steps, np.log(begin)))
+    log_scale = np.log(_middle(sizes) if start is None else start[live])
+    bracket, buffer = _Bracket(live.size), np.empty_like(sizes)
+    for _ in range(steps):
+        u = np.divide(sizes, np.exp(log_scale)[:, None], out=buffer)
+        last = log_scale
+        log_scale = bracket.advance(log_scale, *loss.scale_sums(u, weights), target)
+        if steps > FEW_STEPS and np.abs(log_scale - last).max() <= TOLERANCE:
+            break
+    scales[live] = np.exp(log_scale)
     return scales
 
 
-def _roots(
-    sizes: Matrix,
-    loss: Redescending,
-    target: float,
-    weights: Vector | None,
-    steps: int,
-    log_scale: Vector,
-) -> Vector:
-    """Newton's method for log of the left side, which is nearly linear in log sigma."""
-    bracket = _Bracket(np.full(log_scale.shape, -np.inf), np.full(log_scale.shape, np.inf))
-    for _ in range(steps):
-        left, slope = _sides(sizes, loss, np.exp(log_scale), weights)
-        with np.errstate(divide="ignore", over="ignore"):
-            excess = np.log(left / target)
-            step = excess * left / slope
-        step = np.where(np.isfinite(step), step, np.sign(excess) * LONGEST)
-        moved = bracket.advance(log_scale, excess, step)
-        change = np.abs(moved - log_scale).max()
-        log_scale = moved
-        if change <= TOLERANCE:
-            break
-    return log_scale
-
-
-def _sides(
-    sizes: Matrix, loss: Redescending, scale: Vector, weights: Vector | None
-) -> tuple[Vector, Vector]:
-    """``sum s rho / sup`` and ``sum s psi u / sup``, minus its derivative by log sigma."""
-    rho, slope = loss.scale_sides(sizes / scale[:, None])
-    if weights is None:
-        return rho.sum(axis=1), slope.sum(axis=1)
-    return rho @ weights, slope @ weights
+def _middle(sizes: Matrix) -> Vector:
+    """Medians of some residuals, or means of all where these are zero."""
+    some = sizes[:, :: max(1, sizes.shape[1] // ENOUGH)]
+    middle = some.shape[1] // 2
+    median = np.partition(some, middle, axis=1)[:, middle]
+    return np.where(median > 0.0, median, sizes.mean(axis=1))
 
 
 def m_scale(
@@ -166,15 +168,36 @@ class MScale(ScaleRule):
     breakdown: float
 
     def estimate(self, design: Any, point: Any, freedom: float) -> float:
-        """The root of the equation."""
+        """The root of the equation, from the scale of the point or else the MAD.
+
+        Residuals are looked at block by block: no temporary has their number.
+        """
         target = self.breakdown * freedom
         if not target > 0.0:
             return 0.0
-        negligible = min(NEGLIGIBLE * design.rounding_level(point), RESOLVED * design.spread)
-        if not design.in_memory:
-            return self._by_rounds(design, point, target, negligible)
-        residuals = _without_rounding(design.residuals(point), negligible)
-        return m_scale(residuals, self.loss, target, design.weights)
+        negligible = NEGLIGIBLE * design.rounding_level(point)
+        # Beside a scale that is large it does not matter, and the spread of y takes two medians.
+        if negligible > RESOLVED * point.scale:
+            negligible = min(negligible, RESOLVED * design.spread)
+        scale = point.scale if point.scale > 0.0 else design.median_scale(point)
+        if not scale > 0.0:
+            scale = 1.0
+        log_scale, bracket = np.log(np.array([scale])), _Bracket(1)
+        for _ in range(MOST_STEPS):
+            sums = partial(
+                _sums_of_rows,
+                loss=self.loss,
+                scale=float(np.exp(log_scale[0])),
+                negligible=negligible,
+            )
+            left, slope, weight = design.sum_over_residuals(sums, point)[0]
+            if weight <= target * EQUAL:
+                return 0.0
+            last = log_scale
+            log_scale = bracket.advance(last, np.array([left]), np.array([slope]), target)
+            if abs(log_scale[0] - last[0]) <= TOLERANCE:
+                break
+        return float(np.exp(log_scale[0]))
 
     def relative_error(self, loss: Loss) -> float:
         """``sd(rho) / E[u psi(u)]`` of the rule's own loss."""
@@ -183,47 +206,26 @@ class MScale(ScaleRule):
         variance = normal_mean(own, lambda u: own.rho(u) ** 2) - mean**2
         return float(np.sqrt(variance)) / normal_mean(own, lambda u: u * own.psi(u))
 
-    def _by_rounds(self, design: Any, point: Any, target: float, negligible: float) -> float:
-        """Newton's method where each step reads the rows: from the point's scale, or the MAD."""
-        scale = point.scale if point.scale > 0.0 else design.median_scale(point)
-        if not scale > 0.0:
-            return 0.0
-        log_scale = np.array([np.log(scale)])
-        bracket = _Bracket(np.array([-np.inf]), np.array([np.inf]))
-        for _ in range(MOST_STEPS):
-            sides = partial(
-                _sides_of_rows,
-                loss=self.loss,
-                scale=float(np.exp(log_scale[0])),
-                negligible=negligible,
-            )
-            left, slope = design.sum_over_residuals(sides, point)
-            if not left > 0.0:
-                return 0.0
-            excess = np.log(np.array([left / target]))
-            step = excess * left / max(float(slope), 1e-300)
-            moved = bracket.advance(log_scale, excess, step)
-            # The next step would square this change: a round is worth more than its digits.
-            done = abs(moved[0] - log_scale[0]) <= 1e-7
-            log_scale = moved
-            if done or np.exp(log_scale[0]) <= design.rounding_level(point):
-                break
-        return float(np.exp(log_scale[0]))
 
-
-def _sides_of_rows(
+@np.errstate(over="ignore")  # also in the threads of Dask
+def _sums_of_rows(
     residuals: Vector,
     weights: Vector | None,
+    response: Vector,
     *,
     loss: Redescending,
     scale: float,
     negligible: float,
-) -> Vector:
-    residuals = _without_rounding(residuals, negligible)
-    sides = _sides(np.abs(residuals)[None, :], loss, np.array([scale]), weights)
-    return np.array([side[0] for side in sides])
-
-
-def _without_rounding(residuals: Vector, negligible: float) -> Vector:
-    """Residuals with zeros for those that are rounding errors."""
-    return np.where(np.abs(residuals) > negligible, residuals, 0.0)
+) -> tuple[Vector]:
+    """Both sums of the equation, and the weight of the residuals that are not zero."""
+    total = np.zeros(3)
+    for begin in range(0, residuals.size, BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        u = np.abs(residuals[rows])
+        positive = u > negligible
+        own = None if weights is None else weights[rows]
+        total[2] += np.count_nonzero(positive) if own is None else positive @ own
+        u = np.where(positive, u, 0.0)
+        u /= scale
+        total[:2] += loss.scale_sums(u, own)
+    return (total,)

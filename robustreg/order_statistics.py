@@ -1,4 +1,4 @@
-"""Medians and sums of ordered squares: the order statistics that scales are made of."""
+"""Medians and sums of ordered squares, from which scales are computed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from bisect import bisect_left
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAD_FACTOR", "OrderedSquares", "median", "median_absolute_residual", "weighted_median"]
+__all__ = [
+    "MAD_FACTOR",
+    "OrderedColumns",
+    "OrderedSquares",
+    "median",
+    "median_absolute_residual",
+    "weighted_median",
+    "weighted_medians",
+]
 
 Vector = NDArray[np.float64]
 
-#: From here on every residual of finite data is inside, and delta² would overflow.
+#: From this delta on, every finite residual is inside the threshold, and delta² would overflow.
 LEAST_SQUARES = 1e150
 
 #: Normal consistency of the MAD: the upper quartile of N(0, 1), which MASS rounds to 0.6745.
@@ -28,8 +36,8 @@ def median(values: Vector) -> float:
 def weighted_median(values: Vector, weights: Vector | None = None) -> float:
     """Median of ``values``, where a weight counts how often a value occurs.
 
-    With integer weights it equals ``numpy.median`` of the repeated values: where half of the weight
-    lies exactly below a value, the mean of that value and the next is returned.
+    With integer weights it equals ``numpy.median`` of the repeated values. Where exactly half of
+    the weight is at or below a value, the mean of that value and the next is returned.
     """
     if weights is None:
         return median(values)
@@ -37,12 +45,39 @@ def weighted_median(values: Vector, weights: Vector | None = None) -> float:
     order = order[weights[order] > 0]
     cumulative = np.cumsum(weights[order])
     half = 0.5 * cumulative[-1]
-    # Sums of the same weights in units of a third must meet the half as whole numbers do.
+    # The tolerance makes weights of 1/3 reach the half exactly, as whole numbers do.
     position = int(np.searchsorted(cumulative, half * (1.0 - 1e-12)))
     lower = values[order[position]]
     at_boundary = abs(cumulative[position] - half) <= 1e-12 * half
     upper = values[order[position + 1]] if at_boundary else lower
     return float(0.5 * (lower + upper))
+
+
+def weighted_medians(values: Vector, weights: Vector) -> Vector:
+    """``weighted_median`` of each column.
+
+    Parameters
+    ----------
+    values : array of shape (n, B)
+    weights : array of shape (n, B) or (n, 1)
+        Frequencies; values of frequency zero are not counted.
+
+    Returns
+    -------
+    array of shape (B,)
+    """
+    weights = np.broadcast_to(weights, values.shape)
+    values = np.where(weights > 0.0, values, np.inf)
+    order = np.argsort(values, axis=0)
+    values = np.take_along_axis(values, order, axis=0)
+    cumulative = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    half = 0.5 * cumulative[-1]
+    position = (cumulative < half * (1.0 - 1e-12)).sum(axis=0)[None]
+    lower = np.take_along_axis(values, position, axis=0)[0]
+    reached = np.take_along_axis(cumulative, position, axis=0)[0]
+    following = np.minimum(position + 1, values.shape[0] - 1)
+    upper = np.take_along_axis(values, following, axis=0)[0]
+    return np.where(np.abs(reached - half) <= 1e-12 * half, 0.5 * (lower + upper), lower)
 
 
 def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -> float:
@@ -51,24 +86,24 @@ def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -
 
 
 class OrderedSquares:
-    """Squared residuals in ascending order, with running sums: equations of the scale are quick.
+    """Squared residuals in ascending order with running sums, for quick equations of the scale.
 
     Parameters
     ----------
     residuals : array of shape (n,)
     weights : array of shape (n,) or None
-        Their frequencies. Rows of weight zero are left out: their squares may overflow.
+        Frequencies of the rows. Rows of weight zero are left out, since their squares may overflow.
     """
 
     def __init__(self, residuals: Vector, weights: Vector | None) -> None:
-        # Those of Dask come home: their order is one of all.
+        # Residuals of Dask are loaded, since sorting needs all of them.
         residuals = np.asarray(residuals)
         weights = None if weights is None else np.asarray(weights)
-        with np.errstate(over="ignore"):  # of absurd values, whose squares are infinite
+        with np.errstate(over="ignore"):  # squares of huge values are infinite
             self._order(residuals, weights)
 
     def _order(self, residuals: Vector, weights: Vector | None) -> None:
-        self.counts: Vector | None = None  # running sums of the weights, where not all are one
+        self.counts: Vector | None = None  # running sums of the weights, unless all are one
         if weights is None:
             self.squares = residuals**2
             self.squares.sort()
@@ -104,13 +139,13 @@ class OrderedSquares:
         delta : float
             Threshold in units of sigma.
         target : float
-            ``2 kappa nu``; where it is not positive, the scale is zero.
+            ``2 kappa nu``. If it is not positive, the scale is zero.
 
         Returns
         -------
         float
-            The largest root, or 0.0 where so much of the weight fits exactly that there is no
-            other.
+            The largest root, or 0.0 if so much of the weight fits exactly that there is no positive
+            one.
 
         Notes
         -----
@@ -125,13 +160,13 @@ class OrderedSquares:
             return float(np.sqrt(self.below(n)[0] / target))
 
         def reached(k: int) -> bool:
-            # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. The root is not
-            # larger when the left side is at most the right side there.
+            # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. If the left side
+            # is at most the right side there, the root is at most this sigma.
             square = float(self.squares[k])
             inside, outside = self.below(k + 1)
             return (inside + outside * square) * delta**2 <= target * square
 
-        # A square of zero says nothing about the root.
+        # Squares of zero are skipped, since they do not bound the root.
         zeros = int(np.searchsorted(self.squares, 0.0, side="right"))
         k = bisect_left(range(n), True, lo=zeros, key=reached)
         inside, outside = self.below(k)
@@ -141,7 +176,7 @@ class OrderedSquares:
         return float(np.sqrt(inside / denominator))
 
     def variance(self, threshold: float) -> float:
-        """``mean(min(e², t²)) / mean(|e| <= t)²``; infinite where no residual is inside."""
+        """``mean(min(e², t²)) / mean(|e| <= t)²``, infinite if no residual is inside."""
         if not threshold > 0.0:
             return np.inf
         inside, outside = self.below(int(np.searchsorted(self.squares, threshold**2, side="right")))
@@ -149,3 +184,87 @@ class OrderedSquares:
             return np.inf
         outer = outside * threshold**2 if outside > 0.0 else 0.0
         return (inside + outer) / self.total / ((self.total - outside) / self.total) ** 2
+
+
+class OrderedColumns:
+    """``OrderedSquares`` of many responses, for several deltas at once.
+
+    Parameters
+    ----------
+    residuals : array of shape (n, B)
+    weights : array of shape (n, B) or (n, 1), or None
+        Frequencies.
+    """
+
+    def __init__(self, residuals: Vector, weights: Vector | None) -> None:
+        with np.errstate(over="ignore"):  # of absurd values, whose squares are infinite
+            squares = residuals**2
+        n, width = squares.shape
+        inner = np.zeros((2, n + 1, width))  # sums of the first k squares, and of their weights
+        if weights is None:
+            squares.sort(axis=0)
+            inner[1] = np.arange(n + 1.0)[:, None]
+            np.cumsum(squares, axis=0, out=inner[0, 1:])
+        else:
+            weights = np.broadcast_to(weights, squares.shape)
+            squares *= weights > 0.0
+            order = np.argsort(squares, axis=0)
+            squares = np.take_along_axis(squares, order, axis=0)
+            weights = np.take_along_axis(weights, order, axis=0)
+            np.cumsum(weights * squares, axis=0, out=inner[0, 1:])
+            np.cumsum(weights, axis=0, out=inner[1, 1:])
+        self.squares, self._inner, self.total = squares, inner, inner[1, -1].copy()
+
+    def below(self, k: NDArray[np.intp]) -> tuple[Vector, Vector]:
+        """Sums of the first k squares, and the weights of the others, with k of shape (D, B)."""
+        inside, count = (np.take_along_axis(sums, k, axis=0) for sums in self._inner)
+        return inside, self.total - count
+
+    def variances(self, deltas: Vector, targets: Vector, scale: Vector | None) -> Vector:
+        """``OrderedSquares.variance`` at the thresholds ``delta sigma``.
+
+        Parameters
+        ----------
+        deltas : array of shape (D, 1)
+        targets : array of shape (D, B)
+            ``2 kappa nu``.
+        scale : array of shape (B,) or None
+            Sigma; None for the joint scale of each delta.
+
+        Returns
+        -------
+        array of shape (D, B)
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            k, threshold = self._joint(deltas, targets) if scale is None else (None, deltas * scale)
+            if k is None:
+                k = _ranks(self.squares, np.broadcast_to(threshold**2, targets.shape), True)
+            inside, outside = self.below(k)
+            outer = np.where(outside > 0.0, outside * threshold**2, 0.0)
+            variance = (inside + outer) * self.total / (self.total - outside) ** 2
+        return np.where((threshold > 0.0) & (outside < self.total), variance, np.inf)
+
+    def _joint(self, deltas: Vector, targets: Vector) -> tuple[NDArray[np.intp], Vector]:
+        """How many residuals are within ``delta sigma`` for the joint scale sigma, and this."""
+        # sum min(e², t²) / t² at t = |e_k| falls with k, and is target / delta² at the root.
+        sums, counts = self._inner[0, 1:], self._inner[1, 1:]
+        ratio = sums / self.squares + (self.total - counts)
+        ratio[self.squares == 0.0] = np.inf
+        k = _ranks(-ratio, -targets / deltas**2, False)
+        inside, outside = self.below(k)
+        left = targets - np.where(outside > 0.0, deltas**2 * outside, 0.0)
+        scale = np.sqrt(np.where(left > 0.0, inside / left, 0.0))
+        return k, np.where(scale > 0.0, deltas * scale, 0.0)
+
+
+def _ranks(ordered: Vector, bounds: Vector, right: bool) -> NDArray[np.intp]:
+    """``numpy.searchsorted`` in each column: ordered of shape (n, B), bounds of shape (D, B)."""
+    n = ordered.shape[0]
+    low, high = np.zeros(bounds.shape, np.intp), np.full(bounds.shape, n)
+    for _ in range(n.bit_length()):
+        middle = (low + high) // 2
+        value = np.take_along_axis(ordered, np.minimum(middle, n - 1), axis=0)
+        below = (value <= bounds if right else value < bounds) & (low < high)
+        low = np.where(below, middle + 1, low)
+        high = np.where(below, high, np.maximum(middle, low))
+    return low

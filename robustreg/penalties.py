@@ -11,7 +11,7 @@ __all__ = ["ElasticNet", "Ridge"]
 
 Vector = NDArray[np.float64]
 
-#: Largest curvature: where a column's unit is tiny, alpha in its working unit would overflow.
+#: Largest curvature. In the working unit of a tiny column, alpha would overflow.
 LARGEST = float(np.finfo(np.float64).max ** 0.5)
 
 
@@ -22,7 +22,7 @@ class Ridge:
     Parameters
     ----------
     alpha : float
-        Not negative; zero is no penalty.
+        Not negative. Zero means no penalty.
     """
 
     alpha: float = 0.0
@@ -40,9 +40,9 @@ class Ridge:
 class ElasticNet:
     """``sigma alpha l1_ratio ||f w||_1 + (alpha / 2) (1 - l1_ratio) ||sqrt(f) w||²``.
 
-    It is added to the mean of the losses, and not to their sum as ``Ridge`` is: ``alpha`` has the
-    meaning that scikit-learn's ``ElasticNet`` gives it. The scale in the first term makes alpha
-    free of the units of y.
+    It is added to the mean of the losses, whereas ``Ridge`` is added to their sum, so ``alpha``
+    means what it means in scikit-learn's ``ElasticNet``. The factor sigma in the first term makes
+    alpha independent of the units of y.
 
     Parameters
     ----------
@@ -51,8 +51,7 @@ class ElasticNet:
     l1_ratio : float
         In [0, 1].
     factors : array of shape (p,), optional
-        ``f``: multiples of alpha, one a column; zero leaves a column without a penalty. One where
-        they are not given.
+        ``f``: a factor of alpha for each column, by default 1. A column with 0 has no penalty.
     positive : bool
         Whether coefficients must not be negative.
     """

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Design, Point
+from robustreg.design.base import Design, Point, Sums
 from robustreg.losses import Huber, Loss
-from robustreg.objective import AtScale, Jointly
+from robustreg.objective import AtScale, Jointly, larger
 from robustreg.penalties import Ridge
 from robustreg.scales import ScaleRule
 
@@ -75,6 +76,14 @@ class Problem:
         """The same problem over other data, such as a subsample."""
         return replace(self, design=design, rank=None, null=None, ill_conditioned=False, edf=None)
 
+    def knowing(self, found: Problem) -> Problem:
+        """The same problem with what was found out about X while another over it was solved."""
+        if found.null is self.null and found.ill_conditioned == self.ill_conditioned:
+            return self
+        return replace(
+            self, rank=found.rank, null=found.null, ill_conditioned=found.ill_conditioned
+        )
+
     @property
     def n_linear(self) -> int:
         """Number of coefficients, with the intercept where there is one."""
@@ -97,7 +106,7 @@ class Problem:
         return float(self.known_rank + self.fit_intercept) if self.edf is None else self.edf
 
     @property
-    def freedom(self) -> float:
+    def freedom(self) -> Any:
         """nu: ``sum s (1 - edf / N)``, the degrees of freedom of the residuals."""
         design = self.design
         return design.total_weight * (1.0 - self.effective_parameters / design.n_observations)
@@ -124,15 +133,23 @@ class Problem:
         """That of the coefficients with residuals clipped at a threshold, by default at none."""
         return AtScale(replace(self, loss=Huber(threshold)), 1.0)
 
-    def estimate_scale(self, point: Point) -> float:
+    def estimate_scale(self, point: Point) -> Any:
         """What the rule makes of the residuals at the coefficients of a point."""
         return self.scale.estimate(self.design, point._replace(loss=self.loss), self.freedom)
 
-    def scale_shift(self, scale: float, estimate: float) -> float:
+    def step_of_scale(self, point: Point, sums: Sums) -> float:
+        """A step towards the estimate from the sums at a point, or the estimate itself."""
+        rule, design = self.scale, self.design
+        step = rule.step(sums, point, design.total_weight, self.freedom)
+        return self.estimate_scale(point) if step is None else step
+
+    def scale_shift(self, scale: float, estimate: float) -> Any:
         """Difference of a scale from what its rule makes of the residuals, in standard errors."""
-        error = self.scale.relative_error(self.loss) or 1.0
-        relative = abs(estimate - scale) / max(scale, np.finfo(np.float64).tiny)
-        return relative * float(np.sqrt(self.design.n_observations)) / error
+        error = self.scale.relative_error(self.loss)
+        if self.scale.known() is not None:
+            error = 1.0
+        relative = abs(estimate - scale) / larger(scale, float(np.finfo(np.float64).tiny))
+        return relative * self.design.n_observations**0.5 / error
 
     def is_zero(self, scale: float, point: Point, errors: float = 1.0) -> bool:
         """Whether a scale is not above so many rounding errors of a residual.

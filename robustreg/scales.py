@@ -67,8 +67,26 @@ class ScaleRule(ABC):
             Degrees of freedom of the residuals.
         """
 
+    def step(self, sums: Any, point: Any, total_weight: float, freedom: float) -> float | None:
+        """A step towards the estimate by the sums at a point, without its residuals.
+
+        Parameters
+        ----------
+        sums : Sums
+        point : Point
+            The nearer its sigma is to the estimate, the nearer is the step.
+        total_weight : float
+        freedom : float
+
+        Returns
+        -------
+        float or None
+            Sigma; None where the sums do not say, as of an order statistic.
+        """
+        return None
+
     @abstractmethod
-    def relative_error(self, loss: Loss) -> float:
+    def relative_error(self, loss: Loss) -> Any:
         """Standard error of ``log sigma`` at normal errors, times the root of n; 0 if given."""
 
     def known(self) -> float | None:
@@ -133,22 +151,45 @@ class JointScale(ScaleRule):
         """The root of the equation."""
         return design.joint_scale(point, point.loss, 2.0 * point.loss.kappa * freedom)
 
+    def step(self, sums: Any, point: Any, total_weight: float, freedom: float) -> float:
+        """Newton's method for sigma², in which the equation is concave and piecewise linear.
+
+        From a sigma above the root the steps go down to it, and end on it. Where sigma is so small
+        that the equation rises with it, the step doubles it.
+        """
+        outside = max(total_weight - sums.curvature, 0.0)
+        clipped = point.loss.delta**2 * outside if outside > 0.0 else 0.0
+        rest = 2.0 * point.loss.kappa * freedom - clipped
+        if not rest > 0.0:
+            return 2.0 * float(point.scale)
+        return float(np.sqrt(max(self._inside(sums, total_weight, point), 0.0) / rest))
+
     def slope(self, pull: float, sums: Any, total_weight: float, point: Any) -> float | None:
         """``-pull / sum s psi' e²``, as the equation's derivatives have it."""
-        outside = max(total_weight - sums.curvature, 0.0)
-        inside = sums.psi_squares - (outside * point.threshold**2 if outside > 0.0 else 0.0)
+        inside = self._inside(sums, total_weight, point)
         return -pull / inside if inside > 0.0 else None
 
-    def relative_error(self, loss: Loss) -> float:
+    def slope_of_freedom(self, sums: Any, total_weight: float, point: Any) -> float:
+        """Derivative of ``log estimate`` with respect to the logarithm of the freedom."""
+        inside = self._inside(sums, total_weight, point)
+        return -0.5 * sums.psi_squares / inside if inside > 0.0 else -np.inf
+
+    @staticmethod
+    def _inside(sums: Any, total_weight: float, point: Any) -> float:
+        """``sum s psi' e²``."""
+        outside = max(total_weight - sums.curvature, 0.0)
+        return sums.psi_squares - (outside * point.threshold**2 if outside > 0.0 else 0.0)
+
+    def relative_error(self, loss: Loss) -> Any:
         """``sd(chi) / E[u chi'(u)]`` with ``chi = psi² / 2``."""
         assert isinstance(loss, Huber)
-        delta = min(float(loss.delta), 1e8)
+        delta = np.minimum(loss.delta, 1e8)
         tail, density = ndtr(-delta), np.exp(-0.5 * delta**2) / np.sqrt(2.0 * np.pi)
         second = 1.0 - 2.0 * tail - 2.0 * delta * density
         fourth = 3.0 * (1.0 - 2.0 * tail) - 2.0 * (delta**3 + 3.0 * delta) * density
         outside = 2.0 * delta**2 * tail
         variance = 0.25 * (fourth + outside * delta**2 - (second + outside) ** 2)
-        return float(np.sqrt(max(variance, 0.0)) / second)
+        return np.sqrt(np.maximum(variance, 0.0)) / second
 
 
 @dataclass(frozen=True)

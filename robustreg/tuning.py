@@ -1,4 +1,4 @@
-"""What delta means: efficiency at the normal, the consistency factor of the scale, and choices."""
+"""The threshold delta: its efficiency at normal errors, its consistency factor, and grids of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import erf
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from robustreg.delta_choice import AUTO_DELTAS as AUTO_DELTAS
 from robustreg.delta_choice import least_variance_delta, thresholds_of_residuals
 from robustreg.losses import LARGEST_DELTA, Huber
+from robustreg.parameters import checked_parameters
 
 __all__ = [
     "delta_for_efficiency",
@@ -26,18 +27,20 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Beginning of the search for the delta of an efficiency, whose end is ``LARGEST_DELTA``: outside
-#: them it is that of the median or of least squares to double precision.
+#: The search for the delta of an efficiency goes from here to ``LARGEST_DELTA``. Outside, the
+#: efficiency is that of the median or of least squares to double precision.
 SMALLEST_DELTA = 1e-8
 
 MEDIAN_EFFICIENCY = 2.0 / np.pi
 
-#: Epsilon less one, below which the first term of its series is as exact as its equation.
+#: Below this value of epsilon - 1, the first term of the series is as exact as the equation.
 NEARLY_ONE = 3e-8
 
 
 def kappa(delta: float) -> float:
-    """``E[min(Z², delta²)] / 2`` for Z standard normal: what makes the joint scale estimate sigma.
+    """Consistency factor ``E[min(Z², delta²)] / 2`` of the joint scale, for Z standard normal.
+
+    With it, the joint scale estimates the standard deviation of normal errors.
 
     ``2 kappa = P(chi²_3 < delta²) + 2 delta² (1 - Phi(delta))`` (Huber, Robust Statistics, 1981,
     section 6.7).
@@ -68,10 +71,7 @@ def kappa(delta: float) -> float:
     return Huber(float(delta)).kappa
 
 
-@validate_params(
-    {"delta": [Interval(Real, 0, np.inf, closed="right"), "array-like"]},
-    prefer_skip_nested_validation=True,
-)
+@checked_parameters({"delta": [Interval(Real, 0, np.inf, closed="right"), "array-like"]})
 def efficiency(delta: ArrayLike) -> float | NDArray[np.float64]:
     """Efficiency of the Huber estimator at normal errors, relative to least squares.
 
@@ -85,7 +85,7 @@ def efficiency(delta: ArrayLike) -> float | NDArray[np.float64]:
     Returns
     -------
     float or ndarray
-        Between 2/pi, that of the median, and 1.
+        Between 2/pi, the efficiency of the median, and 1.
 
     Raises
     ------
@@ -111,10 +111,7 @@ def _efficiency(delta: float) -> float:
     return float(erf(delta / np.sqrt(2.0)) ** 2 / (2.0 * kappa(float(delta))))
 
 
-@validate_params(
-    {"eff": [Interval(Real, 0, 1, closed="right")]},
-    prefer_skip_nested_validation=True,
-)
+@checked_parameters({"eff": [Interval(Real, 0, 1, closed="right")]})
 def delta_for_efficiency(eff: float) -> float:
     """The delta at which the Huber estimator has this efficiency at normal errors.
 
@@ -131,7 +128,7 @@ def delta_for_efficiency(eff: float) -> float:
     Raises
     ------
     ValueError
-        If ``eff`` is not above 2/pi = 0.6366, the efficiency of the median: no delta has less.
+        If ``eff`` is not above 2/pi = 0.6366, the efficiency of the median.
 
     Examples
     --------
@@ -150,17 +147,15 @@ def delta_for_efficiency(eff: float) -> float:
     return float(brentq(lambda d: _efficiency(d) - eff, low, high, xtol=1e-14, rtol=1e-14))
 
 
-@validate_params(
-    {"epsilon": [Interval(Real, 0, np.inf, closed="right")]}, prefer_skip_nested_validation=True
-)
+@checked_parameters({"epsilon": [Interval(Real, 0, np.inf, closed="right")]})
 def delta_from_epsilon(epsilon: float) -> float:
-    """The delta of the fit that scikit-learn's ``HuberRegressor(epsilon, alpha=0)`` computes.
+    """The delta that gives the fit of scikit-learn's ``HuberRegressor(epsilon, alpha=0)``.
 
-    There the threshold is epsilon times a scale that is not consistent for sigma: it solves
-    ``mean(min(e², t²)) = (t/epsilon)²`` where ours solves ``= 2 kappa(delta) (t/delta)²``, so that
-    ``epsilon = delta / sqrt(2 kappa(delta))``. This is the relation for n much larger than p; at
-    finite n, scikit-learn does not count degrees of freedom and
-    ``epsilon = delta sqrt(n / (2 kappa nu))``.
+    In scikit-learn the threshold t is epsilon times a scale that is not consistent for sigma. It
+    solves ``mean(min(e², t²)) = (t/epsilon)²``, and ours solves
+    ``mean(min(e², t²)) = 2 kappa(delta) (t/delta)²``. Therefore
+    ``epsilon = delta / sqrt(2 kappa(delta))`` for n much larger than p. scikit-learn does not
+    count degrees of freedom, so that at finite n ``epsilon = delta sqrt(n / (2 kappa nu))``.
 
     Parameters
     ----------
@@ -196,7 +191,7 @@ def delta_from_epsilon(epsilon: float) -> float:
         return float(epsilon)
 
     if epsilon < 1.0 + NEARLY_ONE:
-        # epsilon = 1 + (2/3) phi(0) delta + O(delta²), of which rounding leaves brentq few digits.
+        # epsilon = 1 + (2/3) phi(0) delta + O(delta²). brentq would lose digits to rounding here.
         return float(1.5 * np.sqrt(2.0 * np.pi) * (epsilon - 1.0))
 
     def excess(delta: float) -> float:
@@ -205,15 +200,14 @@ def delta_from_epsilon(epsilon: float) -> float:
     return float(brentq(excess, SMALLEST_DELTA, LARGEST_DELTA, xtol=1e-14, rtol=1e-14))
 
 
-@validate_params(
+@checked_parameters(
     {
         "n_deltas": [Interval(Integral, 2, None, closed="left")],
         "smallest": [Interval(Real, 0, 5, closed="neither")],
         "residuals": ["array-like", None],
         "scale": [Interval(Real, 0, np.inf, closed="neither")],
         "sample_weight": ["array-like", None],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def delta_grid(
     n_deltas: int = 20,
@@ -225,40 +219,40 @@ def delta_grid(
 ) -> NDArray[np.float64]:
     """Candidates for delta in equal steps of efficiency, up to and including infinity.
 
-    Equal steps of delta would spend most candidates where they are all alike: from 2 to infinity
-    the efficiency at normal errors rises by a hundredth.
+    With equal steps of delta, most candidates would differ little: between 2 and infinity the
+    efficiency at normal errors changes by only 0.01.
 
     Parameters
     ----------
     n_deltas : int, default=20
-        How many, infinity included.
+        Number of candidates, including infinity.
     smallest : float in (0, 5), default=0.5
-        The first: 79 % as efficient as least squares at normal errors.
+        The smallest candidate. 0.5 has an efficiency of 79 % at normal errors.
     residuals : array-like of shape (n_samples,), optional
-        Residuals of a pilot fit, for a model with a given ``scale``: the thresholds are then the
-        quantiles of their absolute values at the levels ``2 Phi(delta) - 1``, which for normal
-        errors are delta times their standard deviation.
+        Residuals of a first fit, for a model with a given ``scale``. The thresholds are then the
+        quantiles of their absolute values at the levels ``2 Phi(delta) - 1``. For normal errors
+        these quantiles are delta times the standard deviation.
     scale : float, default=1.0
-        That of the model, in the units of the residuals: thresholds are divided by it. Only used
-        with ``residuals``.
+        Scale of the model, in the units of the residuals, by which thresholds are divided. Only
+        used with ``residuals``.
     sample_weight : array-like of shape (n_samples,), optional
         How often each residual counts. Only used with ``residuals``.
 
     Returns
     -------
     ndarray of shape (n_deltas,)
-        Increasing; fewer where quantiles of the residuals are equal or zero.
+        In increasing order. There are fewer if quantiles of the residuals are equal or zero.
 
     Raises
     ------
     ValueError
-        If an argument is out of range, residuals are not finite or not one a row, or weights are
-        negative or all zero.
+        If an argument is out of range, if residuals are not finite or not one per row, or if
+        weights are negative or all zero.
 
     See Also
     --------
-    efficiency : What each candidate costs where the errors are normal.
-    robustreg.HuberRegressorCV : Takes this grid by default.
+    efficiency : Efficiency of each candidate at normal errors.
+    robustreg.HuberRegressorCV : Uses this grid by default.
 
     Examples
     --------

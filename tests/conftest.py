@@ -4,24 +4,19 @@ import os
 
 # Read when SciPy is imported: without it check_estimator skips its array API checks.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# The problems of the tests are small. On threads of BLAS that wait for each other, and for the
+# workers of pytest-xdist, they take longer than on one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import effort  # noqa: F401
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 
-# The same examples on every machine and in every run: a failure in CI can be repeated. To search
-# for new ones, pytest --hypothesis-profile=explore.
-settings.register_profile(
-    "ci",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    # Without the explanation of a failure, which takes longer than the search for it.
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile("explore", parent=settings.get_profile("ci"), derandomize=False)
-settings.load_profile("ci")
+# A few examples of each property. All of them: pytest --hypothesis-profile=thorough, as .ci/run
+# does; others at each run, to search for new failures: --hypothesis-profile=explore.
+settings.load_profile("quick")
 
 
 @pytest.fixture

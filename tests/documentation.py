@@ -16,7 +16,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 FENCE = re.compile(
     r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)$", re.M | re.S
 )
-IMPORT = re.compile(r"^(?:>>> |\.\.\. )?(?:import|from) (\w+)", re.MULTILINE)
+IMPORT = re.compile(r"^(?:>>> |\.\.\. )?(?:import|from) ([\w.]+)", re.MULTILINE)
 
 
 def pages() -> list[str]:
@@ -43,8 +43,16 @@ def blocks(text: str) -> list[Block]:
 
 
 def missing_packages(code: str) -> set[str]:
-    """Packages that the code imports and that are not installed."""
-    return {name for name in IMPORT.findall(code) if importlib.util.find_spec(name) is None}
+    """Modules that the code imports and that are not installed."""
+    return {name for name in IMPORT.findall(code) if not _is_there(name)}
+
+
+def _is_there(name: str) -> bool:
+    """Whether a module can be imported; of an older version of a package, a part may be missing."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def run(block: Block, namespace: dict[str, Any], page: str) -> None:

@@ -6,6 +6,16 @@ from numpy.typing import NDArray
 from robustreg.losses_redescending import loss_for_breakdown
 from robustreg.m_scale import m_scale
 
+#: Rows, columns, share of wrong rows and where these are: shared/oracles/hard_cases.md.
+CASES = (
+    (500, 20, 0.30, 8),
+    (500, 30, 0.25, 8),
+    (500, 30, 0.30, 3),
+    (500, 30, 0.35, 8),
+    (300, 10, 0.40, 4),
+    (200, 10, 0.30, 3),
+)
+
 
 def hard_case(n, p, share, far, seed):
     """The first ``share * n`` rows are wrong in x_1 and in y."""

@@ -21,6 +21,8 @@ from sklearn.model_selection import (
 )
 
 from robustreg import HuberRegressor, HuberRegressorCV
+from robustreg.design import as_design
+from robustreg.estimators.search_grid import candidate_alphas
 from robustreg.metrics import huber_loss
 from robustreg.tuning import delta_grid
 
@@ -273,6 +275,83 @@ class TestGrids:
             assert model.cv_results_["params"] == expected.cv_results_["params"]
         # Plain floats, as from a grid of GridSearchCV: they print well.
         assert {type(value) for p in model.cv_results_["params"] for value in p.values()} == {float}
+
+
+class TestGridOfAlphas:
+    """``alphas=None``: no penalty, and equal steps of the effective parameters."""
+
+    @staticmethod
+    def effective(alpha, X, weights=None, intercept=True):
+        """Trace of the smoother of a ridge fit, less one for the intercept, from its definition."""
+        weights = np.ones(len(X)) if weights is None else weights
+        root = np.sqrt(weights)[:, None]
+        Z = root * (X - np.average(X, axis=0, weights=weights) if intercept else X)
+        squares = np.linalg.svd(Z, compute_uv=False) ** 2
+        return np.sum(squares / (squares + alpha))
+
+    @pytest.mark.parametrize("intercept", [True, False])
+    @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_shares_of_the_effective_parameters(self, rng, intercept, kind, weighted):
+        X, y = conditioned(rng, 120, 6, cond=30.0)
+        X += 1.0
+        weights = rng.integers(0, 4, len(y)) * 1.0 if weighted else None
+        model = HuberRegressorCV(deltas=[1.0], alphas=None, cv=2, fit_intercept=intercept)
+        alphas = model.fit(kind(X), y, weights).cv_results_["param_alpha"].tolist()
+        assert alphas[0] == 0.0
+        found = [self.effective(alpha, X, weights, intercept) / 6 for alpha in alphas[1:]]
+        assert_allclose(found, [0.9, 0.7, 0.5, 0.3, 0.1], rtol=0.01)
+
+    def test_scores_are_those_of_an_exhaustive_search(self, data):
+        model = HuberRegressorCV(deltas=[0.7, 1.345, INFINITY], alphas=None, cv=3).fit(*data)
+        assert len(set(model.cv_results_["param_alpha"])) == 6
+        assert_same_results(model, exhaustive(model, *data))
+
+    def test_follow_the_units_of_the_columns_and_the_number_of_rows(self, data):
+        X, y = data
+        model = HuberRegressorCV(deltas=[1.0], alphas=None, cv=3)
+        one = model.fit(X, y).cv_results_["param_alpha"]
+        assert_allclose(clone(model).fit(100.0 * X, y).cv_results_["param_alpha"], 1e4 * one)
+        twice = clone(model).fit(np.tile(X, (2, 1)), np.tile(y, 2))
+        assert_allclose(twice.cv_results_["param_alpha"], 2 * one, rtol=0.01)
+
+    def test_a_penalty_is_chosen_where_it_helps(self, rng):
+        """30 columns without an effect, in 90 rows: the less they enter, the better."""
+        X, y = rng.normal(size=(90, 30)), rng.standard_t(3, size=90)
+        model = HuberRegressorCV(deltas=[1.0], alphas=None).fit(X, y)
+        assert model.alpha_ == max(model.cv_results_["param_alpha"])
+
+    @pytest.mark.parametrize(("n", "p"), [(60, 200), (60, 40)])
+    def test_without_rows_for_an_unpenalised_fit_zero_is_no_candidate(self, rng, n, p):
+        X = rng.normal(size=(n, p))
+        y = X[:, 0] + 0.1 * rng.normal(size=n)
+        model = HuberRegressorCV(deltas=[1.0], alphas=None, scale=0.1, cv=3).fit(X, y)
+        alphas = np.unique(model.cv_results_["param_alpha"])
+        assert alphas.size == 5
+        found = [self.effective(alpha, X) / min(n - 1, p) for alpha in alphas]
+        assert_allclose(found, [0.9, 0.7, 0.5, 0.3, 0.1], rtol=0.01)
+
+    def test_of_a_constant_column_there_is_none_but_zero(self, rng):
+        model = HuberRegressorCV(deltas=[1.0], alphas=None).fit(
+            np.ones((40, 1)), rng.normal(size=40)
+        )
+        assert model.cv_results_["param_alpha"].tolist() == [0.0]
+
+    def test_of_lazy_chunks(self, rng):
+        da = pytest.importorskip("dask.array")
+        X, y = plain(rng, n=200, p=3)
+        model = HuberRegressorCV(deltas=[1.0], alphas=None, cv=3).fit(X, y)
+        lazy = clone(model).fit(da.from_array(X, chunks=(50, 3)), da.from_array(y, chunks=50))
+        assert lazy.cv_results_["params"] == model.cv_results_["params"]
+
+    def test_of_more_columns_than_a_gram_matrix_is_formed_for(self, rng):
+        """Squared lengths of the columns stand for the eigenvalues: they are not correlated."""
+        X = sp.random_array((1200, 2100), density=0.02, rng=rng, format="csr")
+        design = as_design(X, rng.normal(size=1200), None, centered=True)
+        alphas = candidate_alphas(HuberRegressorCV(alphas=None), design)
+        lengths = (X.multiply(X)).sum(axis=0) - X.sum(axis=0) ** 2 / 1200
+        shares = [np.mean(lengths / (lengths + alpha)) for alpha in alphas]
+        assert_allclose(shares, [0.9, 0.7, 0.5, 0.3, 0.1], rtol=0.01)
 
 
 class TestSelection:

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
@@ -63,7 +64,7 @@ class TestMixtures:
 
     @FAR
     @given(mixture=st.data())
-    @settings(max_examples=25)
+    @examples(25)
     def test_any_of_them_together(self, tables, loaded, mixture):
         table = tables[mixture.draw(st.sampled_from(sorted(tables)), "table")]
         X = self.OF_X[mixture.draw(st.sampled_from(sorted(self.OF_X)), "X")](table)
@@ -130,7 +131,7 @@ class TestRefused:
             (lambda t: t.y, lambda t: np.ones(N - 1), r"\(899,\), expected \(900,\)"),
             (lambda t: np.ones(N - 1), lambda t: None, "y has 899 entries for 900 rows of X"),
             (lambda t: da.ones(100), lambda t: None, "y has 100 entries for 900 rows of X"),
-            (lambda t: t[["y", "w"]], lambda t: None, "y must have one dimension"),
+            (lambda t: t[["y", "w"]], lambda t: None, "X is of Dask and y has several columns"),
             (lambda t: [None, *rows().y[1:]], lambda t: None, "Input y contains NaN"),
             (
                 lambda t: np.ma.masked_less(rows().y.to_numpy(), 0),

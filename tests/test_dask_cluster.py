@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from robustreg.design.dask import design as dask_designs
 from robustreg.design.dask import scheduler as rounds
 from robustreg.inference import summarize
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
@@ -21,10 +23,13 @@ pd = pytest.importorskip("pandas")
 TIGHT = 1e-9
 
 
-@pytest.fixture
-def client():
-    """A cluster that is ended with the test, whatever has become of its workers."""
+@contextmanager
+def cluster_of_two():
+    """Its client; the cluster is ended afterwards, whatever has become of its workers."""
+    # A busy machine answers late: that is no failure of a connection.
+    patient = {"distributed.comm.timeouts.connect": "180s", "distributed.comm.timeouts.tcp": "180s"}
     with (
+        dask.config.set(patient),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
@@ -33,6 +38,20 @@ def client():
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A cluster that the tests share: what they persist, they let go."""
+    with cluster_of_two() as client:
+        yield client
+
+
+@pytest.fixture
+def mortal_client():
+    """A cluster of the test's own, which does not survive it."""
+    with cluster_of_two() as client:
         yield client
 
 
@@ -121,11 +140,15 @@ def test_a_missing_value_is_named(client, data):
         HuberRegressor().fit(*lazy)
 
 
-def test_a_worker_killed_in_the_middle_changes_nothing(client, data, monkeypatch):
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_worker_killed_in_the_middle_changes_nothing(mortal_client, data, monkeypatch):
     X, y = data
-    lazy = client.persist([da.from_array(X, chunks=(4000, 4)), da.from_array(y, chunks=4000)])
+    lazy = mortal_client.persist(
+        [da.from_array(X, chunks=(4000, 4)), da.from_array(y, chunks=4000)]
+    )
     whole = HuberRegressor(tol=TIGHT).fit(*lazy)
-    process = next(iter(client.run(os.getpid).values()))
+    process = next(iter(mortal_client.run(os.getpid).values()))
     killed = []
 
     def kill():
@@ -152,11 +175,14 @@ def test_fits_in_more_tasks_than_there_are_workers_do_not_wait_for_each_other(cl
     assert_allclose(fits, np.ones((4, 3)), atol=0.1)
 
 
-def test_without_workers_a_fit_is_given_up(client, data, monkeypatch):
+@pytest.mark.slow
+def test_without_workers_a_fit_is_given_up(mortal_client, data, monkeypatch):
     monkeypatch.setattr(rounds, "PATIENCE", 4.0)
     X, y = data
-    lazy = client.persist([da.from_array(X, chunks=(4000, 4)), da.from_array(y, chunks=4000)])
-    at_round(monkeypatch, 3, lambda: client.cluster.scale(0))
+    lazy = mortal_client.persist(
+        [da.from_array(X, chunks=(4000, 4)), da.from_array(y, chunks=4000)]
+    )
+    at_round(monkeypatch, 3, lambda: mortal_client.cluster.scale(0))
     with pytest.raises(RuntimeError, match="has had no workers for 4 s"):
         HuberRegressor().fit(*lazy)
 

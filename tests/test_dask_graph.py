@@ -61,16 +61,16 @@ class TestTinyChunks:
     @pytest.mark.parametrize("persisted", [False, True])
     @pytest.mark.parametrize("kind", ["array", "frame"])
     def test_they_share_tasks(self, scheduler, persisted, kind, monkeypatch):
-        """300 chunks of seven rows: some dozens of tasks in a round, and the same numbers."""
+        """150 chunks of seven rows: some dozens of tasks in a round, and the same numbers."""
         monkeypatch.setattr(dask_designs, "LOADED_BYTES", 0)
         rng = np.random.default_rng(0)
-        data = pd.DataFrame(rng.standard_normal((2100, 2)), columns=NAMES)
-        y = data.a + rng.standard_t(2, 2100)
+        data = pd.DataFrame(rng.standard_normal((1050, 2)), columns=NAMES)
+        y = data.a + rng.standard_t(2, 1050)
         expected = HuberRegressor(tol=1e-9).fit(data, y)
         if kind == "array":
             X, y = da.from_array(data.to_numpy(), (7, 2)), da.from_array(y.to_numpy(), 7)
         else:
-            table = dd.from_pandas(data.assign(y=y), npartitions=300)
+            table = dd.from_pandas(data.assign(y=y), npartitions=150)
             X, y = table[NAMES], table.y
         with dask.config.set(scheduler=scheduler):
             if persisted:
@@ -83,7 +83,7 @@ class TestTinyChunks:
         assert max(later) <= graphs.LEAST_GROUPS + 10
         assert_allclose(model.coef_, expected.coef_, rtol=1e-8)
         assert_allclose(model.scale_, expected.scale_, rtol=1e-8)
-        assert model.weights_.numblocks == (300,)
+        assert model.weights_.numblocks == (150,)
         assert_allclose(model.weights_.compute(), expected.weights_, atol=1e-7)
 
     def test_large_chunks_stay_alone(self):

@@ -13,6 +13,7 @@ MODULES = [
     "robustreg",
     "robustreg.datasets",
     "robustreg.exceptions",
+    "robustreg.formula",
     "robustreg.inference",
     "robustreg.inspection",
     "robustreg.metrics",

@@ -27,6 +27,7 @@ SOURCES = sorted(
 #: What is no prose. A dot matches the end of a line as well.
 NO_PROSE = [
     r"^(`{3,}).*?^\1$",  # fenced code
+    r"^:{3,}\{[\w-]+\}",  # the name of a directive
     r"^\$\$.*?^\$\$",
     r"^ *(?:>>>|\.\.\.) [^\n]*$(?:\n(?! *>>>| *$)[^\n]*)*",  # doctests with their output
     r"^ *\.\. math::[^\n]*\n(?: *\n| {4,}[^\n]*\n)*",

@@ -46,7 +46,7 @@ def test_path_begins_where_all_are_zero_and_goes_through_the_fits(scale):
 @pytest.mark.parametrize("scale", ["joint", "mad"])
 def test_path_ends_where_it_saturates_and_tells_the_rest(scale):
     X, y = problem(2, 40, 200)
-    with pytest.warns(UserWarning, match=r"ended after \d+ of 50 alphas.* did not reach alphas"):
+    with pytest.warns(UserWarning, match="did not reach the smallest alphas, because"):
         alphas, coefs, _, scales = enet_path(X, y, scale=scale, n_alphas=50)
     assert alphas.size < 50
     assert coefs.shape == (200, alphas.size)

@@ -106,7 +106,7 @@ class TestData:
 
     def test_dimensions(self):
         assert "Expected 2D array, got 1D array" in refusal(X[:, 0], Y)
-        assert "y should be a 1d array, got an array of shape (10, 2)" in refusal(X, X)
+        assert "Found array with dim 3" in refusal(X, X[:, :, None])
         assert "Sample weights must be 1D array or scalar" in refusal(X, Y, np.ones((10, 1)))
         assert "Found array with 0 sample(s)" in refusal(X[:0], Y[:0])
 
@@ -132,7 +132,21 @@ class TestData:
     def test_text_columns_of_a_frame(self):
         pd = pytest.importorskip("pandas")
         frame = pd.DataFrame({"size": X[:, 0], "colour": ["red", "blue"] * 5})
-        assert "could not convert string to float" in refusal(frame, Y)
+        message = refusal(frame, Y)
+        assert "could not convert string to float: X has text in 'colour' ('red')." in message
+        assert "OneHotEncoder" in message
+        mixed = frame.assign(shape=pd.Categorical(["round"] * 10), code=["1"] * 10)
+        assert "in 'colour' ('red'), 'shape' ('round')." in refusal(mixed, Y)
+        assert "in column 1 ('red')." in refusal(frame.to_numpy(), Y)
+        assert "in column 1 ('red')." in refusal(frame.to_numpy().tolist(), Y)
+        wide = pd.DataFrame({f"x{j}": ["n/a"] * 10 for j in range(9)})
+        assert "'x4' ('n/a') and others." in refusal(wide, Y)
+        model = HuberRegressor().fit(frame[["size"]].assign(colour=range(10)), Y)
+        with pytest.raises(ValueError, match=r"X has text in 'colour' \('red'\)"):
+            model.predict(frame)
+        polars = pytest.importorskip("polars")
+        other = polars.DataFrame({name: frame[name].to_list() for name in frame})
+        assert "X has text in 'colour' ('red')." in refusal(other, Y)
 
     def test_missing_values_of_a_frame(self):
         pd = pytest.importorskip("pandas")
@@ -192,3 +206,11 @@ class TestWeights:
         expected = HuberRegressor(scale=1.0, tol=1e-9).fit(X, Y, np.arange(10) % 3)
         model = HuberRegressor(scale=1.0, tol=1e-9).fit(X, Y, weights)
         np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-8)
+
+
+def test_the_parameter_of_scikit_learns_class_points_to_ours():
+    with pytest.raises(TypeError, match=r"no parameter 'epsilon': .*delta_from_epsilon\(epsilon\)"):
+        HuberRegressor(epsilon=1.35)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'eps'"):
+        HuberRegressor(eps=1.35)
+    assert "epsilon" not in HuberRegressor().get_params()

@@ -178,3 +178,37 @@ def test_progress_bar(rng, capsys):
     lines = capsys.readouterr().err.split("\r")
     assert lines[-1] == f"[{'#' * 30}] 200/200 replicates\n"
     assert lines[1].endswith("] 128/200 replicates")
+
+
+@pytest.mark.parametrize("bootstrap", ["pairs", "wild"])
+@pytest.mark.parametrize("delta", [1.345, 3.0, "auto"])
+@pytest.mark.parametrize("scale", ["joint", "mad"])
+def test_fillers_in_a_fifth_of_the_rows(delta, scale, bootstrap):
+    """Numbers or a refusal, and neither a warning nor the solver's own error."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(100, 3))
+    y = X.sum(axis=1) + rng.normal(size=100)
+    far = rng.random(100) < 0.2
+    y[far] = 1e100 * rng.normal(size=far.sum())
+    model = HuberRegressor(delta=delta, scale=scale).fit(X, y)
+    chosen = {"cov_type": "bootstrap", "bootstrap": bootstrap, "n_bootstrap": 40}
+    try:
+        summary, message = summarize(model, X, y, **chosen, random_state=0), ""
+    except ValueError as error:
+        summary, message = None, str(error)
+    if summary is None:
+        assert "of the bootstrap replicates have no unique solution" in message
+    else:
+        assert np.all(summary.standard_errors > 0.0)
+
+
+def test_a_refit_that_does_not_end_at_a_solution_has_no_value(rng, monkeypatch):
+    from robustreg.inference import refits
+
+    X, y = plain(rng)
+    fitted = fitted_regression(HuberRegressor().fit(X, y), X, y)
+    weights = np.ones(60)
+    found = refits.refit(fitted, weights, tol=1e-8, warm=False)
+    np.testing.assert_allclose(found, fitted.theta, rtol=1e-6)
+    monkeypatch.setattr(refits, "FARTHEST_END", -1.0)
+    assert np.isnan(refits.refit(fitted, weights, tol=1e-8, warm=False)).all()

@@ -104,6 +104,7 @@ def test_residuals_of_any_size(rng):
             assert np.all(bins.variances(FINITE) > 0.0)
 
 
+@pytest.mark.slow
 def test_standard_errors_count_the_choice():
     # Over these samples the coefficients of "auto" vary more than its formula says.
     slopes, ours, formula = [], [], []

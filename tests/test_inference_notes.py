@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from effort import slow
 from problems import plain
 
 from robustreg import HuberRegressor, HuberRegressorCV
@@ -174,7 +175,7 @@ def test_the_mad_of_many_columns(rng):
 
 
 @pytest.mark.parametrize("cov_type", ["huber", "H2", "H3", "sandwich"])
-@pytest.mark.parametrize(("n", "p"), [(30, 1), (40, 4), (100, 4), (100, 20), (2000, 5)])
+@pytest.mark.parametrize(("n", "p"), [(30, 1), (40, 4), *slow((100, 4), (100, 20), (2000, 5))])
 @pytest.mark.parametrize("errors", ["normal", "student"])
 def test_ordinary_data_have_hardly_a_note(cov_type, n, p, errors):
     fired = []
@@ -194,3 +195,28 @@ def test_skewed_errors_are_not_taken_for_outliers():
         X, y = rng.normal(size=(200, 3)), rng.exponential(size=200)
         fired.append(noted(summarize(HuberRegressor().fit(X, y), X, y), "clipped"))
     assert np.mean(fired) <= 0.1
+
+
+@pytest.mark.parametrize("scale", ["joint", "mad"])
+@pytest.mark.parametrize("n", [400, 5000])
+def test_a_fit_that_outliers_on_one_side_have_broken_down(scale, n):
+    """No row is clipped then: its scale shows it. A fit that holds has no such note."""
+    rng = np.random.default_rng(5)
+    X, y = plain(rng, n=n, contamination=0.0)
+    y[: int((0.32 if scale == "joint" else 0.48) * n)] += 1e4
+    broken = summarize(HuberRegressor(scale=scale).fit(X, y), X, y)
+    assert not noted(broken, "clipped")
+    assert noted(broken, "times the MAD of the residuals about their median: outliers may have")
+    holding = summarize(HuberRegressor(delta=0.2, scale=scale).fit(X, y), X, y)
+    assert not noted(holding, "broken") or scale == "mad"
+    assert not noted(summarize(HuberRegressor(scale=1.0).fit(X, y), X, y), "broken")
+
+
+@pytest.mark.parametrize("errors", ["exponential", "lognormal", "chi2", "cauchy"])
+def test_skewed_and_heavy_errors_do_not_look_broken_down(rng, errors):
+    draw = {"chi2": lambda size: rng.chisquare(1, size), "cauchy": rng.standard_cauchy}
+    for _ in range(10):
+        X, _ = plain(rng, n=100, contamination=0.0)
+        e = draw[errors](100) if errors in draw else getattr(rng, errors)(size=100)
+        y = X.sum(axis=1) + e
+        assert not noted(summarize(HuberRegressor().fit(X, y), X, y), "broken")

@@ -7,7 +7,7 @@ from problems import plain
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from robustreg import ExactFitWarning, HuberRegressor
+from robustreg import ExactFitWarning, HuberRegressor, MMRegressor
 from robustreg.inference import diagnose, summarize
 from robustreg.inference.equations import Bread, UndeterminedError, inverse_root
 
@@ -95,13 +95,42 @@ def test_other_data_or_forgotten_weights(rng, cov_type):
     summarize(model, X, y, sample_weight=weights, **options(cov_type, 60))
 
 
-@pytest.mark.parametrize("factor", [3.0, 100.0, 0.5])
+@pytest.mark.parametrize("factor", [3.0, 100.0])
 @pytest.mark.parametrize("cov_type", EVERY)
 def test_a_multiple_of_the_weights(rng, cov_type, factor):
     X, y = plain(rng)
     model = HuberRegressor().fit(X, y)
     with pytest.raises(ValueError, match=r"scale of its residuals.*multiple of those of fit"):
         summarize(model, X, y, sample_weight=np.full(60, factor), **options(cov_type, 60))
+
+
+@pytest.mark.parametrize("constant", [0.5, 1.0 / 60.0, 1e-12])
+@pytest.mark.parametrize("cov_type", [*EVERY, "avar1", "weighted"])
+def test_weights_that_are_no_counts_have_no_unit(rng, cov_type, constant):
+    """N is Kish's: where all weights are equal the numbers are those of no weights."""
+    X, y = plain(rng)
+    kind = MMRegressor(random_state=0) if cov_type in ("avar1", "weighted") else HuberRegressor()
+    weights = np.full(60, constant)
+    chosen = options(cov_type, 60) | {"random_state": 0}
+    # A bootstrap without weights draws its rows in another way.
+    without = np.ones(60) if cov_type == "bootstrap" else None
+    plainly = summarize(kind.fit(X, y, without), X, y, sample_weight=without, **chosen)
+    weighted = summarize(kind.fit(X, y, weights), X, y, sample_weight=weights, **chosen)
+    for name in ("n", "degrees_of_freedom", "standard_errors", "robust_r2", "d2", "outlier_share"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(plainly, name), rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", [HuberRegressor(), MMRegressor(random_state=0)])
+def test_the_number_of_observations_of_weights_is_kishs(rng, model):
+    X, y = plain(rng)
+    weights = rng.uniform(size=60) / 60.0
+    kish = weights.sum() ** 2 / (weights @ weights)
+    summary = summarize(model.fit(X, y, weights), X, y, sample_weight=weights)
+    np.testing.assert_allclose(summary.n, kish, rtol=1e-12)
+    few = np.where(np.arange(60) < 3, 1.0, 1e-3) / 60.0
+    model = HuberRegressor(scale=1.0)
+    with pytest.raises(ValueError, match=r"X and sample_weight have 3\.12 observations for 4 coef"):
+        summarize(model.fit(X, y, few), X, y, sample_weight=few)
 
 
 def test_a_multiple_of_the_weights_of_many_rows(rng):

@@ -96,7 +96,6 @@ def test_html_is_what_is_printed(stackloss):
 
 
 def test_latex_is_what_is_printed(stackloss):
-    pytest.importorskip("jinja2")
     summary = summarize(*stackloss)
     text = summary.to_latex()
     assert text.startswith(r"\begin{tabular}{lrrrrrr}")
@@ -129,7 +128,6 @@ def test_names_are_escaped(rng, name):
     assert len(re.findall("<td>", html)) == 12
     assert "<b>" not in html
     assert len(re.findall(r"(?<!\\)\|", markdown.splitlines()[-1])) == 8
-    pytest.importorskip("jinja2")
     line = next(s for s in summary.to_latex().splitlines()[::-1] if s.count(" & ") == 6)
     head = line.split(" & ")[0]
     assert not re.search(r"(?<!\\)[_%&#]", head)
@@ -183,7 +181,6 @@ def test_comparison_in_other_forms(three):
     assert found.to_html().count("<td>") == 3 * (2 * 4 + 5)
     assert "In brackets: standard errors." in found._repr_html_()
     assert repr(found) == "Comparison((1), (2), (3))"
-    pytest.importorskip("jinja2")
     assert r"HC3 \& fewer\_columns" in compare(three).to_latex()
 
 
@@ -236,7 +233,6 @@ def odd(rng):
     ],
 )
 def test_an_equation_is_its_row_of_numbers(odd, equation, rows, values):
-    pytest.importorskip("formulaic")
     found, expected = odd.wald_test(equation), odd.wald_test(rows, values)
     assert found.df == expected.df
     assert_allclose(
@@ -259,13 +255,11 @@ def test_an_equation_is_its_row_of_numbers(odd, equation, rows, values):
     ],
 )
 def test_equations_that_are_refused(odd, equation, r, message):
-    pytest.importorskip("formulaic")
     with pytest.raises(ValueError, match=message):
         odd.wald_test(equation, r)
 
 
 def test_an_equation_with_a_name_of_two_coefficients(rng):
-    pytest.importorskip("formulaic")
     X, y = plain(rng)
     frame = pd.DataFrame(X, columns=["a", "intercept", "b"])
     summary = summarize(HuberRegressor().fit(frame, y), frame, y)
@@ -275,7 +269,6 @@ def test_an_equation_with_a_name_of_two_coefficients(rng):
 
 
 def test_names_with_an_equality_sign_are_names(rng):
-    pytest.importorskip("formulaic")
     X, y = plain(rng, p=2)
     frame = pd.DataFrame(X, columns=["town=B", "b"])
     summary = summarize(HuberRegressor().fit(frame, y), frame, y)

@@ -22,6 +22,8 @@ matplotlib = pytest.importorskip("matplotlib")
 pd = pytest.importorskip("pandas")
 plt = pytest.importorskip("matplotlib.pyplot")
 
+from matplotlib.text import Text  # noqa: E402 - only where matplotlib is
+
 from robustreg.inspection import (  # noqa: E402 - only where matplotlib is
     CoefficientsDisplay,
     QuantilesDisplay,
@@ -342,6 +344,46 @@ def test_coefficients_of_several_models(data):
     assert first.get_marker() != second.get_marker()
 
 
+def test_least_squares_has_one_colour_wherever_it_stands(data):
+    model, X, y = data
+    squares = sklearn.linear_model.LinearRegression().fit(X, y)
+    alone = CoefficientsDisplay.from_estimator(model, X, y)
+    both = CoefficientsDisplay.from_estimator({"Huber": model, "squares": squares}, X, y)
+    turned = CoefficientsDisplay.from_estimator({"squares": squares, "Huber": model}, X, y)
+
+    def style(display, place):
+        line = display.errorbars_[place].lines[0]
+        return line.get_color(), line.get_marker()
+
+    assert style(alone, 0) == style(both, 0) == style(turned, 1)
+    assert style(both, 1) == style(turned, 0) != style(alone, 0)
+
+
+def test_linear_regression_and_summaries_beside_models(data):
+    model, X, y = data
+    weights = 1.0 + np.arange(60) % 3
+    squares = sklearn.linear_model.LinearRegression().fit(X, y, weights)
+    behind_a_scaler = make_pipeline(StandardScaler(), sklearn.linear_model.LinearRegression())
+    behind_a_scaler.fit(X, y, linearregression__sample_weight=weights)
+    summary = summarize(model, X, y, cov_type="sandwich")
+    given = {"squares": squares, "scaled": behind_a_scaler, "Huber": summary}
+    display = CoefficientsDisplay.from_estimator(given, X, y, sample_weight=weights)
+    assert_allclose(display.coefficients[0], squares.coef_, rtol=1e-9)
+    assert_allclose(display.coefficients[1], behind_a_scaler[-1].coef_, rtol=1e-9)
+    assert_allclose(display.ci_low[2], summary.confidence_interval()["ci_low"].iloc[1:])
+    expected = summarize(
+        HuberRegressor(delta=np.inf).fit(X, y, weights), X, y, sample_weight=weights
+    )
+    assert_allclose(display.ci_high[0], expected.confidence_interval()["ci_high"].iloc[1:])
+    assert CoefficientsDisplay.from_estimator(summary).model_names == ["Summary"]
+    with pytest.raises(TypeError, match="X and y are missing"):
+        CoefficientsDisplay.from_estimator(squares)
+    with pytest.raises(ValueError, match="coefficients are not those of least squares on X and y"):
+        CoefficientsDisplay.from_estimator(squares, X, y)
+    with pytest.raises(ValueError, match="standardize=True needs the data of each model"):
+        CoefficientsDisplay.from_estimator(summary, standardize=True)
+
+
 def test_one_model_needs_no_legend_and_can_show_its_intercept(data):
     model, X, y = data
     display = CoefficientsDisplay.from_estimator(model, X, y, intercept=True)
@@ -396,10 +438,33 @@ def test_labels_do_not_overprint_one_another(rng):
     y = np.concatenate((rng.normal(size=100), 20 + 0.3 * rng.normal(size=12)))
     display = ResidualsDisplay.from_predictions(y, np.zeros(112), threshold=2.0, n_labels=12)
     display.figure_.canvas.draw()
-    boxes = [text.get_window_extent() for text in display.texts_]
+    boxes = [Text.get_window_extent(text) for text in display.texts_]
     assert len(boxes) > 2
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[index + 1 :])
+
+
+def test_no_label_crosses_the_threshold(rng):
+    # Residuals just beyond the threshold, whose labels would lie on its line.
+    y = np.concatenate((rng.normal(scale=0.3, size=40), 1.05 + 0.1 * rng.random(8)))
+    display = ResidualsDisplay.from_predictions(
+        y + np.arange(48.0), np.arange(48.0), threshold=1.0, labels=np.arange(48) + 1000
+    )
+    display.figure_.canvas.draw()
+    assert len(display.texts_) >= 5
+    _, line = display.ax_.transData.transform((0.0, 1.0))
+    for text in display.texts_:
+        box = Text.get_window_extent(text)
+        assert not box.y0 + 2.0 < line < box.y1 - 2.0
+
+
+def test_labels_far_from_their_point_have_a_line(rng):
+    y = np.concatenate((rng.normal(size=100), 20 + 0.3 * rng.normal(size=12)))
+    display = ResidualsDisplay.from_predictions(y, np.zeros(112), threshold=2.0, n_labels=12)
+    distances = [np.abs(text.get_position()).max() for text in display.texts_]
+    led = [text.arrow_patch is not None for text in display.texts_]
+    assert len(led) > 6
+    assert led == [distance > 6.0 for distance in distances]
 
 
 def test_many_rows_have_small_marks(rng):
@@ -485,7 +550,9 @@ def test_the_least_weights_are_labelled_however_long_their_labels(phones):
     )
     assert {text.split()[-1] for text in written(display)} >= {str(i) for i in range(14, 20)}
     plain_labels = WeightsDisplay.from_estimator(model, X, y)
-    assert plain_labels.ax_.get_ylim() == (-0.2, 1.2)
+    assert plain_labels.ax_.get_ylim()[1] == 1.2
+    # The room for labels below zero is no part of the scale.
+    assert plain_labels.ax_.spines["left"].get_bounds() == (0.0, 1.0)
 
 
 def test_many_models_look_different(data):
@@ -536,3 +603,14 @@ def test_a_feature_named_as_the_intercept(rng):
     assert_allclose(display.coefficients[0], model.coef_)
     standard = CoefficientsDisplay.from_estimator(model, frame, y, standardize=True)
     assert_allclose(standard.coefficients[0], model.coef_ * X.std(axis=0))
+
+
+# -- the style ----------------------------------------------------------------------------------
+
+
+def test_the_style_sheet_is_found_and_understood(data):
+    with plt.style.context("robustreg.inspection.style"):
+        assert matplotlib.rcParams["legend.frameon"] is False
+        display = ResidualsDisplay.from_estimator(*data)
+        assert_allclose(display.figure_.get_size_inches(), [5.8, 3.9])
+        assert display.ax_.xaxis.label.get_size() == 11

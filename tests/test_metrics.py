@@ -263,9 +263,24 @@ def test_bad_options(metric, options, name):
         metric([1.0, 2.0], [1.0, 3.0], **options)
 
 
-def test_a_scorer_with_a_bad_delta_is_refused_when_it_is_made():
-    with pytest.raises(ValueError, match="The 'delta' parameter of make_huber_scorer"):
+def test_a_scorer_with_a_bad_threshold_is_refused_when_it_is_made():
+    with pytest.raises(ValueError, match="The 'threshold' parameter of make_huber_scorer"):
         make_huber_scorer(0)
+    with pytest.raises(ValueError, match="The 'threshold' parameter of make_huber_scorer"):
+        make_huber_scorer(threshold="auto")
+    with pytest.raises(TypeError, match=r"needs a threshold in the units of y.*scale_"):
+        make_huber_scorer()
+    with pytest.raises(ValueError, match="are the same argument"):
+        make_huber_scorer(1.0, delta=1.0)
+
+
+def test_the_former_name_of_the_threshold_still_works_for_one_release():
+    X, y = contaminated()
+    model = LinearRegression().fit(X, y)
+    with pytest.warns(FutureWarning, match="now called threshold") as record:
+        scorer = make_huber_scorer(delta=0.5)
+    assert record[0].filename == __file__
+    assert scorer(model, X, y) == make_huber_scorer(0.5)(model, X, y)
 
 
 def test_weights_of_the_outputs_are_not_negative():

@@ -6,8 +6,9 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from effort import examples
 from hard_cases import hard_case, scale_from
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.base import clone
@@ -171,7 +172,7 @@ def test_categories_too_rare_for_the_pilot(rng, kind):
 # -- fits without noise ---------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     seed=st.integers(0, 2**31),
     extra=st.integers(0, 20),

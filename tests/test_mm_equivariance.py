@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from effort import examples
 from hard_cases import hard_case, scale_from
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -14,7 +15,7 @@ def fit(X, y, **parameters):
     return MMRegressor(random_state=0, **parameters).fit(X, y)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     seed=st.integers(0, 2**31),
     n=st.integers(30, 120),

@@ -45,6 +45,7 @@ def test_the_kinds_agree_where_their_assumptions_hold(data):
         assert_allclose(errors(model, X, y, kind), reference, rtol=0.15)
 
 
+@pytest.mark.slow
 def test_bootstrap_against_refits(data):
     X, y, model = data
     rng = np.random.default_rng(1)
@@ -209,6 +210,8 @@ def test_the_map_of_a_huber_fit_shows_what_it_cannot_see():
     assert (robust.regions[giants] == "bad leverage point").all()
     assert (huber.regions[giants] == "good leverage point").all()
     assert robust.ax_.get_xlabel() == "robust distance"
+    # Rows that are far in X are labelled although their residuals are small.
+    assert {text.get_text() for text in huber.texts_} >= {str(row) for row in giants}
     assert len(robust.texts_) > 0
     plt.close("all")
 

@@ -1,23 +1,12 @@
 """The search reaches the best known minimum of S: shared/oracles/hard_cases.md."""
 
-import time
-
 import numpy as np
 import pytest
-from hard_cases import hard_case, scale_from
+from hard_cases import CASES, hard_case, scale_from
 
 from robustreg import MMRegressor
 from robustreg.solvers.starts.sample import Sample, scaled_rows
 from robustreg.solvers.starts.subsets import subset_fits
-
-CASES = [
-    (500, 20, 0.30, 8),
-    (500, 30, 0.25, 8),
-    (500, 30, 0.30, 3),
-    (500, 30, 0.35, 8),
-    (300, 10, 0.40, 4),
-    (200, 10, 0.30, 3),
-]
 
 
 def found(case, seed, **parameters):
@@ -41,9 +30,7 @@ def test_without_any_random_subset(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [*CASES, (500, 20, 0.2, 8), (2500, 30, 0.25, 8)])
 def test_the_lowest_known_minimum_is_found_for_all_seeds(case):
-    begin = time.perf_counter()
     assert sum(found(case, seed) for seed in range(1, 21)) == 20
-    assert time.perf_counter() - begin < 20 * 10.0  # a hang, not a speed
 
 
 def test_known_scales():

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from problems import conditioned
@@ -55,7 +56,7 @@ class TestBesideAPenalty:
         assert_allclose(scales[1], scales[0], rtol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 12),
@@ -142,7 +143,7 @@ def test_the_mad_counts_all_its_iterations(max_iter):
         assert model.n_iter_ <= max_iter
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(["joint", "mad", 1.0]),
@@ -162,8 +163,6 @@ def test_a_warning_if_and_only_if_the_distance_is_above_tol(
         model.fit(X + offset, y)
     doubtful = [w for w in caught if w.category is not ExactFitWarning]
     assert bool(doubtful) == bool(model.optimality_ > model.tol)
-    if doubtful:
-        assert f"{model.optimality_:.2g}" in str(doubtful[0].message)
 
 
 @pytest.mark.parametrize("parameters", [{"delta": 1e-320}, {"scale": 1e-320}], ids=str)

@@ -9,7 +9,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from reference import Extended, requires_extended, two_kappa
@@ -109,7 +110,7 @@ class TestLevelShift:
         assert_allclose(model.coef_[1], 999.992, atol=1e-3)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(30, 400),
@@ -149,7 +150,7 @@ def test_all_dummies_beside_nanoseconds():
         assert_allclose(model.scale_, dropped.scale_, rtol=1e-6)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(20, 200),
@@ -171,7 +172,7 @@ def test_units_from_1e_9_to_1e18_with_dependent_columns(seed, n, p, dependent, s
     check(np.column_stack((X, extra)), y, solver)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 15), st.integers(0, 10), st.floats(0, 12))
 def test_no_more_rows_than_columns_in_any_units(seed, n, more, spread):
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ RESIDUALS = np.linspace(-3.0, 3.0, 50)
     [
         (RESIDUALS, {"sample_weight": -np.ones(50)}, "must not be negative, got minimum -1"),
         (RESIDUALS, {"sample_weight": np.zeros(50)}, "(?i)sample.weight"),
-        (RESIDUALS[:, None], {}, r"residuals has shape \(50, 1\): pass one a row"),
+        (RESIDUALS[:, None], {}, r"residuals has shape \(50, 1\): pass one per row"),
         (RESIDUALS.reshape(25, 2), {}, r"residuals has shape \(25, 2\)"),
         (RESIDUALS.astype(str), {}, "residuals must be numbers"),
         (RESIDUALS > 0, {}, "residuals must be numbers"),

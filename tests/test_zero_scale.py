@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, note, settings
+from effort import examples
+from hypothesis import given, note
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import linprog
@@ -96,6 +97,22 @@ class TestMedianScale:
         assert_allclose(deviations(model, X, y), least_deviations(X, y), rtol=1e-9)
 
 
+class TestConstantResponse:
+    @SOLVERS
+    @pytest.mark.parametrize("alpha", [0.0, 0.01, 5.0, 1e6])
+    @pytest.mark.parametrize("scale", ["joint", "mad"])
+    @pytest.mark.parametrize("delta", [0.3, 1.345, np.inf, "auto"])
+    @pytest.mark.parametrize("constant", [0.0, 7.0, -1e9])
+    def test_is_the_intercept(self, solver, alpha, scale, delta, constant):
+        X = np.random.default_rng(0).normal(size=(40, 3)) + 5.0
+        model = HuberRegressor(delta=delta, alpha=alpha, scale=scale, solver=solver)
+        with pytest.warns(ExactFitWarning):
+            model.fit(X, np.full(40, constant))
+        assert_allclose(model.intercept_, constant, atol=1e-9 * abs(constant))
+        assert_allclose(model.coef_, 0.0, atol=1e-12 * abs(constant))
+        assert model.scale_ == 0.0
+
+
 @st.composite
 def partly_exact(draw):
     """X, y and weights: some rows fit exactly, some have noise, and a few are gross errors."""
@@ -127,7 +144,7 @@ def partly_exact(draw):
     return kind, X, y, s
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(partly_exact(), st.sampled_from(["joint", "mad"]), st.sampled_from([0.5, 1.345, "auto"]))
 def test_the_sum_of_deviations_is_least_where_the_scale_is_zero(data, scale, delta):
     kind, X, y, s = data

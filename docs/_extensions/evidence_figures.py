@@ -65,6 +65,29 @@ def plain(ax: Any) -> None:
     ax.set_axisbelow(True)
 
 
+def headline() -> Any:
+    """Times of all systems on the large problem, in units of LinearRegression's."""
+    found = {k: v for k, v in tables("compare.md").items() if "× LinearRegression" in v[0]}
+    (rows,) = [rows for title, rows in found.items() if title.startswith("large")]
+    rows = sorted(rows, key=lambda row: -float(row["× LinearRegression"]))
+    with plt.style.context("robustreg.inspection.style"):
+        figure, ax = plt.subplots(figsize=(5.8, 0.36 * len(rows) + 0.8))
+        for place, row in enumerate(rows):
+            library, system = row["system"].replace("`", "").split(" ", 1)
+            ratio, color = float(row["× LinearRegression"]), STYLES[library][0]
+            ax.barh(place, ratio, color=color, height=0.7)
+            label = ax.text(1.08 * ratio, place, f"{ratio:.2g}", color=color, va="center")
+            label.set_path_effects([withStroke(linewidth=3, foreground="white")])
+            ax.text(0.09, place, f"{system}  ", va="center", ha="right", fontsize="small")
+        ax.axvline(1.0, color=GREY, linewidth=0.8, zorder=0)
+        ax.set(xscale="log", xlim=(0.1, 100), yticks=[])
+        ax.set_xlabel("time, in units of LinearRegression's")
+        ax.spines["left"].set_visible(False)
+        handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color, _ in STYLES.values()]
+        ax.legend(handles, STYLES, loc="upper right")
+    return figure
+
+
 def speed() -> Any:
     """Times of all systems on each problem, in units of LinearRegression's."""
     found = {k: v for k, v in tables("compare.md").items() if "× LinearRegression" in v[0]}
@@ -168,7 +191,7 @@ def coverage() -> Any:
     return figure
 
 
-FIGURES = {figure.__name__: figure for figure in (speed, efficiency, regret, coverage)}
+FIGURES = {figure.__name__: figure for figure in (headline, speed, efficiency, regret, coverage)}
 
 
 def draw(app: Sphinx | None = None) -> None:
@@ -179,7 +202,7 @@ def draw(app: Sphinx | None = None) -> None:
         path = PICTURES / f"{name}.png"
         if not path.exists() or path.stat().st_mtime < newest:
             figure = figure_of()
-            figure.savefig(path, dpi=150)
+            figure.savefig(path, dpi=200, transparent=True)
             plt.close(figure)
 
 

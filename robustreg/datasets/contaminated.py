@@ -11,7 +11,9 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from robustreg.parameters import checked_parameters
 
 __all__ = ["DISTRIBUTIONS", "make_contaminated_regression"]
 
@@ -19,7 +21,7 @@ Vector = NDArray[np.float64]
 
 
 class FrozenDistribution(Protocol):
-    """What scipy.stats offers: a distribution with its parameters given."""
+    """A distribution of scipy.stats with fixed parameters."""
 
     def rvs(self, *, size: Any, random_state: RandomState) -> Any:
         """Draw ``size`` numbers."""
@@ -28,7 +30,7 @@ class FrozenDistribution(Protocol):
 #: A name of ``DISTRIBUTIONS``, a distribution of scipy.stats, or a function ``draw(rng, size)``.
 Distribution = str | FrozenDistribution | Callable[[RandomState, tuple[int, ...]], Any]
 
-#: The distributions that have a name. Those of the first group have their median at zero.
+#: Named distributions. Those of the first group have median zero.
 DISTRIBUTIONS: dict[str, FrozenDistribution] = {
     "normal": stats.norm(),
     "t3": stats.t(3),
@@ -45,7 +47,7 @@ _SHARE = [Interval(Real, 0, 1, closed="both")]
 _DISTRIBUTION = [StrOptions(set(DISTRIBUTIONS)), HasMethods("rvs"), callable]
 
 
-@validate_params(
+@checked_parameters(
     {
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "n_features": [Interval(Integral, 1, None, closed="left")],
@@ -60,8 +62,7 @@ _DISTRIBUTION = [StrOptions(set(DISTRIBUTIONS)), HasMethods("rvs"), callable]
         "coef": ["boolean"],
         "return_outliers": ["boolean"],
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def make_contaminated_regression(
     n_samples: int = 100,
@@ -79,7 +80,7 @@ def make_contaminated_regression(
     return_outliers: bool = False,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[Any], ...]:
-    """Draw a linear regression problem of which a known share of rows is contaminated.
+    """Draw a linear regression problem in which a known share of the rows is contaminated.
 
     X and the coefficients are standard normal and ``y = X @ coef + bias + error``. Then
     ``contamination`` of the rows get an error from another distribution, and ``leverage`` of the

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
+
+from robustreg.parameters import checked_parameters
 
 __all__ = ["load_phones", "load_stackloss", "load_stars"]
 
@@ -15,7 +16,7 @@ _PACKAGE = "robustreg.datasets"
 _OPTIONS = {"return_X_y": ["boolean"], "as_frame": ["boolean"]}
 
 
-@validate_params(_OPTIONS, prefer_skip_nested_validation=True)
+@checked_parameters(_OPTIONS)
 def load_phones(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Telephone calls from Belgium, 1950 to 1973: 24 years, six of them in the wrong unit.
 
@@ -56,7 +57,7 @@ def load_phones(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     return _table("load_phones", "phones", return_X_y, as_frame)
 
 
-@validate_params(_OPTIONS, prefer_skip_nested_validation=True)
+@checked_parameters(_OPTIONS)
 def load_stackloss(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Stack loss of a plant that oxidises ammonia: 21 days, about four of them outliers.
 
@@ -95,7 +96,7 @@ def load_stackloss(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     return _table("load_stackloss", "stackloss", return_X_y, as_frame)
 
 
-@validate_params(_OPTIONS, prefer_skip_nested_validation=True)
+@checked_parameters(_OPTIONS)
 def load_stars(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Hertzsprung-Russell diagram of the cluster CYG OB1: 47 stars, four of them giants.
 

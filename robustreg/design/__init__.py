@@ -1,4 +1,4 @@
-"""Which class serves which X: a new kind of data is a new file here and a line below."""
+"""Choose the design class for an X. A new kind of data needs one new file and one line here."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def as_design(
     sample_weight: Any,
     *,
     centered: bool,
-    on_pass: Callable[[], None] | None = None,
+    on_pass: Callable[..., None] | None = None,
 ) -> Design:
     """The design of validated data.
 
     Parameters
     ----------
     X, y, sample_weight
-        From ``validate_regression_data``. What only reading can tell of a Dask collection is
-        checked here.
+        From ``validate_regression_data``. The values of a Dask collection are checked here,
+        because checking them means reading them.
     centered : bool
-        Whether an intercept lets columns be shifted.
+        Whether the columns may be shifted, which needs an intercept.
     on_pass : callable, optional
-        Called each time that all rows have been read, also in the rounds that look at a Dask
-        collection here.
+        Called each time all rows have been read: as ``Design.on_pass``, and without arguments
+        in the rounds that check a Dask collection.
     """
     if is_collection(X):
         chunks = row_chunks(X, y, sample_weight, on_pass)

@@ -1,4 +1,4 @@
-"""Running sums over blocks of rows, and what a row contributes to a Gram matrix."""
+"""Running sums over blocks of rows, and the contribution of a row to a Gram matrix."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ class Accumulator:
         self.rho = loss
         self.loss = self.psi_squares = self.curvature = 0.0
         self.psi = dtype(0.0)
-        self.product = np.zeros(n_features, dtype)  # sum s psi x, the columns as they stand in X
+        self.product = np.zeros(n_features, dtype)  # sum s psi x, columns of X as given
 
     def add(self, residual: Vector, frequency: Vector | None, X: Matrix) -> None:
         """Add a block of rows with these residuals."""
         psi, curvature = self.rho.psi(residual), self.rho.psi_prime(residual)
         weighted = psi if frequency is None else frequency * psi
-        self.loss += float(self.rho.sum_of(residual, psi, weighted, frequency))
-        self.psi_squares += float(weighted @ psi)
-        self.psi += weighted.sum()
+        squares = float(weighted @ psi)
+        self.loss += float(self.rho.sum_of(residual, weighted, squares, frequency))
+        self.psi_squares += squares
+        self.psi += np.add.reduce(weighted)
         if frequency is not None:
             self.curvature += float(frequency @ curvature)
         elif curvature.dtype == bool:
@@ -48,22 +49,17 @@ class Accumulator:
         self.product += weighted @ X
 
     def sums(self, units: Units) -> Sums:
-        """What has been added."""
+        """The sums over all blocks added so far."""
         gradient = (self.product - units.center * self.psi) / units.column_scale
-        return Sums(
-            self.loss,
-            self.psi_squares,
-            float(self.psi),
-            float(self.curvature),
-            gradient.astype(np.float64),
-        )
+        gradient = gradient.astype(np.float64, copy=False)
+        return Sums(self.loss, self.psi_squares, float(self.psi), float(self.curvature), gradient)
 
 
 class SeveralAccumulator:
     """Running sums at several points over blocks of rows, as products of matrices.
 
-    Temporaries of all blocks share one buffer: fresh ones of that size cost more than what is
-    computed.
+    The temporaries of all blocks share one buffer, since allocating them costs more than the
+    computation.
 
     Parameters
     ----------
@@ -82,14 +78,15 @@ class SeveralAccumulator:
         psi = self.rho.psi(residual)
         curvature = self.rho.psi_prime(residual)
         weighted = psi if frequency is None else psi * frequency
-        self.loss += self.rho.sum_of(residual, psi, weighted, frequency)
-        self.psi_squares += np.einsum("ij,ij->i", weighted, psi)
+        squares = np.einsum("ij,ij->i", weighted, psi)
+        self.loss += self.rho.sum_of(residual, weighted, squares, frequency)
+        self.psi_squares += squares
         self.psi += weighted.sum(axis=1)
         self.curvature += curvature.sum(axis=1) if frequency is None else curvature @ frequency
         self.product += weighted @ X
 
     def sums(self, units: Units) -> list[Sums]:
-        """One for each point."""
+        """The sums at each point."""
         gradient = (self.product - np.outer(self.psi, units.center)) / units.column_scale
         scalars = (self.loss, self.psi_squares, self.psi, self.curvature)
         numbers = zip(*(array.tolist() for array in scalars), strict=True)
@@ -97,22 +94,22 @@ class SeveralAccumulator:
 
 
 def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:
-    """The factor of each row (z, 1) in a Gram matrix, but for its frequency."""
+    """The factor of each row (z, 1) in a Gram matrix, apart from its frequency."""
     return np.ones_like(residual) if mixing is None else loss.curvature(residual, mixing)
 
 
 def augmented_parts(loss: Loss, residual: Vector, mixing: Mixing) -> tuple[NDArray, Vector, Vector]:
     """Curvature f of rows, the root of its size, and the last column of the augmented rows.
 
-    The last column, times the root of f, is ``psi' e``: the derivative with respect to sigma is
-    linear where psi' is zero, and has no curvature there.
+    The last column, times the root of f, is ``psi' e``. Where psi' is zero, the loss is linear in
+    sigma, without curvature.
     """
     f = row_curvature(loss, residual, mixing)
     if mixing is None:
-        # Clipped, as the square of an absurd value would overflow.
+        # Clipped, since the square of a huge residual would overflow.
         return f, f, loss.psi(residual)
     root = np.sqrt(np.abs(f))
     slope = f if mixing == 0.0 else loss.psi_prime(residual)
-    # Within the threshold f and psi' are one; where f is zero, so is psi'.
+    # Within the threshold, f and psi' are one. Where f is zero, psi' is zero too.
     last = np.divide(slope * residual, root, out=np.zeros_like(residual), where=root > 0.0)
     return f, root, last

@@ -1,7 +1,7 @@
-"""The columns that a penalised fit works with: residuals, products and a Gram matrix that is kept.
+"""The active columns of a penalised fit: residuals, products and an updated Gram matrix.
 
-The Gram matrix is that of the rows within the threshold. From one step to the next few rows cross
-the threshold, and only their products are added or subtracted.
+The Gram matrix is that of the rows within the threshold. From one step to the next, few rows cross
+the threshold, so only their products are added or subtracted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.design.base import Point
 from robustreg.losses import Loss
 from robustreg.scales import OrderedSquares, median_absolute_residual
 
@@ -21,8 +22,8 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: Share of the rows within the threshold that may cross it before a Gram matrix is taken anew: a
-#: row that crosses costs as much as one of a new matrix, and adds a rounding error.
+#: Share of the rows within the threshold that may cross it before the Gram matrix is recomputed. A
+#: row that crosses costs as much as a row of a new matrix, and adds a rounding error.
 RENEWED = 0.5
 
 #: Most sums in the search of the joint scale, and relative change of its square that is none.
@@ -45,9 +46,9 @@ class ActiveColumns(ABC):
     Attributes
     ----------
     index : array of int of shape (k,)
-        Their numbers in X, and ``INTERCEPT`` for the constant column.
+        Numbers of the columns in X, ``INTERCEPT`` for the constant column.
     residual : array of shape (n,)
-        Responses less the fitted values; of coefficients of zero at first.
+        Responses minus fitted values. The coefficients are zero at first.
     """
 
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
@@ -70,6 +71,12 @@ class ActiveColumns(ABC):
         """Frequencies of the rows."""
         return self.design.weights
 
+    def point(self, coef: Vector, scale: float, loss: Loss) -> Point:
+        """The coefficients of all columns, where those of the others are zero."""
+        of_all, constant = np.zeros(self.design.n_features), self.index == INTERCEPT
+        of_all[self.index[~constant]] = coef[~constant]
+        return Point(of_all, float(coef[constant].sum()), scale, loss)
+
     @abstractmethod
     def image(self, coef: Vector) -> Vector:
         """``Z coef``, of length n."""
@@ -80,7 +87,7 @@ class ActiveColumns(ABC):
 
     @abstractmethod
     def _append(self, index: Indices) -> None:
-        """Store further columns; ``index`` is still that of the old ones."""
+        """Store further columns, before ``self.index`` contains them."""
 
     @abstractmethod
     def _cross_products(self, row_weights: Vector, columns: slice) -> Matrix:
@@ -104,7 +111,7 @@ class ActiveColumns(ABC):
         self._gram = gram
 
     def restart(self, coef: Vector) -> None:
-        """The residuals of these coefficients, without the rounding errors of many moves."""
+        """Recompute the residuals, without the rounding errors of many updates."""
         self.residual = self.design.response - self.image(coef)
 
     def psi(self, threshold: float) -> Vector:
@@ -125,7 +132,7 @@ class ActiveColumns(ABC):
         return -self.total(psi * image)
 
     def gram(self, threshold: float) -> Matrix:
-        """``sum s z z'`` over the rows within a threshold. It must not be written to."""
+        """``sum s z z'`` over the rows within a threshold. Callers must not write to it."""
         inside = self.inside(threshold)
         changed = np.flatnonzero(inside != self._inside)
         self._crossed += changed.size
@@ -183,7 +190,7 @@ class ActiveColumns(ABC):
     def quadratic(self, threshold: float, change: Vector) -> tuple[float, float, float, float]:
         """``sum s e²``, ``sum s e e'`` and ``sum s e'²`` inside, and the frequency outside.
 
-        ``e'`` is how the residuals change.
+        ``e'`` is the derivative of the residuals along a line.
         """
         inside = self.inside(threshold)
         e, slope = np.where(inside, self.residual, 0.0), np.where(inside, change, 0.0)

@@ -1,9 +1,8 @@
-"""What every design offers to solvers: sums over rows, and statistics of the residuals.
+"""The interface between data and solvers: sums over rows, and statistics of the residuals.
 
 A design holds the data in *working units*: rows ``z = (x - center) / column_scale`` and responses
-``y / response_scale``. Neither X nor a standardised copy of it is ever formed: parameters go in as
-``(w, b)`` of the working units, sums come out in them, and the change of units is done on p
-numbers.
+``y / response_scale``. No standardised copy of X is formed. Parameters and sums are in working
+units, and the change of units is applied to p numbers instead of n p.
 """
 
 from __future__ import annotations
@@ -27,26 +26,27 @@ __all__ = ["Design", "GramKind", "Mixing", "Point", "Sums"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Which curvature the rows of a Gram matrix have: ``Loss.curvature`` with this mixing, or one for
-#: every row (None), that of least squares.
+#: The curvature of the rows in a Gram matrix: ``Loss.curvature`` with this mixing, or 1 for every
+#: row (None), as in least squares.
 Mixing = float | None
 
-#: How the curvature of a design is best had: a Gram matrix, its triangular factor (fewer rows than
-#: columns), or only the diagonal (too many columns).
+#: The form in which a design computes its curvature: a Gram matrix, its triangular factor (where
+#: there are fewer rows than columns), or only the diagonal (where there are too many columns).
 GramKind = Literal["matrix", "factor", "diagonal"]
 
-#: A pilot has this share of the rows, and at least this many rows and rows a parameter; no more
-#: numbers than fit in 64 MB, whatever the rows.
+#: A pilot has this share of the rows, at least this many rows and rows per parameter, and at most
+#: this many numbers (64 MB).
 PILOT_SHARE, PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, PILOT_NUMBERS = 1 / 16, 1000, 10, 2**23
 
-#: Rounding errors of a residual in units of eps times the size of its terms. They add up at random.
+#: Rounding error of a residual, in units of eps times the size of its terms. The errors of the
+#: terms are random, so that they partly cancel.
 ROUNDING = 8.0
 
 
 class Point(NamedTuple):
     """Where sums are evaluated: coefficients, intercept and sigma in working units, and the loss.
 
-    The loss is one of standardised residuals; ``units_loss`` is that of the residuals themselves.
+    ``loss`` is a function of standardised residuals, ``units_loss`` of the residuals themselves.
     """
 
     coef: Vector
@@ -66,12 +66,12 @@ class Point(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Sums over rows with residual e, psi of it and frequency s. They add and subtract."""
+    """Sums over rows with residual e, psi(e) and frequency s. Sums of two sets can be added."""
 
-    loss: float  # sum s rho
-    psi_squares: float  # sum s psi²
-    psi: float  # sum s psi
-    curvature: float  # sum s psi'
+    loss: Any  # sum s rho
+    psi_squares: Any  # sum s psi²
+    psi: Any  # sum s psi
+    curvature: Any  # sum s psi'
     gradient: Vector  # sum s psi z
 
     def __add__(self, other: Sums) -> Sums:  # type: ignore[override]
@@ -82,32 +82,33 @@ class Sums(NamedTuple):
 
 
 class Design(RowAccess):
-    """Data of size n behind sums over its rows.
+    """The data, which solvers see only through sums over rows.
 
     Attributes
     ----------
     n_rows, n_features : int
-        Rows with a positive weight or not, and columns of X.
+        Number of rows, including those of weight zero, and of columns of X.
     total_weight : float
         Sum of the frequencies.
     square_weight : float
         Sum of their squares.
     units : Units
-        Shift and scale of the columns, and the scale of y, a power of two. The columns' scale is 1
-        but near over- or underflow: equilibration belongs to the metric, where it costs p² and not
-        n p operations.
+        Shift and scale of the columns, and the scale of y, a power of two. The scale of a column
+        is 1 unless its squares would over- or underflow. The metric equilibrates the columns, with
+        p² operations instead of n p.
     passes : int
         How often all rows have been read since the design was made.
     on_pass : callable, optional
-        Called after each.
+        Called after each pass with the design, and with the point at which the sums were taken, if
+        there was one.
     """
 
     total_weight: float
     square_weight: float
     passes: int = 0
-    on_pass: Callable[[], None] | None = None
+    on_pass: Callable[..., None] | None = None
 
-    #: Columns up to which a Gram matrix is formed: 200 MB, and half a minute for its factor.
+    #: Largest number of columns with a Gram matrix: 200 MB, and half a minute for its factor.
     widest_gram = 5000
 
     # -- sums over rows -------------------------------------------------------------------------
@@ -117,40 +118,40 @@ class Design(RowAccess):
         """The sums at a point, in one pass."""
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
-        """Sums at several points: in one pass where a design can, else in one for each.
+        """Sums at several points, in one pass if the design can do that, else in one pass each.
 
-        The candidates of a search move together; they are few beside the rows.
+        The candidates of a search move together. There are few of them compared with the rows.
         """
         return [self.value_and_gradient(point) for point in points]
 
     def precise_gradient(self, point: Point) -> Sums:
-        """``value_and_gradient``, with more digits than double precision where a design can."""
+        """``value_and_gradient``, in extended precision where the design offers it."""
         return self.value_and_gradient(point)
 
     @abstractmethod
     def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         """The sums, and the Gram matrix of the augmented rows ``(z, 1, e)``, in one pass.
 
-        Its order is p + 2. Rows enter with their curvature, the last column with psi' alone.
+        Its order is p + 2. Rows are weighted by their curvature, and the last column by psi'.
         """
 
     @abstractmethod
     def triangular_factor(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         """As ``gram``, but R with ``R'R`` the Gram matrix, by Householder reflections.
 
-        The condition number is not squared: for the columns that ``gram`` cannot tell apart.
-        Negative curvature counts as zero here.
+        This does not square the condition number, so it serves columns that ``gram`` cannot tell
+        apart. Negative curvature counts as zero here.
         """
 
     def gram_kind(self, alpha: float) -> GramKind:
-        """Which of the three can be afforded, with a penalty or without."""
+        """The form of the curvature that is affordable with this penalty."""
         if alpha == 0.0 and self.n_rows < self.n_features:
             return "factor"
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
 
     @abstractmethod
     def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
-        """As ``gram``, but its diagonal alone, of length p + 2: for X too wide for the matrix."""
+        """The diagonal of ``gram``, of length p + 2, for X that is too wide for the matrix."""
 
     @abstractmethod
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
@@ -160,12 +161,12 @@ class Design(RowAccess):
 
     @property
     def smallest_pilot(self) -> int:
-        """Rows below which a pilot says too little."""
+        """The least number of rows of a useful pilot."""
         return max(PILOT_ROWS, PILOT_ROWS_PER_PARAMETER * self.n_features)
 
     @property
     def pilot_rows(self) -> int:
-        """Rows that a pilot should have: it then costs less than one pass, and little memory."""
+        """Number of rows of a pilot, which then costs less than one pass and little memory."""
         most = max(self.smallest_pilot, PILOT_NUMBERS // max(1, self.n_features))
         return min(int(self.n_rows * PILOT_SHARE), most)
 
@@ -177,15 +178,15 @@ class Design(RowAccess):
     def reweighted(self, weights: Vector) -> Design:
         """The same rows and working units with other frequencies; X is shared.
 
-        A fold of cross-validation has zeros at its validation rows: one pass then gives the sums
-        over the training rows and the residuals of the others.
+        A fold of cross-validation has weight zero at its validation rows. One pass then gives the
+        sums over the training rows and the residuals of the validation rows.
         """
 
-    def count_pass(self) -> None:
-        """All rows have been read once more."""
+    def count_pass(self, point: Point | None = None) -> None:
+        """Count one more pass over all rows, at a point or for something else."""
         self.passes += 1
         if self.on_pass is not None:
-            self.on_pass()
+            self.on_pass(self, point)
 
     # -- observations -----------------------------------------------------------------------------
 
@@ -193,9 +194,9 @@ class Design(RowAccess):
     def n_observations(self) -> float:
         """N: the sum of the frequencies, or Kish's effective number where that is larger.
 
-        Integer weights count rows: their squares add up to at least their sum. Weights below one
-        are no counts. ``(sum s)² / sum s²`` observations of equal weight have the same information
-        (L. Kish, Survey Sampling, 1965), whatever the unit of the weights.
+        Integer weights count rows, and their squares add up to at least their sum. Weights below
+        one are not counts. ``(sum s)² / sum s²`` observations of equal weight have the same
+        information (L. Kish, Survey Sampling, 1965), whatever the unit of the weights.
         """
         return max(self.total_weight, self.total_weight**2 / self.square_weight)
 
@@ -204,18 +205,18 @@ class Design(RowAccess):
     def rounding_level(self, point: Point) -> float:
         """Size of the rounding errors in a typical residual, in working units.
 
-        Those of the user's coefficients are counted, whatever the units of the blocks.
+        The rounding of the user's coefficients is included, whatever the units of the blocks.
         """
         coef, intercept = self.raw(point)
-        # A typical response is one to two working units.
+        # A typical response has a size of one to two working units.
         size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
         return ROUNDING * float(np.finfo(np.float64).eps) * size
 
     @property
     def squares_overflow(self) -> bool:
-        """Whether the sum of the squares of y, in working units, is beyond the largest number.
+        """Whether the sum of the squares of y, in working units, overflows.
 
-        Of rows that are not in memory it is not known.
+        False for rows that are not in memory, where it is unknown.
         """
         if not self.in_memory:
             return False
@@ -249,15 +250,15 @@ class Design(RowAccess):
 
     @property
     def block_units(self) -> Units:
-        """Units of the columns as the products meet them, which may have been shifted before."""
+        """Units of the columns in the blocks, whose columns may have been shifted already."""
         return self.units
 
     def raw(self, point: Point) -> tuple[Vector, float]:
-        """Coefficients and intercept of the columns as they stand in X, y in working units."""
+        """Coefficients and intercept for the columns of X as given, with y in working units."""
         coef, intercept = self.units.raw(point.coef, point.intercept)
         if self.block_units is not self.units:
-            # The products met shifted columns. Terms much larger than their sum leave its digits
-            # only to longer numbers.
+            # The coefficients belong to shifted columns. The terms may be much larger than their
+            # sum, so that extended precision is needed for its digits.
             center = self.units.center.astype(np.longdouble)
             intercept = float(np.longdouble(point.intercept) - center @ coef)
         return coef, intercept

@@ -14,18 +14,18 @@ from robustreg.design.units import Units, stratified_rows, working_units
 
 __all__ = ["UNITS_SAMPLE", "RowBlocks"]
 
-#: Bytes of float64 in a block, and its least and most rows. On a quiet machine a quarter to a few
-#: megabytes are equally fast. Where other programs keep the cores busy, OpenBLAS' threads wait for
-#: them in every product of a large block (1,000,000 x 10: 2.1 s at 2 MiB, 0.26 s at a quarter), and
-#: Gram matrices of wide X want enough rows.
+#: Bytes of float64 in a block, and its least and greatest number of rows. On a quiet machine,
+#: blocks of 0.25 to a few MiB are equally fast. Where other programs keep the cores busy, OpenBLAS'
+#: threads wait for each other in every product of a large block (1,000,000 x 10: 2.1 s at 2 MiB,
+#: 0.26 s at 0.25 MiB). Gram matrices of wide X need enough rows per block.
 BLOCK_BYTES, BLOCK_ROWS = 2**19, (256, 4096)
 
-#: Rows from which the working units are read; all of them on small data.
+#: Number of rows that determine the working units.
 UNITS_SAMPLE = 1000
 
 
 class RowBlocks(Design):
-    """Rows in memory, the products of which are taken block by block.
+    """Rows in memory, with products computed block by block.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ class RowBlocks(Design):
         self._evaluated: tuple[bytes, float] | None = None
         fitting = BLOCK_BYTES // (8 * max(1, self.n_features))
         self._block_rows = min(max(BLOCK_ROWS[0], fitting), BLOCK_ROWS[1])
-        # Before their Gram matrix is taken and not in it: squares in other units would overflow.
+        # Rows in other units are shifted before their Gram matrix is formed, since their squares
+        # could overflow.
         self._shifts_rows = bool(np.any(units.column_scale != 1.0))
 
     def residuals(self, point: Point) -> Vector:
@@ -75,7 +76,11 @@ class RowBlocks(Design):
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
+        if point is not None:
+            frequencies = np.ones(self.n_rows) if self._weights is None else self._weights
+            values = (self.residuals(point), frequencies, *values)
         total: tuple[NDArray, ...] = ()
         for part in self._each_block(statistic, values, block_rows):
             total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part
@@ -88,7 +93,7 @@ class RowBlocks(Design):
 
     def rows_of_X(self, index: NDArray[np.intp] | slice) -> Any:
         X = self._X[index]
-        # Products of small integers with one another would overflow.
+        # Products of small integer types would overflow.
         return X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
 
     @property
@@ -117,10 +122,10 @@ class RowBlocks(Design):
     def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         """Row slices and float64 blocks of X that fit in cache.
 
-        Where columns are far from zero, x'w and the intercept would be large numbers whose
-        difference is left: the blocks are shifted first, which costs as much as reading them. What
-        BLAS would convert or copy at every product is copied once: other types, and addresses that
-        are no multiple of eight bytes, as arrays have that came over a network.
+        Where columns are far from zero, x'w and the intercept are large and nearly cancel. Such
+        blocks are shifted first, which costs as much as reading them. BLAS would convert or copy
+        other types and misaligned arrays (which arrive over a network) in every product, so they
+        are copied once here.
         """
         size = size or self._block_rows
         shifted = self.block_units is not self.units
@@ -146,7 +151,7 @@ class RowBlocks(Design):
     def _each_block(
         self, function: Callable[..., Any], values: Sequence[NDArray], size: int
     ) -> Iterator[Any]:
-        """A function of the rows of X as they stand, block by block."""
+        """A function of the rows of X as given, block by block."""
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
             yield function(self.rows_of_X(rows), *(value[rows] for value in values))
@@ -155,24 +160,24 @@ class RowBlocks(Design):
     def _evaluate(
         self, point: Point, blocks: Iterator[tuple[slice, Any]]
     ) -> Iterator[tuple[slice, Any]]:
-        """Pass the blocks on, with the residuals of each in place.
+        """Yield the blocks, with their residuals stored.
 
-        One read of X serves ``X @ w`` here and ``psi @ X`` in the caller, while it is in cache.
+        A block is read once for ``X @ w`` here and ``psi @ X`` in the caller, while it is in cache.
         """
         coef, intercept = self.block_units.raw(point.coef, point.intercept)
         for rows, X in blocks:
-            # (y - b) first: where both are large their difference is exact.
+            # (y - b) comes first: if both are large, their difference is exact.
             np.subtract(self._y[rows] - intercept, X @ coef, out=self._residuals[rows])
             yield rows, X
         self._evaluated = self._key(point)
-        self.count_pass()
+        self.count_pass(point)
 
     def _augmented_blocks(
         self, point: Point, mixing: Mixing, sums: Accumulator, size: int | None = None
     ) -> Iterator[tuple[NDArray, NDArray]]:
-        """Blocks of the augmented rows (z, 1, e), weighted, and which have negative curvature.
+        """Blocks of weighted rows (z, 1, e), and a mask of those with negative curvature.
 
-        Adds to the sums on the way.
+        The blocks are added to ``sums`` too.
         """
         p, size = self.n_features, size or self._block_rows
         rescaled = bool(np.any(self.units.column_scale != 1.0))
@@ -200,5 +205,5 @@ class RowBlocks(Design):
 
     @staticmethod
     def _key(point: Point) -> tuple[bytes, float]:
-        """What the residuals depend on; the scale is not part of it."""
+        """The parameters that the residuals depend on, which exclude the scale."""
         return point.coef.tobytes(), point.intercept

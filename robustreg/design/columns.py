@@ -1,8 +1,7 @@
-"""Some columns of a design at a time: for models in which most coefficients are zero.
+"""Access to some columns of a design, for models in which most coefficients are zero.
 
-A penalised fit needs products with all columns once for each alpha, and everything else for the few
-columns that it works with. These are copied out of X, shifted and scaled: here from an array or
-from a sparse matrix.
+A penalised fit needs products with all columns once per alpha, and everything else only for the few
+active columns. These are copied from X, which is an array or a sparse matrix, shifted and scaled.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
+from robustreg.design.base import Point
 from robustreg.design.units import Units
 
 __all__ = ["ActiveColumns", "ColumnAccess"]
@@ -25,30 +25,30 @@ Indices = NDArray[np.intp]
 
 
 class ColumnAccess:
-    """Products with all columns, and a copy of some: for designs in memory."""
+    """Products with all columns, and copies of some, for designs in memory."""
 
     n_features: int
     n_rows: int
     units: Units
 
-    def column_products(self: Any, values: Vector) -> Vector:
-        """``sum s q z`` of all columns for values q of the rows, in one pass."""
+    def column_products(self: Any, values: Vector, point: Point) -> Vector:
+        """``sum s q z`` of all columns for values q of the rows at a point, in one pass."""
         weights, units = self.weights, self.block_units
         weighted = values if weights is None else weights * values
         product = np.zeros(self.n_features)
         for rows, X in self._row_blocks():
             product += weighted[rows] @ X
-        self.count_pass()
+        self.count_pass(point)
         return (product - units.center * weighted.sum()) / units.column_scale
 
     def active_columns(self: Any, fit_intercept: bool) -> ActiveColumns:
-        """No columns yet, but for the constant one where there is an intercept."""
+        """An empty set of columns, or only the constant one if there is an intercept."""
         kind = SparseColumns if sparse.issparse(self._X) else DenseColumns
         return kind(self, self._X, fit_intercept)
 
 
 class DenseColumns(ActiveColumns):
-    """Columns of an array, in one that has room for more."""
+    """Columns of an array, stored in an array with room for more."""
 
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
         self._stored = np.empty((design.n_rows, 0), order="F")
@@ -91,7 +91,7 @@ class DenseColumns(ActiveColumns):
 
 
 class SparseColumns(ActiveColumns):
-    """Columns of a sparse matrix as they stand; shifts are made in the sums."""
+    """Columns of a sparse matrix as given. Shifts are applied to the sums."""
 
     def __init__(self, design: Any, X: Any, fit_intercept: bool) -> None:
         self._by_columns = sparse.csc_array(X)
@@ -137,7 +137,7 @@ class SparseColumns(ActiveColumns):
         X = self._by_rows[rows]
         sums, center = X.T @ row_weights, self._center
         gram = (X.T @ X.multiply(row_weights[:, None]).tocsr()).toarray()
-        # Twice half of the shift: see _cross_products.
+        # The correction is symmetric, and half of it is subtracted twice: see _cross_products.
         shift = np.outer(center, sums - 0.5 * row_weights.sum() * center)
         gram -= shift
         gram -= shift.T

@@ -1,8 +1,9 @@
-"""Dense arrays, in row blocks that stay in cache while both products are taken."""
+"""Dense arrays, in blocks of rows that stay in cache between the two products with X."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,13 @@ from robustreg.scales import OrderedSquares
 
 __all__ = ["DenseDesign"]
 
-#: Multiplications up to which a product is left to one thread by OpenBLAS. The products at several
-#: points are kept below it: a second thread gains them little, and where other folds or programs
-#: keep the cores busy, waiting for it has been seen to cost a hundred times the product.
+#: Multiplications up to which OpenBLAS computes a product in one thread. The products at several
+#: points stay below it. A second thread gains little there, and if other folds or programs keep the
+#: cores busy, waiting for it took a hundred times as long as the product.
 ONE_THREAD = 2**18
 
-#: Rows of a block that is reduced to its triangular factor, in units of its columns: at four a
-#: factor of order 1,000 takes half as long as at one, and the memory is that of five factors.
+#: Rows per column of a block that is reduced to its triangular factor. At 4, a factor of order
+#: 1,000 takes half as long as at 1, with the memory of five factors.
 FACTOR_ROWS = 4
 
 
@@ -65,7 +66,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
         for rows, X in self._row_blocks(size):
             frequency = self._block_weights(rows)
             if frequency is not None and not frequency.any():
-                continue  # the validation rows of a fold, where they are neighbours
+                continue  # validation rows of a fold that are neighbours
             residual, fitted = buffer[:, :, : X.shape[0]]
             np.matmul(coef, X.T, out=fitted)
             np.subtract(self._y[rows], intercept, out=residual)
@@ -75,7 +76,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
         return sums.sums(self.block_units)
 
     def precise_gradient(self, point: Point) -> Sums:
-        # Where a long double is no longer than a double, this gains nothing and loses nothing.
+        # On platforms where a long double is a double, this is a usual pass.
         units = self.block_units
         coef, intercept = units.raw(point.coef, point.intercept)
         sums = Accumulator(point.units_loss, self.n_features, np.longdouble)
@@ -83,7 +84,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
             X = block.astype(np.longdouble)
             residual = (self._y[rows] - np.longdouble(intercept)) - X @ coef
             sums.add(residual, self._block_weights(rows), X)
-        self.count_pass()
+        self.count_pass(point)
         return sums.sums(units)
 
     def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
@@ -106,7 +107,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
         order = self.n_features + 2
         sums = Accumulator(point.units_loss, self.n_features)
         factor = np.empty((0, order))
-        # Each reduction visits the whole factor: taller blocks visit it less often.
+        # Each reduction reads the whole factor, and taller blocks need fewer reductions.
         size = max(self._block_rows, FACTOR_ROWS * order)
         for block, negative in self._augmented_blocks(point, mixing, sums, size):
             block[negative] = 0.0
@@ -131,7 +132,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
             product += image @ X
             shift += float(image.sum())
             last += float(last_image.sum())
-        self.count_pass()
+        self.count_pass(point)
         units = self.block_units
         gradient = (product - units.center * shift) / units.column_scale
         return np.concatenate((gradient, (shift, last)))
@@ -154,25 +155,26 @@ class DenseDesign(ColumnAccess, RowBlocks):
     def rows(self, index: NDArray[np.intp]) -> DenseDesign:
         weights = None if self._weights is None else self._weights[index]
         y = self._y[index] * self.units.response_scale
-        return type(self)(self._X[index], y, weights, centered=self.centered, units=self.units)
+        return self._of(self._X[index], y, weights, self.units)
 
     def in_units(self, units: Units) -> DenseDesign:
         y = self._y * self.units.response_scale
-        design = type(self)(self._X, y, self._weights, centered=self.centered, units=units)
+        design = self._of(self._X, y, self._weights, units)
         design.like_rows, design.passes, design.on_pass = self.like_rows, self.passes, self.on_pass
         return design
 
     def answering(self, y: Vector, weights: Vector | None) -> DenseDesign:
-        return type(self)(self._X, y, weights, centered=self.centered)
+        return self._of(self._X, y, weights, None)
 
     def reweighted(self, weights: Vector) -> DenseDesign:
-        units = self.units
-        return type(self)(
-            self._X, self._y * units.response_scale, weights, centered=self.centered, units=units
-        )
+        return self._of(self._X, self._y * self.units.response_scale, weights, self.units)
+
+    def _of(self, X: Any, y: Vector, weights: Vector | None, units: Units | None) -> DenseDesign:
+        """A design of the same kind."""
+        return type(self)(X, y, weights, centered=self.centered, units=units)
 
     def _gram_of_columns(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix | None]:
-        """Sums and Gram matrix without shifting rows; None where it would lose digits."""
+        """Sums, and the Gram matrix without shifted rows, or None if it loses digits."""
         sums = Accumulator(point.units_loss, self.n_features)
         gram = GramAccumulator(self.n_features)
         shape = self._block_shape(0)
@@ -184,7 +186,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
             if f.dtype == bool:
                 inside = np.flatnonzero(f)
                 block, pair = buffer[: inside.size], last[:, : inside.size]
-                # mode="clip", as "raise" would make numpy buffer the output.
+                # With mode="raise", NumPy would buffer the output.
                 np.take(X, inside, axis=0, out=block, mode="clip")
                 np.take(residual, inside, out=pair[1], mode="clip")
                 pair[0] = 1.0
@@ -208,6 +210,6 @@ class DenseDesign(ColumnAccess, RowBlocks):
         return sums.sums(self.block_units), gram.augmented(self.block_units)
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
-        """Coefficients (points, p) and intercepts (points, 1) of the columns as they stand in X."""
+        """Coefficients (points, p) and intercepts (points, 1) for the columns of X as given."""
         raw = [self.block_units.raw(point.coef, point.intercept) for point in points]
         return np.stack([coef for coef, _ in raw]), np.array([[intercept] for _, intercept in raw])

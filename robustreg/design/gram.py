@@ -1,4 +1,4 @@
-"""Gram matrices of augmented rows, summed over the columns as they stand in X."""
+"""Gram matrices of augmented rows, computed from the columns of X as given."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from robustreg.design.units import Units
 
 __all__ = ["GramAccumulator", "shifted_gram"]
 
-#: Part of a column's squares that must be left when its shift is taken out: four digits are lost
-#: below it, half of those that a pivot of Cholesky's factor may lose.
+#: Least part of a column's sum of squares that must remain after its shift is subtracted. Below it
+#: four digits are lost, half of those that a pivot of Cholesky's factor may lose.
 KEPT = 1e-4
 
 
 class GramAccumulator:
     """Running sums of ``r² (x, 1, e)(x, 1, e)'`` over blocks of rows.
 
-    X is neither shifted nor widened by two columns first: both copy it, which takes longer than the
-    products for narrow X.
+    X is neither shifted nor extended by two columns first. Both need a copy, which takes longer
+    than the products where X is narrow.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class GramAccumulator:
     def add(self, block: NDArray, last: Matrix, negative: NDArray | None = None) -> None:
         """Add ``r x``, of shape (rows, p), and ``r`` and ``r e``, of shape (2, rows).
 
-        ``negative`` marks rows whose products are subtracted: a loss need not be convex.
+        ``negative`` marks rows whose products are subtracted, since a loss need not be convex.
         """
         self._add(1.0, block, last)
         if negative is not None and negative.any():
@@ -47,11 +47,11 @@ class GramAccumulator:
         self.corner += factor * (last @ last.T)
 
     def augmented(self, units: Units) -> Matrix | None:
-        """The Gram matrix of (z, 1, e); None where the shift would cost it too many digits."""
+        """The Gram matrix of (z, 1, e), or None if the shift loses too many digits."""
         gram = shifted_gram(self.columns, self.cross, self.corner, units)
         p = self.cross.shape[1]
-        squares = self.columns.diagonal() / units.column_scale**2
-        return gram if (gram.diagonal()[:p] >= KEPT * squares).all() else None
+        # Columns in units of their own are shifted before their products.
+        return gram if (gram.diagonal()[:p] >= KEPT * self.columns.diagonal()).all() else None
 
 
 def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -> Matrix:

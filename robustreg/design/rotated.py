@@ -1,8 +1,8 @@
-"""More columns than rows: the row space, in which every fit lies.
+"""A design with more columns than rows, in coordinates of its row space.
 
-Under a ridge penalty, and for coefficients of least norm, w is a combination of the rows of X. With
-``(X - c)' = Q R``, Q of shape (p, n) with orthonormal columns, w = Q a, the rows are those of R',
-and ``||w|| = ||a||``: the problem has n columns instead of p and is otherwise the same.
+With a ridge penalty, or if coefficients have least norm, w is a combination of the rows of X. With
+``(X - c)' = Q R``, Q of shape (p, n) with orthonormal columns, and w = Q a, the rows are those of
+R' and ``||w|| = ||a||``. The problem is the same, with n columns instead of p.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Point
+from robustreg.design.base import Point, Vector
 from robustreg.design.dense import DenseDesign
+from robustreg.design.units import Units
 
 __all__ = ["RotatedDesign", "row_space_design"]
 
-#: Rows, of columns, up to which the rotation pays: it costs ``4 n² p`` operations once.
+#: Rows per column up to which the rotation is faster. It costs ``4 n² p`` operations once.
 MOST_ROWS = 0.5
 
-#: Numbers in X up to which a sparse one is made dense for it.
+#: Largest size of X that is rotated. A sparse X becomes dense.
 MOST_NUMBERS = 2**24
 
 
 class RotatedDesign(DenseDesign):
-    """The rows in coordinates of their own space.
+    """The rows in coordinates of the space that they span.
 
     Parameters
     ----------
     design : DenseDesign
-        With more columns than rows, and column units of one.
+        With more columns than rows, and columns of scale 1.
     rows : array of shape (n, p)
         X, dense.
     """
@@ -42,13 +43,17 @@ class RotatedDesign(DenseDesign):
         y = design.response * design.units.response_scale
         super().__init__(np.ascontiguousarray(r.T), y, design.weights, centered=design.centered)
 
+    def _of(self, X: Any, y: Vector, weights: Vector | None, units: Units | None) -> DenseDesign:
+        # In the coordinates that it has: rows with other weights span no other space.
+        return DenseDesign(X, y, weights, centered=self.centered, units=units)
+
     @property
     def original(self) -> DenseDesign:
-        """The design of the columns themselves."""
+        """The design in the columns of X."""
         return self._original
 
     def back(self, point: Point) -> Point:
-        """A point of the original design, in its working units."""
+        """Map a point to the original design and its working units."""
         coef, intercept = self.raw(point)
         ratio = self.units.response_scale / self._original.units.response_scale
         return point._replace(
@@ -56,7 +61,7 @@ class RotatedDesign(DenseDesign):
         )
 
     def into(self, point: Point) -> Point:
-        """A point of the original design, in these coordinates; its part across them is lost."""
+        """Project a point of the original design onto the row space."""
         ratio = self._original.units.response_scale / self.units.response_scale
         coef = self._basis.T @ point.coef * ratio
         intercept = point.intercept * ratio + float(self.units.center @ coef)
@@ -66,7 +71,7 @@ class RotatedDesign(DenseDesign):
 
 
 def row_space_design(design: Any) -> RotatedDesign | None:
-    """The rotated design, where it is cheaper; None elsewhere."""
+    """The rotated design if it is cheaper, else None."""
     if not isinstance(design, DenseDesign) or isinstance(design, RotatedDesign):
         return None
     n, p = design.n_rows, design.n_features

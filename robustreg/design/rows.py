@@ -1,4 +1,4 @@
-"""What every design offers to inference and to a search: rows, by number and by blocks."""
+"""The interface between data and inference: rows, by number and in blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["RowAccess"]
 
 Vector = NDArray[np.float64]
 
-#: Residuals that are looked at together: temporaries of n numbers would not stay in cache.
+#: Residuals that are processed together, so that temporaries stay in cache.
 MAPPED_ROWS = 2**16
 
 
@@ -28,9 +28,9 @@ class RowAccess(ABC):
     Attributes
     ----------
     in_memory : bool
-        Whether rows can be had by their numbers without a pass.
+        Whether rows can be selected by number without a pass.
     like_rows : callable, optional
-        Turns an array of length n into the kind that the user's rows have, where it is another.
+        Converts an array of length n to the kind of collection that the user gave.
     """
 
     n_rows: int
@@ -53,12 +53,12 @@ class RowAccess(ABC):
     def residuals(self, point: Point) -> Vector:
         """Residuals of all rows, in working units.
 
-        They cost no pass if the last one was at ``point``. The array is the design's own: copy it
-        before the next pass.
+        They cost no pass if the last pass was at ``point``. The next pass overwrites the array, so
+        copy it to keep it.
         """
 
     def map_residuals(self, function: Callable[[Vector], NDArray], point: Point) -> NDArray:
-        """A function of each row's residual, in the kind of array that the user's rows have."""
+        """A function of each residual, as the kind of collection that the user gave."""
         residuals = self.residuals(point)
         values = np.empty(residuals.shape, dtype=function(residuals[:1]).dtype)
         for rows in self._mapped_rows():
@@ -66,15 +66,22 @@ class RowAccess(ABC):
         return values if self.like_rows is None else self.like_rows(values)
 
     def sum_over_residuals(
-        self, function: Callable[[Vector, Vector | None], Vector], point: Point
-    ) -> Vector:
-        """Sum of ``function(residuals, weights)`` over blocks of rows, an array of any length."""
-        residuals, weights = self.residuals(point), self.weights
-        parts = (
-            function(residuals[rows], None if weights is None else weights[rows])
-            for rows in self._mapped_rows()
-        )
-        return sum(parts)  # type: ignore[return-value]
+        self,
+        statistic: Callable[[Vector, Vector | None, Vector], tuple[NDArray, ...]],
+        point: Point,
+    ) -> tuple[NDArray, ...]:
+        """Add ``statistic(residuals, weights, response)`` over blocks of rows.
+
+        It costs no pass if the last one was at ``point``.
+        """
+        residuals, weights, response = self.residuals(point), self.weights, self.response
+        total: tuple[NDArray, ...] = ()
+        for rows in self._mapped_rows():
+            part = statistic(
+                residuals[rows], None if weights is None else weights[rows], response[rows]
+            )
+            total = tuple(a + b for a, b in zip(total, part, strict=True)) if total else part
+        return total
 
     def _mapped_rows(self) -> Iterator[slice]:
         for start in range(0, self.n_rows, MAPPED_ROWS):
@@ -86,17 +93,19 @@ class RowAccess(ABC):
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
-        """Add ``statistic(X, *values)`` over blocks of rows of X as they stand, in one pass.
+        """Sum ``statistic(X, *values)`` over blocks of rows of X as given, in one pass.
 
-        ``values`` are arrays of length n in memory, of which each block gets its part.
+        ``values`` are arrays of length n in memory. Each block gets its part of them. With a point,
+        the sum is of ``statistic(X, residuals, frequencies, *values)`` with the residuals there.
         """
 
     @abstractmethod
     def map_rows(
         self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
     ) -> NDArray:
-        """Join ``function(X, *values)``, with an entry or line per row, of all blocks of rows."""
+        """Concatenate ``function(X, *values)``, with an entry per row, over blocks of rows."""
 
     @abstractmethod
     def rows_of_X(self, index: NDArray[np.intp]) -> Any:
@@ -104,12 +113,12 @@ class RowAccess(ABC):
 
     @abstractmethod
     def rows(self, index: NDArray[np.intp]) -> Design:
-        """A design of these rows alone, a copy of them, in the same working units."""
+        """A design with copies of these rows, in the same working units."""
 
     @abstractmethod
     def in_units(self, units: Units) -> Design:
-        """The same rows in other working units; its passes go on from those made."""
+        """The same rows in other working units. The count of passes continues."""
 
     @abstractmethod
     def answering(self, y: Vector, weights: Vector | None) -> Design:
-        """The same X with other responses, in the units of the user, and frequencies."""
+        """The same X with other responses, in the user's units, and other frequencies."""

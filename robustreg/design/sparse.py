@@ -1,4 +1,4 @@
-"""Sparse matrices in CSR form: products over the entries that are not zero."""
+"""Sparse matrices in CSR format, with products over the entries that are not zero."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from robustreg.design.units import Units, column_units, response_unit
 
 __all__ = ["SparseDesign"]
 
-#: What a multiplication in a sparse product costs in multiplications of a dense one.
+#: Cost of a multiplication in a sparse product, relative to one in a dense product.
 SPARSE_COST = 100.0
 
 
 class SparseDesign(DenseDesign):
     """SciPy matrices or arrays in CSR format, of any width.
 
-    Residuals and gradients are products with the sparse matrix. A Gram matrix is a sparse product
-    too, or goes by dense row blocks where rows have so many entries that those are faster. Columns
-    are shifted in the sums, never in X. float32 entries are converted, since SciPy would do so in
-    every product.
+    Residuals, gradients and Gram matrices are products with the sparse matrix. Where rows have so
+    many entries that dense blocks are faster, a Gram matrix uses these. Shifts of the columns are
+    applied to the sums, never to X. float32 entries are converted once, since SciPy would convert
+    them in every product.
     """
 
     widest_gram = 2000
@@ -62,7 +62,7 @@ class SparseDesign(DenseDesign):
             return super().gram(point, mixing)
         sums, factor, slope, last = self._factors(point, mixing)
         weighted = self._X.multiply(factor[:, None]).tocsr()
-        # Products of the rows (x, 1, e): those with e have the curvature psi'.
+        # Products of the rows (x, 1, e). Those with e have the curvature psi'.
         pair = np.stack((factor, slope))
         corner = np.array([[factor.sum(), slope.sum()], [slope.sum(), last]])
         columns = (self._X.T @ weighted).toarray()
@@ -77,7 +77,7 @@ class SparseDesign(DenseDesign):
         return sums, np.concatenate((diagonal, (total, last)))
 
     def _factors(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector, Vector, float]:
-        """Sums, the curvature of rows and ``psi' e``, with frequencies, and ``sum s psi' e²``."""
+        """Sums, curvature of the rows and ``psi' e``, both times s, and ``sum s psi' e²``."""
         sums = self.value_and_gradient(point)
         loss, residual = point.units_loss, self._residuals
         factor = row_curvature(loss, residual, mixing).astype(np.float64)
@@ -98,7 +98,7 @@ class SparseDesign(DenseDesign):
         return Units(center, column_units(magnitude), response_unit(y), magnitude)
 
     def _units_of_blocks(self) -> Units:
-        return self.units  # shifted entries would not be sparse
+        return self.units  # a shifted matrix would not be sparse
 
     def _row_blocks(self, size: int | None = None) -> Iterator[tuple[slice, Any]]:
         yield slice(0, self.n_rows), self._X

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import frexp, ldexp
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +21,11 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Outside this range a column gets a unit of its own: squares stay finite, with room for n = 10^8.
+#: Columns of a size outside this range are rescaled, so that sums of squares stay finite up to
+#: n = 10^8.
 SAFE_RANGE = (2.0**-300, 2.0**300)
 
-#: Columns whose centre exceeds this many times their spread are centred block by block.
+#: Columns whose centre exceeds their spread by this factor are centred block by block.
 FAR = 100.0
 
 
@@ -33,21 +35,21 @@ class Units(NamedTuple):
     center: Vector
     column_scale: Vector
     response_scale: float
-    magnitude: Vector  # of the columns as they stand in X
+    magnitude: Vector  # of the columns of X as given
 
     def raw(self, coef: Vector, intercept: float) -> tuple[Vector, float]:
-        """Coefficients and intercept of the columns as they stand in X."""
+        """Coefficients and intercept for the columns of X as given."""
         coef = coef / self.column_scale
         return coef, intercept - float(self.center @ coef)
 
     @property
     def has_far_columns(self) -> bool:
-        """Whether a column's offset costs its products two digits or more."""
+        """Whether the products of some column lose two digits or more to its offset."""
         offset = np.abs(self.center)
         return bool(np.any(offset > FAR * (self.magnitude - offset)))
 
     def of_blocks(self) -> Units:
-        """Units of the columns as products meet them: with their center taken out if it is far."""
+        """Units of the columns in the blocks, which are centred if a centre is far from zero."""
         if not self.has_far_columns:
             return self
         magnitude = self.magnitude - np.abs(self.center)
@@ -55,38 +57,39 @@ class Units(NamedTuple):
 
 
 def power_of_two(magnitude: NDArray) -> Vector:
-    """The power of two just below each magnitude, and 1 for zero: division by it is exact."""
+    """The power of two just below each magnitude, by which division is exact; 1 for zero."""
     return np.where(magnitude > 0, 2.0 ** (np.frexp(magnitude)[1] - 1), 1.0)
 
 
 def response_unit(y: NDArray) -> float:
-    """Power of two just below the median of the responses' sizes, zeros left out.
+    """Power of two just below the median size of the responses.
 
-    The median is not moved by gross outliers, which would make everything else vanish beside them.
+    Zeros are left out where most responses are zero. A mean would follow gross outliers, and all
+    other responses would vanish in its units.
     """
     magnitude = np.abs(y)
     size = median(magnitude)
     if size == 0.0 and magnitude.any():
         size = median(magnitude[magnitude > 0.0])
-    return float(power_of_two(np.asarray(size)))
+    return ldexp(1.0, frexp(size)[1] - 1) if size > 0.0 else 1.0
 
 
 def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     """Units of the columns from some rows of X, and of the responses from theirs.
 
-    The shift need not be the mean of all rows, only near it: it keeps the Gram matrix of columns
-    with a large offset from cancelling, and the intercept takes up the difference.
+    The shift prevents cancellation in the Gram matrix of columns with a large offset. It need only
+    be near the mean of all rows, since the intercept makes up for the difference.
     """
     if centered:
         low, high = sample.min(axis=0), sample.max(axis=0)
-        # A constant column must become exactly zero, not the rounding error of its mean.
+        # A constant column must become exactly zero, without the rounding error of its mean.
         constant = low == high
         center = np.where(constant, low, sample.mean(axis=0, dtype=np.float64))
         deviation = np.maximum(high - center, center - low)
         magnitude = np.where(constant, np.abs(center), deviation)
     else:
         center = np.zeros(sample.shape[1])
-        # The least number of an integer type has no positive counterpart in it.
+        # Converted first, since the least integer of a type has no absolute value in that type.
         ends = np.stack((sample.min(axis=0), sample.max(axis=0))).astype(np.float64)
         magnitude = np.abs(ends).max(axis=0)
     return Units(center, column_units(magnitude), response_unit(y), np.abs(center) + magnitude)
@@ -104,9 +107,9 @@ def column_units(magnitude: Vector) -> Vector:
 def stratified_rows(n_rows: int, weights: Vector | None, size: int) -> NDArray[np.intp]:
     """About ``size`` ascending row numbers with positive weight, one drawn from each stretch.
 
-    Equal steps would meet a periodic order of the rows (one-hot columns, hours of the day) always
-    in the same phase; one random row from each stretch does not. The seed is fixed: a fit is
-    reproducible, and depends on the rows drawn only within its tolerance.
+    Rows at equal steps would all have the same phase where the order is periodic (hours of the
+    day), so one random row is drawn from each stretch. The seed is fixed, which makes fits
+    reproducible. The rows drawn affect a fit only within its tolerance.
     """
     candidates = None if weights is None else np.flatnonzero(weights > 0)
     total = n_rows if candidates is None else candidates.size

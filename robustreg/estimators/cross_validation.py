@@ -252,9 +252,8 @@ class CrossValidation:
             raise errors[0]
         if errors:
             warnings.warn(
-                f"Scoring failed for {len(errors)} of {len(fits)} candidates of a fold. Their "
-                f"score on it will be set to {self.error_score}. Details:\n"
-                + "".join(format_exception(errors[0])),
+                "Scoring failed for some candidates of a fold. Their score on it will be set to "
+                f"{self.error_score}. Details:\n" + "".join(format_exception(errors[0])),
                 UserWarning,
                 stacklevel=2,
             )

@@ -6,14 +6,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
 
+from robustreg.annotations import Features, Scale
 from robustreg.design import Design, as_design
+from robustreg.design.prediction import is_single
 from robustreg.estimators.elastic_net_problem import (
     CONSTRAINTS,
     ElasticNetProblem,
@@ -21,15 +20,17 @@ from robustreg.estimators.elastic_net_problem import (
     data_in_memory,
     warn_of_doubt,
 )
-from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
+from robustreg.estimators.regressor import LinearRegressor
+from robustreg.parameters import fit_method
 from robustreg.problem import Problem
 from robustreg.solvers.elastic_net import Fit, Start, fit_at
 
 __all__ = ["HuberElasticNet"]
 
 
-class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class HuberElasticNet(LinearRegressor):
     r"""Linear regression with the Huber loss and an elastic-net penalty, for many columns.
 
     With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``), the
@@ -79,7 +80,7 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Coefficients, in units of y per unit of X; exactly zero where a column is not used.
     sparse_coef_ : sparse matrix of shape (1, n_features)
         The same.
-    intercept_ : float
+    intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
         Sigma, in units of y; 0.0 where the residuals leave none.
@@ -153,7 +154,7 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         *,
         l1_ratio: float = 0.5,
         delta: float = 1.345,
-        scale: float | str = "joint",
+        scale: Scale = "joint",
         fit_intercept: bool = True,
         positive: bool = False,
         penalty_factors: ArrayLike | None = None,
@@ -172,9 +173,9 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.tol = tol
         self.warm_start = warm_start
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> HuberElasticNet:
         """Fit the model.
 
@@ -200,8 +201,9 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             X is of Dask.
         """
         with restored_on_failure(self):
+            given = X, y
             X, y, weights = data_in_memory(self, X, y, sample_weight)
-            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            progress = PassCounter(self, *given, {"sample_weight": sample_weight})
             intercept = bool(self.fit_intercept)
             design = as_design(X, y, weights, centered=intercept, on_pass=progress)
             problem = ElasticNetProblem.of(self, self.l1_ratio).over(design, self.alpha)
@@ -212,43 +214,16 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
                 max_iter=self.max_iter,
                 start=self._previous(design),
             )
+            self._single_ = is_single(X)
             self._store(problem, fit)
             progress.close()
             warn_of_doubt(fit, type(self).__name__, self.tol, self.max_iter)
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Predict with the linear model.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predictions, in units of y.
-        """
-        check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=["csr", "csc", "coo"],
-            dtype=[np.float64, np.float32],
-            reset=False,
-        )
-        return safe_sparse_dot(X, self.coef_, dense_output=True) + self.intercept_
-
     @property
     def sparse_coef_(self) -> Any:
         """The coefficients as a sparse matrix of one row."""
         return sparse.csr_matrix(self.coef_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _previous(self, design: Design) -> Start | None:
         """The last fit as a start, where a warm start is wanted and there was one."""
@@ -263,7 +238,7 @@ class HuberElasticNet(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     def _store(self, problem: Problem, fit: Fit) -> None:
         design, point = problem.design, fit.point(problem)
         self.coef_, intercept = design.to_user(point)
-        self.intercept_ = intercept if problem.fit_intercept else 0.0
+        self.intercept_ = np.float64(intercept if problem.fit_intercept else 0.0)
         self.scale_ = fit.scale * design.units.response_scale
         self.delta_ = float(self.delta)
         self.threshold_ = self.delta_ * self.scale_ if self.scale_ else 0.0

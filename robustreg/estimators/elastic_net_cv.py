@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import _fit_context
-from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from robustreg.annotations import Features, Scale
 from robustreg.design import as_design
+from robustreg.design.prediction import is_single
 from robustreg.estimators.elastic_net import HuberElasticNet
 from robustreg.estimators.elastic_net_folds import (
     SELECTIONS,
@@ -31,8 +31,10 @@ from robustreg.estimators.elastic_net_problem import (
     warn_of_end,
 )
 from robustreg.estimators.progress import TaskList
+from robustreg.estimators.search_grid import row_splits
 from robustreg.estimators.search_results import format_results
 from robustreg.metrics import make_huber_scorer
+from robustreg.parameters import fit_method
 from robustreg.problem import Problem
 from robustreg.solvers.elastic_net import Ending, Fit, Path
 
@@ -162,12 +164,12 @@ class HuberElasticNetCV(HuberElasticNet):
         n_alphas: int = 100,
         alphas: ArrayLike | None = None,
         delta: float = 1.345,
-        scale: float | str = "joint",
+        scale: Scale = "joint",
         fit_intercept: bool = True,
         positive: bool = False,
         penalty_factors: ArrayLike | None = None,
         cv: Any = None,
-        selection: str = "best",
+        selection: Literal["best", "one_se"] = "best",
         max_iter: int = 100,
         tol: float = 1e-6,
         n_jobs: int | None = None,
@@ -187,10 +189,10 @@ class HuberElasticNetCV(HuberElasticNet):
         self.tol = tol
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -220,15 +222,14 @@ class HuberElasticNetCV(HuberElasticNet):
         """
         ratios = checked_ratios(self.l1_ratio)
         given = [checked_alphas(self.alphas, ratio) for ratio in ratios]
+        given_data = X, y
         X, y, weights = data_in_memory(self, X, y, sample_weight)
-        splits = [
-            (np.asarray(a), np.asarray(b)) for a, b in check_cv(self.cv, y).split(X, y, groups)
-        ]
+        design = as_design(X, y, weights, centered=bool(self.fit_intercept))
+        splits = row_splits(self.cv, X, y, {"groups": groups}, design.n_rows)
         if not splits:
             raise ValueError("cv gives no split: pass at least one pair of training and test rows.")
         names = ["path", *["fold"] * len(splits)]
-        tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
-        design = as_design(X, y, weights, centered=bool(self.fit_intercept))
+        tasks = TaskList(self, *given_data, {"sample_weight": sample_weight}, names)
         statements = [ElasticNetProblem.of(self, ratio) for ratio in ratios]
         options = {"tol": self.tol, "max_iter": self.max_iter}
         with tasks.task(0):
@@ -245,6 +246,7 @@ class HuberElasticNetCV(HuberElasticNet):
         kept = self._keep_reached([path for _, path in found], folds, grids)
         problem, fit = self._choose(found, folds, kept)
         self.scorer_ = make_huber_scorer(threshold)
+        self._single_ = is_single(X)
         self._store(problem, fit)
         tasks.close()
         warn_of_doubt(fit, type(self).__name__, self.tol, self.max_iter)

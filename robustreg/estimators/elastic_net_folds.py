@@ -19,7 +19,7 @@ from robustreg.estimators.elastic_net_path import in_user_units, path_over
 from robustreg.estimators.elastic_net_problem import ElasticNetProblem
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_results import best_candidate, standard_error
-from robustreg.exceptions import ConvergenceWarning
+from robustreg.exceptions import convergence_warning
 from robustreg.losses import Huber
 from robustreg.scales import median_absolute_residual
 from robustreg.solvers.elastic_net import follow_path
@@ -142,12 +142,12 @@ def fit_folds(
     folds = parallel(delayed(evaluate)(number, *split) for number, split in enumerate(splits))
     worst, tol = max(fold.worst for fold in folds), options["tol"]
     if worst > tol:
-        warnings.warn(
-            f"Fits in folds ended at a distance of up to {worst:.2g} (tol={tol:g}): "
-            "increase max_iter, or tol if this distance is small enough for you.",
-            ConvergenceWarning,
-            stacklevel=4,
+        text = (
+            f"Some fits in folds did not come within tol={tol:g} of their solutions: increase "
+            "max_iter, or tol if the distance is small enough for you. The largest distance is the "
+            "optimality of this warning."
         )
+        warnings.warn(convergence_warning(text, worst, tol), stacklevel=4)
     return folds
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from robustreg.annotations import Features, Scale
 from robustreg.design import as_design
 from robustreg.estimators.elastic_net_problem import (
     CONSTRAINTS,
@@ -19,6 +20,7 @@ from robustreg.estimators.elastic_net_problem import (
     warn_of_doubt,
     warn_of_end,
 )
+from robustreg.parameters import checked_parameters
 from robustreg.problem import Problem
 from robustreg.solvers.elastic_net import Path, follow_path
 
@@ -28,18 +30,17 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 
-@validate_params(
+@checked_parameters(
     CONSTRAINTS
     | {
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "eps": [Interval(Real, 0, 1, closed="neither")],
         "n_alphas": [Interval(Integral, 1, None, closed="left")],
         "alphas": ["array-like", None],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def enet_path(
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     *,
     l1_ratio: float = 0.5,
@@ -47,7 +48,7 @@ def enet_path(
     n_alphas: int = 100,
     alphas: ArrayLike | None = None,
     delta: float = 1.345,
-    scale: float | str = "joint",
+    scale: Scale = "joint",
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
     positive: bool = False,

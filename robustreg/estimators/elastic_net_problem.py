@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import Design
 from robustreg.design.base import Point
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.exceptions import ExactFitWarning, convergence_warning
 from robustreg.losses import Huber
 from robustreg.penalties import ElasticNet
 from robustreg.problem import NEGLIGIBLE, Problem
@@ -173,25 +173,21 @@ def warn_of_doubt(fit: Fit, name: str, tol: float, max_iter: int) -> None:
             stacklevel=4,
         )
     elif fit.optimality > tol:
-        warnings.warn(
-            f"{name} stopped at a distance of {fit.optimality:.2g} (tol={tol:g}), in units of "
-            f"alpha={fit.alpha:.4g} and of the scale. Increase max_iter={max_iter}, or tol if this "
-            "distance is small enough for you; columns of very different sizes should be "
-            "standardised.",
-            ConvergenceWarning,
-            stacklevel=4,
+        text = (
+            f"{name} did not come within tol={tol:g} of the solution, in units of alpha and of the "
+            f"scale; optimality_ is the distance that it reached. Increase max_iter={max_iter}, or "
+            "tol if this distance is small enough for you. Columns of very different sizes should "
+            "be standardised."
         )
+        warnings.warn(convergence_warning(text, fit.optimality, tol), stacklevel=4)
 
 
 def warn_of_end(path: Path) -> None:
-    """Say which alphas were not reached."""
-    left = path.alphas[len(path.fits) :]
+    """Say why alphas were not reached."""
     if path.ending is not Ending.COMPLETE:
-        which = f" {left[0]:.4g}" if left.size == 1 else f"s {left[0]:.4g} to {left[-1]:.4g}"
         warnings.warn(
-            f"The path ended after {len(path.fits)} of {path.alphas.size} alphas, because "
-            f"{path.ending.value}. It did not reach alpha{which if left.size else 's at all'}. "
-            "Increase eps or leave these alphas out; a path with a number as scale goes on.",
+            f"The path did not reach the smallest alphas, because {path.ending.value}. Increase "
+            "eps or leave these alphas out; a path with a number as scale goes on.",
             UserWarning,
             stacklevel=3,
         )

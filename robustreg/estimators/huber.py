@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from robustreg.data import is_collection, validate_features, validate_regression_data
+from robustreg.annotations import Features, Scale, Solver
+from robustreg.data import is_collection, validate_regression_data
 from robustreg.design import as_design
-from robustreg.design.base import Design
-from robustreg.design.prediction import is_single, linear_prediction
-from robustreg.estimators.fitting import (
-    HuberProblem,
-    Solution,
-    Start,
-    fit_huber,
-    warn_of_doubt,
-    weights_and_outliers,
-)
-from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.fitted_attributes import previous_fit, store_fit
+from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
+from robustreg.estimators.many_responses import fit_many, score_of_present
+from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
+from robustreg.estimators.regressor import LinearRegressor
+from robustreg.parameters import fit_method, refuses
+from robustreg.response_data import is_table, omit_missing
 
 __all__ = ["HuberRegressor"]
 
 
-class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class HuberRegressor(LinearRegressor):
     r"""Linear regression with the Huber loss, the scale estimated jointly.
 
     With residuals :math:`e_i = y_i - x_i w - b`, weights :math:`s_i` (``sample_weight``) and the
@@ -77,6 +72,8 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Distance to the exact solution, in standard errors of the estimate, at which a fit ends.
     warm_start : bool, default=False
         Start from the previous fit.
+    missing : {"raise", "omit"}, default="raise"
+        Whether NaN in y is an error, or leaves out its row, for that response alone.
 
     Attributes
     ----------
@@ -102,6 +99,8 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     optimality_ : float
         Certificate: distance to the exact solution in standard errors, rounding errors included.
         Where the scale is zero, the relative duality gap of the sum of absolute residuals.
+    converged_ : ndarray of shape (n_targets,) of bool
+        Of y with two dimensions alone: whether ``optimality_`` is at most ``tol``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -113,16 +112,25 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         If and only if ``optimality_`` is above ``tol``.
     ExactFitWarning
         If the scale is zero.
+    MissingResponseWarning
+        If a column of y has no value. Each warning names all columns of y that it is about.
 
     See Also
     --------
-    HuberRegressorCV : Chooses delta and alpha by cross-validation.
+    HuberRegressorCV : Chooses delta, and alpha if asked, by cross-validation.
     MMRegressor : Resists outliers in X as well.
     HuberElasticNet : For many columns, of which few matter.
     robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
 
     Notes
     -----
+    With y of shape (n_samples, n_targets) each column gets the fit that it would get alone, in a
+    small part of the time. ``coef_`` has shape (n_targets, n_features), ``weights_`` and
+    ``outliers_`` (n_samples, n_targets), ``n_iter_`` and ``n_passes_`` are the largest of all
+    columns, and the other numbers have shape (n_targets,). Beyond 2**24 values of y there are
+    no ``weights_`` and ``outliers_``, which take 9 bytes for each. They are 0 and False where y is
+    missing. :func:`robustreg.inference.summarize_many` gives the standard errors.
+
     edf is one for the intercept plus the trace of the smoother ``(Z'WZ + alpha I)^-1 Z'WZ``, with
     ``W = s weights_`` and the columns Z of X centred with W: for ``alpha=0`` the rank plus one. For
     more columns than a Gram matrix is formed for, edf and with it ``optimality_`` are estimates.
@@ -149,13 +157,6 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     array([2.04])
     """
 
-    _doc_link_module = "robustreg"
-    #: No link in the HTML representation as long as the site has no address.
-    _doc_link_template = ""
-
-    #: Whether X of the fit was float32; a candidate of a search has no fit.
-    _single_ = False
-
     _parameter_constraints: dict[str, list[Any]] = {
         "delta": [Interval(Real, 0, np.inf, closed="right"), StrOptions({"auto"})],
         "scale": [Interval(Real, 0, np.inf, closed="neither"), StrOptions({"joint", "mad"})],
@@ -165,19 +166,25 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, np.inf, closed="neither")],
         "warm_start": ["boolean"],
+        "missing": [StrOptions({"raise", "omit"})],
     }
 
+    @refuses(
+        epsilon="pass delta=robustreg.tuning.delta_from_epsilon(epsilon) for the threshold of "
+        "scikit-learn's HuberRegressor, or leave delta=1.345, which is 95 % efficient."
+    )
     def __init__(
         self,
         *,
-        delta: float | str = 1.345,
-        scale: float | str = "joint",
+        delta: float | Literal["auto"] = 1.345,
+        scale: Scale = "joint",
         alpha: float = 0.0,
         fit_intercept: bool = True,
-        solver: str = "lbfgs",
+        solver: Solver = "lbfgs",
         max_iter: int = 100,
         tol: float = 1e-6,
         warm_start: bool = False,
+        missing: Literal["raise", "omit"] = "raise",
     ) -> None:
         self.delta = delta
         self.scale = scale
@@ -187,10 +194,11 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.missing = missing
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> HuberRegressor:
         """Fit the model.
 
@@ -200,8 +208,10 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             An array of numbers, integers and booleans too, is not copied, in whatever order, and a
             memory map is read block by block. Each step of the solver reads the chunks of a Dask
             collection once; those of up to 64 MB are loaded.
-        y : array-like of shape (n_samples,)
-            Responses, matched with the rows of X by position; they may be of Dask where X is.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Responses, matched with the rows of X by position; they may be of Dask where X is. A
+            table of responses needs X in memory, and is read in blocks of columns: it may be a
+            memory map, or a Dask array, whose chunks are loaded one after the other.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. Whole numbers are frequencies: 2 is the row twice, 0 the row left out.
             Weights between 0 and 1 have no unit: see the class's notes.
@@ -214,57 +224,55 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X, y or sample_weight hold NaN, infinity or masked values or differ in length, or if
-            the weights are negative or all zero. A Dask collection must have columns of numbers.
+            If X, y or sample_weight hold infinity, masked values or NaN (but see ``missing``) or
+            differ in length, or if the weights are negative or all zero. A Dask collection must
+            have columns of numbers.
             After an error, and after an interruption, the estimator is as it was before.
         RuntimeError
             If a Dask cluster has lost all its workers, or its scheduler.
         """
         with restored_on_failure(self):
-            start = self._previous()
+            if is_table(y):
+                fit_many(self, X, y, sample_weight)
+                return self
+            start, present = previous_fit(self), None
+            given = X, y
+            if self.missing == "omit":
+                y, sample_weight, present = omit_missing(y, sample_weight)
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
-            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            progress = PassCounter(self, *given, {"sample_weight": sample_weight})
             design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             problem = self._problem()
-            if start is not None and start.coef.shape[0] != design.n_features:
-                start = None
             solution = fit_huber(design, problem, start)
-            self._store(design, solution, X)
+            store_fit(self, design, solution, X, present)
             progress.close()
             warn_of_doubt(solution, problem)
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Predict with the linear model.
+    def score(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R² of the predictions; of several responses, the mean of theirs.
 
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            New rows.
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their responses. With ``missing="omit"``, NaN is left out.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the rows.
 
         Returns
         -------
-        ndarray, dask array or dask series of shape (n_samples,)
-            Predictions, in units of y; lazy, in the same chunks, where X is of Dask. They are
-            float32 where X is and that of ``fit`` was, as those of ``LinearRegression``.
+        float
+            As of ``sklearn.metrics.r2_score``.
         """
-        check_is_fitted(self)
-        X = validate_features(self, X)
-        return linear_prediction(
-            X, self.coef_, self.intercept_, single=getattr(self, "_single_", False)
-        )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without lazy arrays, which hold on to the data and to a cluster."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if not is_collection(value)}
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "coef_")
+        if self.missing == "omit" and not is_collection(y):
+            return score_of_present(y, self.predict(X), sample_weight)
+        return float(super().score(X, y, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
         return tags
 
     def _problem(self) -> HuberProblem:
@@ -277,24 +285,3 @@ class HuberRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             self.max_iter,
             self.tol,
         )
-
-    def _previous(self) -> Start | None:
-        """The last fit as a start, where a warm start is wanted and there was one."""
-        if not (self.warm_start and hasattr(self, "coef_")):
-            return None
-        numbers = [*self.coef_, self.intercept_, self.scale_]
-        if not np.isfinite(numbers).all():
-            return None  # from nowhere a search would not come back
-        return Start(self.coef_, self.intercept_, self.scale_)
-
-    def _store(self, design: Design, solution: Solution, X: Any) -> None:
-        self.coef_ = solution.coef
-        self.intercept_ = np.float64(solution.intercept)
-        self._single_ = is_single(X)
-        self.scale_ = solution.scale
-        self.delta_ = solution.delta
-        self.threshold_ = solution.delta * solution.scale if solution.scale else 0.0
-        self.weights_, self.outliers_ = weights_and_outliers(design, solution)
-        self.n_iter_ = solution.result.n_iter
-        self.n_passes_ = int(design.passes)
-        self.optimality_ = solution.result.optimality

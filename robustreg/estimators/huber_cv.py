@@ -1,43 +1,34 @@
-"""The Huber regressor whose delta and alpha are chosen by cross-validation."""
+"""The Huber regressor whose delta, and alpha if asked for, is chosen by cross-validation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
 from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import ParameterGrid
-from sklearn.utils import indexable
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from robustreg.data import is_collection, validate_regression_data
-from robustreg.design import as_design
-from robustreg.estimators.cross_validation import CrossValidation, FoldResult
-from robustreg.estimators.fitting import HuberProblem, fit_huber, warn_of_doubt
+from robustreg.annotations import Features, Scale, Solver
+from robustreg.estimators.fitting import HuberProblem
 from robustreg.estimators.huber import HuberRegressor
-from robustreg.estimators.path import reference_path
-from robustreg.estimators.progress import TaskList
+from robustreg.estimators.huber_search import fit_search
+from robustreg.estimators.many_search import fit_many_search
 from robustreg.estimators.refit import restored_on_failure
-from robustreg.estimators.search_folds import evaluate_folds
-from robustreg.estimators.search_grid import candidate_deltas, checked_grid, row_splits
-from robustreg.estimators.search_results import SELECTIONS, format_results
+from robustreg.estimators.search_results import SELECTIONS
 from robustreg.estimators.search_scoring import (
-    choose_scoring,
-    fit_pilot,
     metadata_router,
-    routed_parameters,
 )
+from robustreg.parameters import fit_method
+from robustreg.response_data import is_table
 
 __all__ = ["HuberRegressorCV"]
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression, delta and alpha chosen by cross-validation that outliers do not mislead.
+    """Huber regression whose delta, and alpha if asked, is chosen by a resistant cross-validation.
 
     Scored by squared error, outliers among the validation rows choose the model, and often the
     largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
@@ -59,8 +50,10 @@ class HuberRegressorCV(HuberRegressor):
         Candidates for delta in (0, inf], increasing. None takes
         :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
         or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
-    alphas : array-like of shape (n_alphas,), default=(0.0,)
-        Candidates for alpha in [0, inf), increasing; by default only delta is chosen.
+    alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
+        Candidates for alpha in [0, inf), increasing. By default there is no penalty, so that
+        standard errors hold. None takes 0, where there are two observations for each parameter,
+        and alphas that leave ridge regression 90, 70, 50, 30 and 10 % of its effective parameters.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
@@ -87,14 +80,19 @@ class HuberRegressorCV(HuberRegressor):
         otherwise.
     verbose : int, default=0
         1 announces the search, 2 reports each fit, 3 its score too.
+    alpha_per_target : bool, default=False
+        With y of shape (n_samples, n_targets), whether each response has its own delta and alpha.
+        If False, one pair with the best mean score over all responses serves them all.
+    missing : {"raise", "omit"}, default="raise"
+        As in :class:`HuberRegressor`, in fits and in scores.
 
     Attributes
     ----------
-    delta_, alpha_ : float
-        The chosen candidate's.
-    best_score_ : float
+    delta_, alpha_ : float, or ndarray of shape (n_targets,)
+        Those of the chosen candidate.
+    best_score_ : float, or ndarray of shape (n_targets,)
         Its mean score.
-    best_index_ : int
+    best_index_ : int, or ndarray of shape (n_targets,)
         Its index in ``cv_results_``.
     best_params_ : dict
         Its ``alpha`` and ``delta``.
@@ -105,7 +103,7 @@ class HuberRegressorCV(HuberRegressor):
         their times are equal.
     coefs_paths_ : ndarray of shape (n_splits, n_candidates, n_features)
         Coefficients of each candidate in each fold, in the order of ``cv_results_``; NaN where it
-        could not be fitted.
+        could not be fitted. Not set with several responses.
     n_splits_ : int
         Number of folds.
     scorer_ : callable
@@ -137,6 +135,9 @@ class HuberRegressorCV(HuberRegressor):
     observations, or the largest. Where its scale is zero, the joint scale at ``delta=1.345`` takes
     its place, and where that is zero too the score is minus the mean absolute error.
 
+    With several responses there is a pilot for each. The loss of a response is divided by its
+    squared scale, and a score is the mean over responses.
+
     References
     ----------
     .. [1] E. Ronchetti, C. Field, W. Blanchard, "Robust Linear Model Selection by
@@ -158,31 +159,34 @@ class HuberRegressorCV(HuberRegressor):
         if name not in ("delta", "alpha", "warm_start")
     } | {
         "deltas": ["array-like", None],
-        "alphas": ["array-like"],
+        "alphas": ["array-like", None],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [StrOptions(set(SELECTIONS))],
         "error_score": [StrOptions({"raise"}), Real],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
+        "alpha_per_target": ["boolean"],
     }
 
     def __init__(
         self,
         *,
         deltas: ArrayLike | None = None,
-        alphas: ArrayLike = (0.0,),
-        scale: float | str = "joint",
+        alphas: ArrayLike | None = (0.0,),
+        scale: Scale = "joint",
         fit_intercept: bool = True,
-        solver: str = "lbfgs",
+        solver: Solver = "lbfgs",
         max_iter: int = 100,
         tol: float = 1e-6,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "best",
+        selection: Literal["best", "one_se"] = "best",
         error_score: Any = np.nan,
         n_jobs: int | None = None,
         verbose: int = 0,
+        alpha_per_target: bool = False,
+        missing: Literal["raise", "omit"] = "raise",
     ) -> None:
         self.deltas = deltas
         self.alphas = alphas
@@ -197,18 +201,20 @@ class HuberRegressorCV(HuberRegressor):
         self.error_score = error_score
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.alpha_per_target = alpha_per_target
+        self.missing = missing
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
     ) -> HuberRegressorCV:
-        """Choose delta and alpha, and fit the chosen model to all rows.
+        """Choose delta, and alpha among several, and fit the chosen model to all rows.
 
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
             An array of numbers is not copied, but for the validation rows of the fold at work.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
             As in :class:`HuberRegressor`, in fits and in scores. A scorer that takes no weights is
@@ -228,40 +234,11 @@ class HuberRegressorCV(HuberRegressor):
             As :class:`HuberRegressor`; if ``deltas`` or ``alphas`` are empty, not increasing or out
             of range; if no candidate could be fitted, or none has a finite mean score.
         """
-        split_params, score_params = routed_parameters(self, sample_weight, params)
-        given = X, y  # a scorer is handed them as they are
         with restored_on_failure(self):
-            X, y, weights = validate_regression_data(self, X, y, sample_weight)
-            alphas = checked_grid(self.alphas, "alphas", "[0, inf)")
-            design = as_design(X, y, weights, centered=self.fit_intercept)
-            splits = row_splits(self.cv, X, y, split_params, design.n_rows)
-            names = ["path", *["fold"] * len(splits), "refit"]
-            tasks = TaskList(self, X, y, {"sample_weight": sample_weight}, names)
-
-            with tasks.task(0):
-                pilot = fit_pilot(design, self._problem_at, alphas)
-                grid = ParameterGrid(
-                    {"alpha": alphas, "delta": candidate_deltas(self, design, pilot)}
-                )
-                candidates = [self._problem_at(**candidate) for candidate in grid]
-                waypoints = reference_path(design, candidates, pilot)
-                rows, responses = (X, y) if is_collection(X) else indexable(*given)
-                self.scorer_, scoring = choose_scoring(self, rows, responses, pilot, score_params)
-            search = CrossValidation(
-                design, candidates, waypoints, pilot, scoring, self.error_score
-            )
-            folds = evaluate_folds(
-                search, splits, list(grid), tasks, n_jobs=self.n_jobs, verbose=self.verbose
-            )
-            self._choose(folds, list(grid))
-            with tasks.task(len(splits) + 1):
-                problem = self._problem_at(self.delta_, self.alpha_)
-                waypoint = waypoints[self.best_index_]
-                begin = None if waypoint is None else waypoint.start(problem.over(design))
-                solution = fit_huber(design, problem, begin)
-                self._store(design, solution, X)
-            tasks.close()
-            warn_of_doubt(solution, problem)
+            if is_table(y):
+                fit_many_search(self, X, y, sample_weight, params)
+            else:
+                fit_search(self, X, y, sample_weight, params)
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -279,16 +256,3 @@ class HuberRegressorCV(HuberRegressor):
         scale = self.scale if scale is None else scale
         intercept = bool(self.fit_intercept)
         return HuberProblem(delta, scale, alpha, intercept, self.solver, self.max_iter, self.tol)
-
-    def _choose(self, folds: Sequence[FoldResult], grid: list[dict[str, float]]) -> None:
-        scores, fit_times, score_times = (
-            np.column_stack([np.broadcast_to(getattr(fold, name), len(grid)) for fold in folds])
-            for name in ("scores", "fit_time", "score_time")
-        )
-        self.cv_results_ = format_results(grid, scores, fit_times, score_times)
-        self.coefs_paths_ = np.array([fold.coefs for fold in folds])
-        self.n_splits_ = len(folds)
-        self.best_index_ = SELECTIONS[self.selection](self.cv_results_)
-        self.best_params_ = self.cv_results_["params"][self.best_index_]
-        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
-        self.delta_, self.alpha_ = self.best_params_["delta"], self.best_params_["alpha"]

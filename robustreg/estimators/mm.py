@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from robustreg.data import is_collection, validate_regression_data
+from robustreg.annotations import Features
+from robustreg.data import validate_regression_data
 from robustreg.design import as_design
 from robustreg.design.base import Design
 from robustreg.design.prediction import is_single
-from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.mm_warnings import warn_of_doubt
-from robustreg.estimators.progress import CallbackSupportMixin, PassCounter
+from robustreg.estimators.progress import PassCounter
 from robustreg.estimators.refit import restored_on_failure
+from robustreg.estimators.regressor import LinearRegressor
 from robustreg.losses_redescending import loss_for_breakdown, loss_for_efficiency
+from robustreg.parameters import fit_method
 from robustreg.problem import NEGLIGIBLE
 from robustreg.solvers.resistant import MMProblem, MMResult, solve_mm
 from robustreg.solvers.result import Status
@@ -31,7 +32,7 @@ __all__ = ["MMRegressor"]
 OUTLYING = 2.5
 
 
-class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class MMRegressor(LinearRegressor):
     r"""Linear regression that resists wrong responses and wrong features (MM-estimation).
 
     Up to half of the rows may be wrong, in y and in X, and the fit stays near that of the others.
@@ -73,7 +74,7 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     ----------
     coef_ : ndarray of shape (n_features,)
         Coefficients, in units of y per unit of X.
-    intercept_ : float
+    intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
         Sigma of the S-estimate, in units of y; 0.0 where half of the rows are fitted exactly.
@@ -82,7 +83,7 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         count.
     outliers_ : ndarray or dask array of shape (n_samples,) of bool
         Rows whose residual is beyond 2.5 ``scale_``.
-    s_coef_, s_intercept_ : ndarray of shape (n_features,) and float
+    s_coef_, s_intercept_ : ndarray of shape (n_features,) and numpy.float64
         The S-estimate.
     n_starts_ : int
         Candidates that the search refined to convergence.
@@ -154,7 +155,7 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         *,
         efficiency: float = 0.95,
         breakdown: float = 0.5,
-        loss: str = "bisquare",
+        loss: Literal["bisquare", "lqq", "optimal"] = "bisquare",
         n_subsets: int = 500,
         fit_intercept: bool = True,
         max_iter: int = 200,
@@ -170,10 +171,8 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self.tol = tol
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> MMRegressor:
+    @fit_method
+    def fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MMRegressor:
         """Fit the model.
 
         Parameters
@@ -198,8 +197,9 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """
         problem = self._problem()
         with restored_on_failure(self):
+            given = X, y
             X, y, weights = validate_regression_data(self, X, y, sample_weight)
-            progress = PassCounter(self, X, y, {"sample_weight": sample_weight})
+            progress = PassCounter(self, *given, {"sample_weight": sample_weight})
             design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             result = solve_mm(problem, design, np.random.default_rng(seed))
@@ -208,18 +208,6 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             progress.close()
             warn_of_doubt(result, problem)
         return self
-
-    predict = HuberRegressor.predict
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without lazy arrays, which hold on to the data and to a cluster."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if not is_collection(value)}
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _problem(self) -> MMProblem:
         s_loss = loss_for_breakdown(self.loss, float(self.breakdown))
@@ -246,8 +234,8 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         unit = design.units.response_scale
         self.coef_, intercept = design.to_user(result.point)
         self.s_coef_, s_intercept = design.to_user(result.s_point)
-        self.intercept_ = intercept if self.fit_intercept else 0.0
-        self.s_intercept_ = s_intercept if self.fit_intercept else 0.0
+        self.intercept_ = np.float64(intercept if self.fit_intercept else 0.0)
+        self.s_intercept_ = np.float64(s_intercept if self.fit_intercept else 0.0)
         self.scale_ = float(result.point.scale * unit)
         self.weights_, self.outliers_ = _weights_and_outliers(design, result)
         self.n_starts_, self.n_best_starts_ = result.n_starts, result.n_best_starts
@@ -257,6 +245,7 @@ class MMRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self._runner_up = result.runner_up
 
 
+@np.errstate(over="ignore")  # as in solve_mm
 def _weights_and_outliers(design: Design, result: MMResult) -> tuple[NDArray, NDArray]:
     point = result.point
     if result.status is not Status.EXACT_FIT:

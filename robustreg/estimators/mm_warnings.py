@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.estimators.fitting import REASONS
+from robustreg.exceptions import ExactFitWarning, convergence_warning
 from robustreg.solvers.resistant import MMProblem, MMResult
 from robustreg.solvers.result import Status
 
@@ -22,20 +23,9 @@ def warn_of_doubt(result: MMResult, problem: MMProblem) -> None:
             ExactFitWarning,
             stacklevel=3,
         )
-    elif result.status is Status.MAX_ITER:
-        warnings.warn(
-            f"MMRegressor stopped after max_iter={problem.max_iter} iterations at a distance of "
-            f"{result.optimality:.2g} standard errors from a local minimum; tol={problem.tol:g}. "
-            "Increase max_iter, or tol if this distance is small enough for you.",
-            ConvergenceWarning,
-            stacklevel=3,
+    elif result.status in REASONS:
+        text = "MMRegressor " + REASONS[result.status].format(
+            max_iter=problem.max_iter, tol=problem.tol, solution="a local minimum"
         )
-    elif result.status is Status.ROUNDING:
-        warnings.warn(
-            f"MMRegressor stopped at a distance of {result.optimality:.2g} standard errors from a "
-            f"local minimum (tol={problem.tol:g}): rounding errors of double precision allow no "
-            "less. Columns of X that nearly determine one another cause this: drop or combine "
-            "them, or increase tol.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+        warning = convergence_warning(text, float(result.optimality), problem.tol)
+        warnings.warn(warning, stacklevel=3)

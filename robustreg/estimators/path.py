@@ -103,12 +103,17 @@ def reference_path(
     -------
     list of Waypoint or None
         None where there is no solution, or no metric to move in: dependent columns, exact fits, X
-        without a Gram matrix, the MAD scale.
+        without a Gram matrix, the MAD scale, a penalty beside an estimated scale.
     """
-    if not _has_path(design, candidates):
+    served = [
+        indices
+        for indices in indices_by_alpha(candidates)
+        if _has_path(design, [candidates[i] for i in indices])
+    ]
+    if not served:
         return [None] * len(candidates)
-    path = _Path(design, candidates, start)
-    for indices in indices_by_alpha(candidates):
+    path = _Path(design, candidates, start, served[0][0])
+    for indices in served:
         path.follow(indices)
     return path.waypoints
 
@@ -140,13 +145,15 @@ def objective_of(problem: Problem) -> Objective | None:
 class _Path:
     """Walks along the deltas of one alpha after the other."""
 
-    def __init__(self, design: Design, candidates: Sequence[HuberProblem], start: Start) -> None:
+    def __init__(
+        self, design: Design, candidates: Sequence[HuberProblem], start: Start, first: int
+    ) -> None:
         self.design = design
         self.candidates = candidates
         self.waypoints: list[Waypoint | None] = [None] * len(candidates)
         coef, intercept = design.from_user(start.coef, start.intercept)
         scale = start.scale / design.units.response_scale
-        self._origin = self._objective(0).pack(coef, intercept, scale)
+        self._origin = self._objective(first).pack(coef, intercept, scale)
         self._curvature: Curvature | None = None  # at the origin
 
     def follow(self, indices: list[int]) -> None:

@@ -50,7 +50,7 @@ class ScoredRegressor(HuberRegressor):
         model.delta_ = float(problem.delta)
         model.threshold_ = point.threshold * training.units.response_scale
         model.scale_ = point.scale * training.units.response_scale
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in ("n_features_in_", "feature_names_in_", "_single_"):
             if hasattr(searched, name):
                 setattr(model, name, getattr(searched, name))
         model._solution = problem, point, training, rows

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn import config_context, get_config
 
-from robustreg.estimators.cross_validation import CrossValidation, FoldResult
+from robustreg.estimators.cross_validation import FoldResult
+from robustreg.estimators.fitting import HuberProblem
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_results import print_fold, print_lines, warn_of_failed_fits
 
 __all__ = ["evaluate_folds"]
 
 
+class Search(Protocol):
+    """What is the same for all folds."""
+
+    @property
+    def candidates(self) -> list[HuberProblem]:
+        """The problems that are compared."""
+
+    @property
+    def error_score(self) -> Any:
+        """What a candidate scores where it cannot be fitted or scored."""
+
+    def evaluate(self, train: Any, test: Any) -> FoldResult:
+        """Fit all candidates to the rows ``train`` and score them on ``test``."""
+
+
 def evaluate_folds(
-    search: CrossValidation,
+    search: Search,
     splits: Sequence[tuple[Any, Any]],
     grid: list[dict[str, float]],
     tasks: TaskList,
@@ -29,7 +45,7 @@ def evaluate_folds(
 
     Parameters
     ----------
-    search : CrossValidation
+    search : Search
     splits : sequence of pairs of row numbers
     grid : list of dict
         Candidates.
@@ -66,5 +82,5 @@ def evaluate_folds(
     for fold in folds:
         if isinstance(fold, Exception):
             raise fold
-    warn_of_failed_fits(folds, search.error_score)
+    warn_of_failed_fits(folds, search.error_score, search.candidates[0].tol)
     return folds

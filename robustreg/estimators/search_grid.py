@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import eigvalsh
+from scipy.optimize import brentq
 from sklearn.model_selection import check_cv
 
 from robustreg.data import is_collection
-from robustreg.design.base import Design
+from robustreg.design.base import Design, Point
+from robustreg.design.rotated import row_space_design
 from robustreg.estimators.fitting import Solution
+from robustreg.losses import Huber
 from robustreg.tuning import delta_grid
 
-__all__ = ["candidate_deltas", "checked_grid", "row_splits"]
+__all__ = ["candidate_alphas", "candidate_deltas", "checked_grid", "row_splits"]
+
+#: Effective parameters of the default alphas, as shares of those without a penalty. They bound the
+#: variance of the fitted values, so that the steps between candidates are equal steps of what a
+#: penalty can save.
+EFFECTIVE_SHARES = (0.9, 0.7, 0.5, 0.3, 0.1)
+
+#: Observations for each parameter below which no penalty is no candidate: training folds would have
+#: little more than one.
+OBSERVATIONS_PER_PARAMETER = 2.0
 
 
 def row_splits(
@@ -43,6 +56,57 @@ def candidate_deltas(estimator: Any, design: Design, pilot: Solution) -> list[fl
     residuals = design.residuals(pilot.point) * design.units.response_scale
     grid = delta_grid(residuals=residuals, scale=estimator.scale, sample_weight=design.weights)
     return grid.tolist()
+
+
+def candidate_alphas(estimator: Any, design: Design) -> list[float]:
+    """The estimator's ``alphas``, or a grid in equal steps of the effective parameters.
+
+    They are those of the linear smoother of ridge regression, sum d/(d + alpha) over the
+    eigenvalues d of the Gram matrix of the centred columns (T. Hastie, R. Tibshirani, J. Friedman,
+    The Elements of Statistical Learning, 2009, section 3.4.1): a grid for any units of the columns,
+    and for any number of rows. Three digits are kept, which rounding errors do not reach.
+    """
+    if estimator.alphas is not None:
+        return checked_grid(estimator.alphas, "alphas", "[0, inf)")
+    eigenvalues = _eigenvalues(design, bool(estimator.fit_intercept))
+    rank = eigenvalues.size
+    grid = [_alpha_at(share, eigenvalues) for share in EFFECTIVE_SHARES] if rank else []
+    if design.n_observations > OBSERVATIONS_PER_PARAMETER * (rank + 1) or not grid:
+        grid = [0.0, *grid]
+    return [float(f"{alpha:.3g}") for alpha in grid]
+
+
+def _alpha_at(share: float, eigenvalues: NDArray[np.float64]) -> float:
+    """Where a ridge fit has this share of the effective parameters."""
+    ratio = 1.0 / share - 1.0  # of alpha and eigenvalue, if all were equal
+
+    def excess(log_alpha: float) -> float:
+        return float(np.mean(1.0 / (1.0 + np.exp(log_alpha) / eigenvalues))) - share
+
+    ends = np.log(ratio * eigenvalues.min()), np.log(ratio * eigenvalues.max())
+    # Where all eigenvalues are equal, so are the ends, but for rounding errors.
+    return float(np.exp(brentq(excess, ends[0] - 1e-6, ends[1] + 1e-6)))
+
+
+def _eigenvalues(design: Design, fit_intercept: bool) -> NDArray[np.float64]:
+    """The positive eigenvalues of the Gram matrix of the centred columns.
+
+    Squared lengths of the columns take their place where there are more columns than a Gram matrix
+    is formed for: those of columns that are not correlated.
+    """
+    rows = row_space_design(design) or design
+    p, scale = rows.n_features, rows.units.column_scale
+    origin = Point(np.zeros(p), 0.0, 1.0, Huber(1.0))
+    if rows.gram_kind(alpha=1.0) == "matrix":
+        gram = rows.gram(origin, None)[1]
+        columns = gram[:p, :p]
+        if fit_intercept:
+            columns = columns - np.outer(gram[:p, p], gram[:p, p]) / gram[p, p]
+        found = eigvalsh(columns * scale * scale[:, None], lower=False)
+    else:
+        found = rows.gram_diagonal(origin, None)[1][:p] * scale**2
+    level = p * np.finfo(np.float64).eps * found.max(initial=0.0)
+    return found[found > level]
 
 
 def checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:

@@ -14,17 +14,19 @@ from scipy.stats import rankdata
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 
 from robustreg.estimators.cross_validation import FoldResult
-from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
+from robustreg.exceptions import ExactFitWarning, convergence_warning
 from robustreg.solvers import Status
 
 __all__ = [
     "SELECTIONS",
     "best_candidate",
+    "best_of_targets",
     "format_results",
     "print_fold",
     "print_lines",
     "simplest_within_one_standard_error",
     "standard_error",
+    "store_results",
     "warn_of_failed_fits",
 ]
 
@@ -67,12 +69,27 @@ def format_results(
     mean = scores.mean(axis=1)
     if not np.isfinite(mean).all():
         warnings.warn(
-            f"One or more of the test scores are non-finite: {mean}", UserWarning, stacklevel=3
+            "One or more of the test scores are non-finite: see mean_test_score of cv_results_.",
+            UserWarning,
+            stacklevel=3,
         )
     results["mean_test_score"] = mean
     results["std_test_score"] = _deviations(scores)
     results["rank_test_score"] = _ranks(mean)
     return results
+
+
+def store_results(
+    estimator: Any, folds: Sequence[FoldResult], grid: Sequence[Mapping[str, float]]
+) -> int:
+    """Set ``cv_results_`` and ``n_splits_`` of a search; the index of the candidate it selects."""
+    scores, fit_times, score_times = (
+        np.column_stack([np.broadcast_to(getattr(fold, name), len(grid)) for fold in folds])
+        for name in ("scores", "fit_time", "score_time")
+    )
+    estimator.cv_results_ = format_results(grid, scores, fit_times, score_times)
+    estimator.n_splits_ = len(folds)
+    return SELECTIONS[estimator.selection](estimator.cv_results_)
 
 
 def _deviations(scores: Matrix) -> Vector:
@@ -151,6 +168,36 @@ def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
 SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_error}
 
 
+def best_of_targets(
+    scores: NDArray[np.float64], selection: str, common: int
+) -> tuple[NDArray[np.intp], Vector]:
+    """The candidate of each response, and its mean score.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_candidates, n_targets, n_splits)
+        NaN in splits that have no value of a response.
+    selection : {"best", "one_se"}
+        Candidates are in ascending order of alpha and, for each, of delta.
+    common : int
+        The candidate of responses without any score.
+    """
+    known = np.isfinite(scores)
+    count = known.sum(axis=-1)
+    total = np.where(known, scores, 0.0).sum(axis=-1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), -np.inf)
+    best = np.argmax(mean, axis=0)
+    if selection == "one_se":
+        squares = np.where(known, (scores - mean[..., None]) ** 2, 0.0).sum(axis=-1)
+        error = np.sqrt(squares / np.maximum(count, 1) / np.maximum(count - 1, 1))
+        targets = np.arange(best.size)
+        near = mean >= (mean - error)[best, targets]
+        best = mean.shape[0] - 1 - np.argmax(near[::-1], axis=0)
+    chosen = mean[best, np.arange(best.size)]
+    best = np.where(np.isfinite(chosen), best, common)
+    return best, np.where(np.isfinite(chosen), chosen, np.nan)
+
+
 def print_fold(
     fold: FoldResult,
     grid: Sequence[Mapping[str, float]],
@@ -176,7 +223,7 @@ def print_lines(*lines: str) -> None:
     sys.stdout.write("\n".join((*lines, "")))
 
 
-def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any) -> None:
+def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any, tol: float) -> None:
     """One warning for all fits that failed, one for those of doubt."""
     fits = [fit for fold in folds for fit in fold.fits]
     errors = [None if fit.error is None else repr(fit.error) for fit in fits]
@@ -184,19 +231,17 @@ def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any) -> None:
     count = Counter(fit.status for fit in fits if fit.error is None)
     if count[Status.EXACT_FIT]:
         warnings.warn(
-            f"{count[Status.EXACT_FIT]} of {len(fits)} fits in folds are exact: their scale is "
-            "zero. Folds with no more rows than parameters are fitted so whatever delta is: use "
-            "alphas > 0, fewer columns or larger training folds.",
+            "Some fits in folds are exact: their scale is zero. Folds with no more rows than "
+            "parameters are fitted so whatever delta is: use alphas > 0, fewer columns or larger "
+            "training folds.",
             ExactFitWarning,
             stacklevel=4,
         )
-    doubtful = count[Status.MAX_ITER] + count[Status.ROUNDING]
-    if doubtful:
+    if count[Status.MAX_ITER] + count[Status.ROUNDING]:
         farthest = max(fit.distance for fit in fits if fit.error is None)
-        warnings.warn(
-            f"{doubtful} of {len(fits)} fits in folds ended up to {farthest:.2g} standard errors "
-            "from the minimiser: increase max_iter, or tol if this distance is small "
-            "enough for you.",
-            ConvergenceWarning,
-            stacklevel=4,
+        text = (
+            f"Some fits in folds did not come within tol={tol:g} standard errors of their "
+            "minimisers: increase max_iter, or tol if the distance is small enough for you. The "
+            "largest distance is the optimality of this warning."
         )
+        warnings.warn(convergence_warning(text, farthest, tol), stacklevel=4)

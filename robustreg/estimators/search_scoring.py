@@ -105,7 +105,7 @@ def metadata_router(estimator: Any) -> MetadataRouter:
     """What ``fit`` of the estimator passes to its scorer and to its splitter."""
     scorer = check_scoring(estimator, scoring=estimator.scoring)
     if estimator.scoring is None:
-        scorer = make_huber_scorer().set_score_request(sample_weight=True)
+        scorer = make_huber_scorer(1.0).set_score_request(sample_weight=True)
     return (
         MetadataRouter(owner=estimator)
         .add_self_request(estimator)

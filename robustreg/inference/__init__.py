@@ -6,6 +6,7 @@ from robustreg.inference.diagnostics import Diagnostics, diagnose
 from robustreg.inference.mm_diagnostics import MMDiagnostics
 from robustreg.inference.mm_summary import MMSummary
 from robustreg.inference.summarize import summarize
+from robustreg.inference.summarize_many import summarize_many
 from robustreg.inference.summary import Summary
 from robustreg.inference.wald import WaldTest
 
@@ -21,4 +22,5 @@ __all__ = [
     "deviance_test",
     "diagnose",
     "summarize",
+    "summarize_many",
 ]

@@ -104,7 +104,6 @@ def _estimate(
     G: int,
 ) -> CovarianceEstimate:
     lines = fitted.working_scale * sample.back
-    theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
     return CovarianceEstimate(
         np.atleast_2d(np.cov(steps, rowvar=False)),
         lines,
@@ -112,7 +111,7 @@ def _estimate(
         description,
         root,
         note_of_few_groups(G) if G else (),
-        replicates=theta + steps @ lines.T,
+        replicates=fitted.theta + steps @ lines.T,
     )
 
 
@@ -179,8 +178,7 @@ def _refit_failures(
         errors = errors.astype(np.float64)
         delta = "auto" if fitted.choice == "auto" else None
         theta = refit(fitted, weights, errors, delta=delta, tol=TOLERANCE, warm=True)
-        start = np.append(fitted.point.coef, fitted.point.intercept)[: theta.size]
-        steps[index] = np.linalg.solve(fitted.working_scale * sample.back, theta - start)
+        steps[index] = np.linalg.solve(fitted.working_scale * sample.back, theta - fitted.theta)
 
 
 def _determined(sample: Sample, weights: Vector) -> bool:
@@ -196,7 +194,8 @@ def _solved(steps: Matrix, kind: str) -> Matrix:
         remedy = ' take bootstrap="wild", which keeps all rows, or' if kind == "pairs" else ""
         raise ValueError(
             f"{failed.mean():.0%} of the bootstrap replicates have no unique solution, because too "
-            f"few of the rows drawn determine some coefficient:{remedy} drop the columns that only "
-            "a few rows have."
+            "few of the rows drawn determine some coefficient, or none that the solver finds, "
+            f"because too many are outliers:{remedy} drop the columns that only a few rows have, "
+            "or take a smaller delta."
         )
     return steps[~failed]

@@ -23,13 +23,14 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_array
 
 from robustreg.inference.covariance import CovarianceEstimate
+from robustreg.inference.equations import NO_SCALE, UndeterminedError, determines_scale
 from robustreg.inference.interpolation import note_of_few_inside
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import weighted_gram
 from robustreg.inference.sandwich import Whitened, whiten
 
-__all__ = ["cluster_covariance", "group_numbers", "note_of_few_groups"]
+__all__ = ["cluster_covariance", "group_numbers", "note_of_few_groups", "numbered_groups"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -45,18 +46,23 @@ FEW_GROUPS = 20
 
 def group_numbers(fitted: FittedRegression, groups: Any) -> tuple[Indices, int]:
     """Numbers 0 to G - 1 of the rows' groups, and G; rows of weight zero count for none."""
+    return numbered_groups(groups, fitted.design.n_rows, fitted.weights)
+
+
+def numbered_groups(groups: Any, n_rows: int, weights: Vector | None) -> tuple[Indices, int]:
+    """The same for rows with these weights, or None where all are one."""
     if groups is None:
         raise ValueError(
             'groups is None: cov_type="cluster" needs the group of every row, an array of shape '
             '(n_samples,). For independent rows take cov_type="sandwich".'
         )
     labels = check_array(groups, ensure_2d=False, dtype=None, input_name="groups")
-    if labels.ndim != 1 or labels.shape[0] != fitted.design.n_rows:
+    if labels.ndim != 1 or labels.shape[0] != n_rows:
         raise ValueError(
-            f"groups has shape {labels.shape} for {fitted.design.n_rows} rows: pass one label a "
-            "row, shape (n_samples,)."
+            f"groups has shape {labels.shape} for {n_rows} rows: pass one label per row, shape "
+            "(n_samples,)."
         )
-    distinct = np.unique(labels if fitted.weights is None else labels[fitted.weights > 0.0])
+    distinct = np.unique(labels if weights is None else labels[weights > 0.0])
     if distinct.size < 2:
         raise ValueError(
             f"groups has {distinct.size} distinct label: a covariance between groups needs at "
@@ -121,7 +127,12 @@ def _group_changes(fitted: FittedRegression, white: Whitened, numbers: Indices, 
         index = order[edges[group] : edges[group + 1]]
         J_group, score = _group_equations(fitted, white, index)
         _refuse_decisive(white.bread.transform, J_group[:k, :k])
-        changes[group] = np.linalg.solve(J - J_group, score)[:k]
+        rest = J - J_group
+        if not determines_scale(rest):
+            raise UndeterminedError(
+                f"without one of the groups {NO_SCALE}. Take cov_type='CR1', or a larger delta."
+            )
+        changes[group] = np.linalg.solve(rest, score)[:k]
     fitted.design.count_pass()
     return changes
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference import text
 from robustreg.inference.frames import pandas
+from robustreg.inference.options import check_one_of
 from robustreg.inference.summary import Summary
 from robustreg.inference.tables import Table, Tabular
 
@@ -89,8 +90,8 @@ class Comparison(Tabular):
             for name, *cells in zip(["", *names], *columns, strict=True)
         ]
         rule = "-" * (longest + sum(widths))
-        lines[1:1] = [rule]
-        lines[2 + 2 * len(self.names) : 2 + 2 * len(self.names)] = [rule]
+        lines.insert(1, rule)
+        lines.insert(2 + 2 * len(self.names), rule)
         return "\n".join([*lines, f"In brackets: {BELOW[self.below]}."])
 
     def _repr_html_(self) -> str:
@@ -105,7 +106,7 @@ class Comparison(Tabular):
             cells = dict(zip(summary.names, _cells(summary, self.below), strict=True))
             lines = [line for name in self.names for line in cells.get(name, ("", ""))]
             columns.append([*lines, *_facts(summary)])
-        return Table([*names, *facts], list(self.summaries), columns)
+        return Table([*names, *facts], list(self.summaries), columns, rule=len(names))
 
 
 def compare(
@@ -153,12 +154,10 @@ def compare(
     Scale                4.0982       2.8391
     delta              inf            1.345
     Robust R²            0.8458       0.8575
-    Standard errors     H1           H1
+    Standard errors              H1           H1
     In brackets: standard errors.
     """
-    if below not in BELOW:
-        listed = ", ".join(repr(option) for option in BELOW)
-        raise ValueError(f"below must be one of {listed}, got {below!r}.")
+    check_one_of("below", below, tuple(BELOW))
     if isinstance(summaries, Mapping):
         named = {str(name): summary for name, summary in summaries.items()}
     elif isinstance(summaries, Sequence) and not isinstance(summaries, str):

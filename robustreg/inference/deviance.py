@@ -76,7 +76,7 @@ def deviance_test(
     dropped : str or sequence of str
         Names of the features whose coefficients are zero under the hypothesis.
     sample_weight : array-like of shape (n_samples,), default=None
-        The frequencies passed to ``fit``.
+        The weights passed to ``fit``.
 
     Returns
     -------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from robustreg.inference.covariance import huber_covariance
 from robustreg.inference.fitted import FittedRegression, fitted_regression
-from robustreg.inference.frames import pandas, row_index, row_labels
+from robustreg.inference.frames import row_index, row_labels
 from robustreg.inference.influence import exact_changes, one_step_changes
 from robustreg.inference.leverage import leverages
 from robustreg.inference.mm_diagnostics import MMDiagnostics, diagnose_mm
 from robustreg.inference.mm_fitted import is_mm
+from robustreg.inference.options import check_whole_number
+from robustreg.inference.row_table import RowTable
 
 __all__ = ["Diagnostics", "diagnose"]
 
@@ -29,8 +29,8 @@ Indices = NDArray[np.intp]
 NOTABLE = 3.0
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Diagnostics:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Diagnostics(RowTable):
     """Residuals, weights, leverages and influence of every row. Made by :func:`diagnose`.
 
     Attributes
@@ -59,6 +59,8 @@ class Diagnostics:
     n : float
         Number of observations, the sum of the frequencies; where the rows are a sample, of those
         that they stand for.
+    notes : tuple of str
+        What a reader must know; none for a Huber regression.
     index : pandas Index, or None
         That of X or y, with its name and levels: of the frames.
 
@@ -72,18 +74,12 @@ class Diagnostics:
     [20, 0]
     """
 
-    labels: NDArray
     names: tuple[str, ...]
-    fitted_values: Vector
-    residuals: Vector
-    standardized_residuals: Vector
-    weights: Vector
     leverages: Vector
     coefficient_changes: Matrix
     influence: Vector
     exact: NDArray[np.bool_]
     n: float
-    index: Any = None
 
     @property
     def cutoffs(self) -> dict[str, float]:
@@ -104,63 +100,16 @@ class Diagnostics:
         cutoffs = self.cutoffs.values()
         return np.array([value / cutoff for value, cutoff in zip(values, cutoffs, strict=True)])
 
-    @property
-    def table(self) -> Any:
-        """Frame of all rows in their order, indexed by their labels."""
-        columns = {
-            "fitted": self.fitted_values,
-            "residual": self.residuals,
-            "standardized": self.standardized_residuals,
-            "weight": self.weights,
-            "leverage": self.leverages,
-            "influence": self.influence,
-        }
-        index = self.labels if self.index is None else self.index
-        return pandas("Diagnostics.table").DataFrame(columns, index=index)
+    def _further_columns(self) -> dict[str, NDArray]:
+        return {"leverage": self.leverages, "influence": self.influence}
 
-    def rows_to_check(self, n: int = 10) -> Any:
-        """The rows that deserve a look, worst first.
-
-        Parameters
-        ----------
-        n : int, default=10
-            At most so many.
-
-        Returns
-        -------
-        DataFrame
-            The lines of ``table``, with the reasons: "residual", "leverage" or "influence".
-
-        Raises
-        ------
-        ValueError
-            If ``n`` is not a whole number from zero.
-        """
-        _check_whole_number(n, "n")
-        ratios = self._ratios()
-        reasons = np.array(list(self.cutoffs))
-        severity = self.severity
-        order = np.argsort(-severity, kind="stable")[:n]
-        order = order[severity[order] > 1.0]
-        found = self.table.iloc[order].copy()
-        found["reasons"] = [", ".join(reasons[ratios[:, row] > 1.0]) for row in order]
-        return found
+    def _reasons(self, rows: Indices) -> dict[str, list[str]]:
+        names, ratios = np.array(list(self.cutoffs)), self._ratios()
+        return {"reasons": [", ".join(names[ratios[:, row] > 1.0]) for row in rows]}
 
     def __repr__(self) -> str:
         count = int(np.count_nonzero(self.severity > 1.0))
         return f"Diagnostics({self.residuals.size} rows, {count} deserve a look)"
-
-    def __str__(self) -> str:
-        rows = self.rows_to_check()
-        if rows.empty:
-            return repr(self)
-        # All columns, however narrow the terminal: the reasons are what is looked for.
-        return f"{self!r}\n{rows.to_string(float_format='{:.4g}'.format)}"
-
-    def _repr_html_(self) -> str:
-        rows = self.rows_to_check()
-        table = "" if rows.empty else rows.to_html(float_format="{:.4g}".format, border=0)
-        return f"<div><p>{escape(repr(self))}</p>{table}</div>"
 
 
 def diagnose(
@@ -184,7 +133,7 @@ def diagnose(
     y : array-like of shape (n_samples,)
         The y of ``fit``, or of these rows.
     sample_weight : array-like of shape (n_samples,), default=None
-        The frequencies passed to ``fit``.
+        The weights passed to ``fit``.
     exact : int, default=0
         Number of rows, those of the largest one-step influence, for which the model is fitted again
         without them. Each takes about as long as a fit.
@@ -234,7 +183,7 @@ def diagnose(
     """
     if is_mm(model):
         return diagnose_mm(model, X, y, sample_weight)
-    _check_whole_number(exact, "exact")
+    check_whole_number("exact", exact)
     fitted = fitted_regression(model, X, y, sample_weight, may_be_sample=True)
     if not fitted.design.in_memory:
         raise ValueError(
@@ -283,8 +232,3 @@ def _diagnostics(
         n=fitted.n,
         index=row_index(X, y),
     )
-
-
-def _check_whole_number(value: Any, name: str) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} must be a whole number from zero, got {value!r}.")

@@ -24,15 +24,16 @@ vector (section 6.3) for the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
 from robustreg.design.base import Mixing
-from robustreg.inference.regression import FittedRegression
+from robustreg.inference.linear import FittedLinear
 
-__all__ = ["Bread", "UndeterminedError", "inverse_root", "whitening"]
+__all__ = ["Bread", "UndeterminedError", "determines_scale", "inverse_root", "whitening"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -48,6 +49,12 @@ SMALLEST_SINGULAR = 1e-12
 
 #: Part of sigma's own curvature below which what the coefficients leave of it is rounding errors.
 SMALLEST_SCHUR = 1e-10
+
+
+NO_SCALE = (
+    "the residuals within the threshold are a linear function of X, so that the rows beyond it "
+    "alone set the scale: this cov_type cannot be computed"
+)
 
 
 class UndeterminedError(ValueError):
@@ -88,11 +95,7 @@ class Bread:
         right, left = P @ self.coupling, self.slope @ P
         schur = self.curvature - self.slope @ right
         if not abs(schur) > SMALLEST_SCHUR * abs(self.curvature):
-            raise UndeterminedError(
-                "the residuals within the threshold are a linear function of X, so that the rows "
-                "beyond it alone set the scale: this cov_type cannot be computed. Leave these rows "
-                "out, or use a smaller delta."
-            )
+            raise UndeterminedError(f"{NO_SCALE}. Leave these rows out, or use a smaller delta.")
         return np.block(
             [
                 [P + np.outer(right, left) / schur, -right[:, None] / schur],
@@ -103,6 +106,16 @@ class Bread:
     def influence(self) -> Matrix:
         """The lines of J^-1 for the coefficients, of shape (k, k + 1)."""
         return self.inverse()[: self.transform.shape[0]]
+
+
+def determines_scale(J: NDArray) -> Any:
+    """Whether the coefficients leave J, of shape (..., k + 1, k + 1), an own curvature of sigma.
+
+    Its first block must be regular.
+    """
+    coupling, slope, curvature = J[..., :-1, -1:], J[..., -1:, :-1], J[..., -1, -1]
+    schur = curvature - (slope @ np.linalg.solve(J[..., :-1, :-1], coupling))[..., 0, 0]
+    return np.abs(schur) > SMALLEST_SCHUR * np.abs(curvature)
 
 
 def inverse_root(gram: Matrix) -> Matrix | None:
@@ -119,7 +132,7 @@ def inverse_root(gram: Matrix) -> Matrix | None:
     return linalg.solve_triangular(factor, np.eye(root.size)) / root[:, None]
 
 
-def whitening(fitted: FittedRegression, which: Mixing) -> Matrix:
+def whitening(fitted: FittedLinear, which: Mixing) -> Matrix:
     """T as in ``inverse_root``, by Householder reflections of the rows, of any conditioning.
 
     Parameters
@@ -140,7 +153,7 @@ def whitening(fitted: FittedRegression, which: Mixing) -> Matrix:
     return right.T / singular / norms[:, None]
 
 
-def _factor(fitted: FittedRegression, which: Mixing) -> Matrix:
+def _factor(fitted: FittedLinear, which: Mixing) -> Matrix:
     """R with ``R'R`` the Gram matrix of the rows, of as many lines as it has."""
     return fitted.design.triangular_factor(fitted.point, which)[1][:, : fitted.n_parameters]
 
@@ -155,7 +168,7 @@ def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
     return norms, padded, right
 
 
-def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Mixing) -> None:
+def _refuse_rank(fitted: FittedLinear, factor: Matrix, rank: int, which: Mixing) -> None:
     if which is not None:
         whitening(fitted, None)  # refuses X itself, if that is the cause
         raise UndeterminedError(
@@ -170,7 +183,7 @@ def _refuse_rank(fitted: FittedRegression, factor: Matrix, rank: int, which: Mix
     )
 
 
-def _dependent(fitted: FittedRegression, factor: Matrix, rank: int) -> str:
+def _dependent(fitted: FittedLinear, factor: Matrix, rank: int) -> str:
     """Names of the columns of which Gram and Schmidt leave nothing."""
     k = fitted.n_parameters
     # The intercept first: a constant column is then the one to drop.

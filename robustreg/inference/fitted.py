@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import _check_feature_names, _check_n_features
 
-from robustreg.data import columns_of, is_collection, validate_regression_data
+from robustreg.data import is_collection
 from robustreg.design import as_design
 from robustreg.design.base import Point
+from robustreg.inference.linear import as_counts, checked_data, refuse_too_few
 from robustreg.inference.models import last_step, refuse_model, without_rows
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.rows import RowBlocks
@@ -48,12 +47,12 @@ def fitted_regression(
     """
     regressor, prepare, names = last_step(model)
     refuse_model(regressor)
-    X, response, weights = _checked_data(regressor, prepare(X), y, sample_weight)
+    X, response, weights = checked_data(regressor, prepare(X), y, sample_weight)
     sampled = may_be_sample and _is_sample(regressor, X)
     if sampled:
         weights = _standing_for_all(regressor, response.shape[0], weights)
     fit_intercept = bool(regressor.fit_intercept)
-    design = as_design(X, response, weights, centered=fit_intercept)
+    design = as_counts(as_design(X, response, weights, centered=fit_intercept))
     coef, intercept = design.from_user(regressor.coef_, regressor.intercept_)
     scale = float(regressor.scale_) / design.units.response_scale
     fitted = FittedRegression(
@@ -71,20 +70,9 @@ def fitted_regression(
         sampled=sampled,
     )
     _refuse_other_rows(regressor, fitted)
-    _refuse_too_few(fitted)
+    refuse_too_few(fitted)
     _refuse_rounding_errors(fitted)
     return fitted
-
-
-def _checked_data(
-    regressor: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Any, Vector, Vector | None]:
-    """Data as ``fit`` takes them, with the columns of this fit."""
-    _check_feature_names(regressor, columns_of(X) if is_collection(X) else X, reset=False)
-    # A copy, for what the checks of fit store on the estimator.
-    X, response, weights = validate_regression_data(copy.copy(regressor), X, y, sample_weight)
-    _check_n_features(regressor, X, reset=False)
-    return X, response, weights
 
 
 def _is_sample(regressor: Any, X: Any) -> bool:
@@ -125,18 +113,4 @@ def _refuse_rounding_errors(fitted: FittedRegression) -> None:
         raise ValueError(
             "model fits the data exactly (its residuals are rounding errors): there are none to "
             "measure errors by, whatever the scale. Fit more observations, or fewer columns."
-        )
-
-
-def _refuse_too_few(fitted: FittedRegression) -> None:
-    n, k = fitted.n, fitted.n_parameters
-    if not n > k:
-        raise ValueError(
-            f"X has {n:g} observations for {k} coefficients: no degrees of freedom are left to "
-            "estimate errors by. Use more observations or fewer columns."
-        )
-    if fitted.design.gram_kind(0.0) != "matrix":
-        raise ValueError(
-            f"X has {fitted.design.n_features} columns: the covariance matrix of so many "
-            "coefficients is not formed. Fit fewer columns for inference."
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.annotations import Scale
 from robustreg.estimators.huber import HuberRegressor
 from robustreg.exceptions import ConvergenceWarning, ExactFitWarning
 from robustreg.inference.regression import FittedRegression
@@ -70,7 +71,7 @@ def _response(fitted: FittedRegression) -> tuple[Any, Any]:
 
 
 def _constant(
-    delta: float, scale: str | float, y: Any, weights: Any, tol: float = 1e-6
+    delta: float, scale: Scale, y: Any, weights: Any, tol: float = 1e-6
 ) -> HuberRegressor:
     """The fit of a constant, one column of ones."""
     ones = np.ones_like(y)[:, None]

@@ -62,12 +62,11 @@ def exact_changes(fitted: FittedRegression, rows: Indices, verbose: int) -> Matr
     Each begins anew, as a fit to the other rows would: from the fit's own solution the search for a
     scale whose solutions are several would stay with the old one.
     """
-    theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
     changes = np.empty((rows.size, fitted.n_parameters))
     progress = ProgressBar(rows.size, "refits", verbose)
     for number, row in enumerate(rows.tolist()):
         weights = fitted.frequencies.copy()
         weights[row] = max(weights[row] - 1.0, 0.0)
-        changes[number] = refit(fitted, weights, tol=TOLERANCE, warm=False) - theta
+        changes[number] = refit(fitted, weights, tol=TOLERANCE, warm=False) - fitted.theta
         progress.advance(1)
     return changes

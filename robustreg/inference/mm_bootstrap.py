@@ -64,14 +64,13 @@ def fast_bootstrap(
             'coefficients: use cov_type="avar1" or "weighted", or more observations.'
         )
     moved = _corrected(fitted, steps[solved], scales[solved]) * fitted.point.scale
-    theta = np.append(fitted.point.coef, fitted.point.intercept)[: fitted.n_parameters]
     return CovarianceEstimate(
         core=np.cov(moved, rowvar=False, ddof=1).reshape(2 * (fitted.n_parameters,)),
         back=fitted.whitening,
         root=fitted.whitening,
         degrees_of_freedom=fitted.degrees_of_freedom,
         description=f"fast and robust bootstrap, {n_bootstrap} replicates",
-        replicates=theta + moved @ fitted.whitening.T,
+        replicates=fitted.theta + moved @ fitted.whitening.T,
     )
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustreg.estimators.mm import OUTLYING
-from robustreg.inference.frames import pandas, row_index, row_labels
+from robustreg.inference.frames import row_index, row_labels
 from robustreg.inference.mm_fitted import fitted_mm
 from robustreg.inference.robust_distance import robust_distances
+from robustreg.inference.row_table import RowTable
 
 __all__ = ["REGIONS", "MMDiagnostics", "diagnose_mm", "regions"]
 
@@ -37,8 +36,8 @@ def regions(standardized: Vector, distances: Vector, cutoff: float) -> NDArray[n
     return np.array([REGIONS[pair] for pair in pairs], dtype=np.str_)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class MMDiagnostics:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class MMDiagnostics(RowTable):
     """Residuals, weights and robust distances of every row. Made by :func:`diagnose`.
 
     Attributes
@@ -73,16 +72,9 @@ class MMDiagnostics:
     array([10, 19, 29, 33])
     """
 
-    labels: NDArray
-    fitted_values: Vector
-    residuals: Vector
-    standardized_residuals: Vector
-    weights: Vector
     robust_distances: Vector
     distance_cutoff: float
     regions: NDArray[np.str_]
-    notes: tuple[str, ...]
-    index: Any = None
 
     @property
     def cutoffs(self) -> dict[str, float]:
@@ -94,58 +86,12 @@ class MMDiagnostics:
         """Size of the residual in units of its cut-off, of shape (n_samples,)."""
         return np.abs(self.standardized_residuals) / OUTLYING
 
-    @property
-    def table(self) -> Any:
-        """Frame of all rows in their order, indexed by their labels."""
-        columns = {
-            "fitted": self.fitted_values,
-            "residual": self.residuals,
-            "standardized": self.standardized_residuals,
-            "weight": self.weights,
-            "robust_distance": self.robust_distances,
-            "region": self.regions,
-        }
-        index = self.labels if self.index is None else self.index
-        return pandas("MMDiagnostics.table").DataFrame(columns, index=index)
-
-    def rows_to_check(self, n: int = 10) -> Any:
-        """The outliers, the worst first, with their region.
-
-        Parameters
-        ----------
-        n : int, default=10
-            At most so many.
-
-        Returns
-        -------
-        DataFrame
-            Lines of ``table``.
-
-        Raises
-        ------
-        ValueError
-            If ``n`` is not a whole number from zero.
-        """
-        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
-            raise ValueError(f"n must be a whole number from zero, got {n!r}.")
-        order = np.argsort(-self.severity, kind="stable")[:n]
-        return self.table.iloc[order[self.severity[order] > 1.0]].copy()
+    def _further_columns(self) -> dict[str, NDArray]:
+        return {"robust_distance": self.robust_distances, "region": self.regions}
 
     def __repr__(self) -> str:
         counts = [f"{np.count_nonzero(self.regions == name)} {name}" for name in REGIONS.values()]
         return f"MMDiagnostics({self.residuals.size} rows: {', '.join(counts)})"
-
-    def __str__(self) -> str:
-        rows = self.rows_to_check()
-        parts = [repr(self), *self.notes]
-        if not rows.empty:
-            parts.append(rows.to_string(float_format="{:.4g}".format))
-        return "\n".join(parts)
-
-    def _repr_html_(self) -> str:
-        rows = self.rows_to_check()
-        table = "" if rows.empty else rows.to_html(float_format="{:.4g}".format, border=0)
-        return f"<div><p>{escape(repr(self))}</p>{table}</div>"
 
 
 def diagnose_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> MMDiagnostics:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from scipy.sparse import issparse
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import validate_data
 
-from robustreg.design.units import Units
 from robustreg.estimators.mm import OUTLYING
 from robustreg.inference import text
+from robustreg.inference.assemble import shared_facts
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.mm_bootstrap import fast_bootstrap
 from robustreg.inference.mm_covariance import mm_covariance
 from robustreg.inference.mm_fitted import FittedMM, fitted_mm
 from robustreg.inference.mm_goodness import explained
-from robustreg.inference.summary import Summary, check_level
+from robustreg.inference.options import (
+    check_level,
+    check_n_bootstrap,
+    check_one_of,
+    refuse_groups,
+)
+from robustreg.inference.predictor import Predictor
+from robustreg.inference.summary import Summary
 
 __all__ = ["MMSummary", "summarize_mm"]
 
@@ -55,7 +57,8 @@ class MMSummary(Summary):
     level : float
         Confidence level of the table.
     n, degrees_of_freedom : float
-        Number of observations, the sum of the frequencies, and the same less k.
+        Number of observations: the sum of the frequencies, or Kish's number for weights that are no
+        counts; and the same less k.
     reference_df : float
         Degrees of freedom of Student's t behind p and intervals; ``inf`` for the normal.
     scale, scale_kind : float, str
@@ -129,35 +132,14 @@ class MMSummary(Summary):
 
 
 @dataclass(frozen=True)
-class MMPredictor:
-    """Predictions and their standard errors at new rows.
+class NormalPredictor(Predictor):
+    """With normal errors for new observations that are no outliers.
 
-    A new observation that is no outlier has a normal error with the scale of the fit, as in R's
-    ``predict.lmrob``. Up to half of the residuals may be those of wrong rows, and do not tell.
+    Their scale is that of the fit, as in R's ``predict.lmrob``: up to half of the residuals may be
+    those of wrong rows, and do not tell.
     """
 
-    model: Any
-    prepare: Callable[[Any], Any]
-    units: Units
-    covariance: CovarianceEstimate
     reference_df: float
-
-    def mean(self, X: Any) -> tuple[Vector, Vector]:
-        """Predictions and their standard errors, of shape (n_samples,) each, in units of y."""
-        X = validate_data(
-            self.model,
-            self.prepare(X),
-            reset=False,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-        )
-        model, p = self.model, self.model.n_features_in_
-        prediction = safe_sparse_dot(X, model.coef_, dense_output=True) + model.intercept_
-        rows = np.ones((X.shape[0], self.covariance.back.shape[0]))
-        rows[:, :p] = (X.toarray() if issparse(X) else X) - self.units.center
-        rows[:, :p] /= self.units.column_scale
-        variance = np.maximum(self.covariance.variance_of_rows(rows), 0.0)
-        return prediction, np.sqrt(variance) * self.units.response_scale
 
     def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
         """Limits of a new observation about its prediction."""
@@ -182,71 +164,37 @@ def summarize_mm(
     """As :func:`summarize`, of an ``MMRegressor``."""
     kind = "avar1" if cov_type is None else cov_type
     level = check_level(level)
-    _check_options(kind, use_t, n_bootstrap, groups)
+    check_one_of("cov_type", kind, COVARIANCES, " for an MMRegressor")
+    check_one_of("use_t", use_t, (True, False))
+    number = check_n_bootstrap(n_bootstrap)
+    if kind != "bootstrap":
+        refuse_groups(groups, kind, '"bootstrap"')
     fitted = fitted_mm(model, X, y, sample_weight)
     if kind == "bootstrap":
         estimate = fast_bootstrap(
-            fitted, n_bootstrap=int(n_bootstrap), groups=groups, random_state=random_state
+            fitted, n_bootstrap=number, groups=groups, random_state=random_state
         )
     else:
         estimate = mm_covariance(fitted, kind)
     return _summary(fitted, estimate, kind, level, bool(use_t))
 
 
-def _check_options(kind: Any, use_t: Any, n_bootstrap: Any, groups: Any) -> None:
-    if not isinstance(kind, str) or kind not in COVARIANCES:
-        listed = ", ".join(repr(option) for option in COVARIANCES)
-        raise ValueError(f"cov_type must be one of {listed} for an MMRegressor, got {kind!r}.")
-    if use_t not in (True, False):
-        raise ValueError(f"use_t must be True or False, got {use_t!r}.")
-    if groups is not None and kind != "bootstrap":
-        raise ValueError(
-            f'groups is given and cov_type={kind!r} does not use it: pass cov_type="bootstrap", or '
-            "leave groups out."
-        )
-    if not isinstance(n_bootstrap, Integral) or n_bootstrap < 2:
-        raise ValueError(
-            f"n_bootstrap must be an integer of at least 2, got {n_bootstrap!r}: 1000 give "
-            "standard errors to about 2 %."
-        )
-
-
 def _summary(
     fitted: FittedMM, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
 ) -> MMSummary:
-    change, unit, model = fitted.to_user(), fitted.design.units.response_scale, fitted.model
-    working = estimate.of_combinations(change)
-    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
-    reference_df = float(estimate.degrees_of_freedom) if use_t else np.inf
+    model, facts = fitted.model, shared_facts(fitted, estimate, kind, level, use_t)
     r2, adjusted, d2 = explained(fitted)
-    end = float(fitted.loss.c) * fitted.loss.knots[-1]
     outlying = (np.abs(fitted.standardized) > OUTLYING).astype(np.float64)
-    with np.errstate(over="ignore", under="ignore"):
-        covariance = working * unit * unit
     return MMSummary(
-        names=fitted.names,
-        coefficients=fitted.coefficients,
-        standard_errors=np.sqrt(np.diag(working)) * unit,
-        covariance_matrix=covariance,
-        cov_type=kind,
-        description=estimate.description,
-        level=level,
-        n=fitted.n,
-        degrees_of_freedom=fitted.degrees_of_freedom,
-        reference_df=reference_df,
-        scale=fitted.scale,
+        **facts,
         scale_kind="S",
-        delta=end,
-        threshold=end * fitted.scale,
         efficiency=float(model.efficiency),
         outlier_share=fitted.mean(outlying),
         d2=d2,
         robust_r2=r2,
-        optimality=float(model.optimality_),
         notes=(*estimate.notes, *_notes_on_starts(model)),
-        replicates=replicates,
-        _predictor=MMPredictor(  # type: ignore[arg-type]
-            model, fitted.prepare, fitted.design.units, estimate, reference_df
+        _predictor=NormalPredictor(
+            model, fitted.prepare, fitted.design.units, estimate, facts["reference_df"]
         ),
         adjusted_robust_r2=adjusted,
         breakdown=float(model.breakdown),

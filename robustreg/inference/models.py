@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,43 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["choice_of_delta", "last_step", "refuse_model", "without_rows"]
+__all__ = [
+    "choice_of_delta",
+    "last_step",
+    "refuse_many",
+    "refuse_model",
+    "refuse_penalty",
+    "without_rows",
+]
 
 #: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
 ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
 
 
-def last_step(model: Any) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
-    """The regressor, the transformation before it, and the names of the features it was given."""
-    if not isinstance(model, Pipeline):
-        _require_huber(model)
-        return model, _unchanged, _feature_names(model)
-    regressor = model[-1]
-    _require_huber(regressor)
-    if len(model) == 1:
+def last_step(
+    model: Any,
+    kind: str = "HuberRegressor",
+    required: Sequence[str] = ATTRIBUTES,
+    *,
+    many: bool = False,
+) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
+    """The regressor, the transformation before it, and the names of the features it was given.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+    kind : str
+        The class that a message asks for.
+    required : sequence of str
+        What a fit of it has.
+    many : bool
+        Whether it may have several responses.
+    """
+    regressor = model[-1] if isinstance(model, Pipeline) else model
+    _require_fit(regressor, kind, required)
+    if not many:
+        refuse_many(regressor)
+    if not isinstance(model, Pipeline) or len(model) == 1:
         return regressor, _unchanged, _feature_names(regressor)
     # A later fit of the pipeline must not change what a summary predicts.
     before = copy.deepcopy(model[:-1])
@@ -37,7 +60,24 @@ def last_step(model: Any) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
 
 def refuse_model(regressor: Any) -> None:
     """Refuse a penalty, an exact fit, and a parameter that is no longer that of the fit."""
+    refuse_penalty(regressor)
+    if not regressor.scale_ > 0.0:
+        raise ValueError(
+            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
+            "by. Fit more observations, or fewer columns."
+        )
+    scale = regressor.scale
+    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
+        raise ValueError(
+            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
+            "after fit. Fit again."
+        )
+
+
+def refuse_penalty(regressor: Any) -> None:
+    """Refuse a model with a penalty on the coefficients, of one response or of any of many."""
     alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
+    alpha = float(np.max(alpha))
     if hasattr(regressor, "l1_ratio"):
         raise ValueError(
             f"model is a {type(regressor).__name__} with alpha={alpha:g}: its penalty biases the "
@@ -52,16 +92,17 @@ def refuse_model(regressor: Any) -> None:
             "amount of the order of their errors, and no standard error makes an interval around "
             "them cover the true values. Fit with alpha=0.0 for inference."
         )
-    if not regressor.scale_ > 0.0:
+
+
+def refuse_many(regressor: Any) -> None:
+    """Refuse a fit of several responses."""
+    shape = np.shape(getattr(regressor, "coef_", ()))
+    if len(shape) == 2 and hasattr(regressor, "converged_"):
+        one = "y of shape (n_samples,)" if shape[0] == 1 else "one column of y"
         raise ValueError(
-            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
-            "by. Fit more observations, or fewer columns."
-        )
-    scale = regressor.scale
-    if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
-        raise ValueError(
-            f"model has scale={scale!r} and scale_={regressor.scale_!r}: the parameter was changed "
-            "after fit. Fit again."
+            f"model has coef_ of shape {shape}, since y had two dimensions: use "
+            "robustreg.inference.summarize_many(model, X, y) for standard errors of all responses, "
+            f"or fit {one} for what is shown of a single one."
         )
 
 
@@ -85,19 +126,18 @@ def _unchanged(X: Any) -> Any:
     return X
 
 
-def _require_huber(model: Any) -> None:
+def _require_fit(model: Any, kind: str, required: Sequence[str]) -> None:
+    wanted = f"model must be a fitted robustreg.{kind} or a Pipeline that ends with one"
     if not isinstance(model, BaseEstimator):
         raise TypeError(
-            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
-            f"got {type(model).__name__}. From a search, pass best_estimator_."
+            f"{wanted}, got {type(model).__name__}. From a search, pass best_estimator_."
         )
     check_is_fitted(model)
-    missing = [name for name in ATTRIBUTES if not hasattr(model, name)]
+    missing = [name for name in required if not hasattr(model, name)]
     if missing:
         raise TypeError(
-            "model must be a fitted robustreg.HuberRegressor or a Pipeline that ends with one, "
-            f"got {type(model).__name__} without {', '.join(missing)}. For least squares fit "
-            "robustreg.HuberRegressor(delta=inf); from a search, pass best_estimator_."
+            f"{wanted}, got {type(model).__name__} without {', '.join(missing)}. For least squares "
+            "fit robustreg.HuberRegressor(delta=inf); from a search, pass best_estimator_."
         )
 
 

@@ -27,24 +27,19 @@ p = 20, n = 100 and p = 30 (benchmarks/interval_coverage.py).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import validate_data
 
-from robustreg.design.units import Units
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.leverage import DECISIVE, leverages, leverages_inside
+from robustreg.inference.predictor import Predictor
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 
-__all__ = ["ErrorDistribution", "Predictor", "error_distribution", "own_leverages"]
+__all__ = ["EmpiricalPredictor", "ErrorDistribution", "error_distribution", "own_leverages"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -175,48 +170,19 @@ def _binned(fitted: FittedRegression) -> Residuals:
 
 
 @dataclass(frozen=True)
-class Predictor:
-    """Predictions and their standard errors at new rows.
+class EmpiricalPredictor(Predictor):
+    """With the distribution of the residuals for a new error.
 
     Parameters
     ----------
-    model : estimator
-        For the checks of new X.
-    prepare : callable
-        The steps before the model.
-    units : Units
-        In which ``covariance`` is.
-    covariance : CovarianceEstimate
-        Of theta.
     errors : ErrorDistribution
         In the units of y.
     scale : float
         Sigma, in the units of y.
     """
 
-    model: Any
-    prepare: Callable[[Any], Any]
-    units: Units
-    covariance: CovarianceEstimate
     errors: ErrorDistribution
     scale: float
-
-    def mean(self, X: Any) -> tuple[Vector, Vector]:
-        """Predictions and their standard errors, of shape (n_samples,) each, in units of y."""
-        X = validate_data(
-            self.model,
-            self.prepare(X),
-            reset=False,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-        )
-        prediction = safe_sparse_dot(X, self.model.coef_, dense_output=True) + self.model.intercept_
-        p = self.model.n_features_in_
-        rows = np.ones((X.shape[0], self.covariance.back.shape[0]))
-        rows[:, :p] = (X.toarray() if issparse(X) else X) - self.units.center
-        rows[:, :p] /= self.units.column_scale
-        variance = np.maximum(self.covariance.variance_of_rows(rows), 0.0)
-        return prediction, np.sqrt(variance) * self.units.response_scale
 
     def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
         """Limits of a new observation about its prediction."""

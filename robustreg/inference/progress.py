@@ -54,12 +54,12 @@ def count_rounds(design: Any, verbose: int) -> Iterator[None]:
         return
     before, first = design.on_pass, design.passes
 
-    def show() -> None:
+    def show(*where: Any) -> None:
         rounds = design.passes - first
         sys.stderr.write(f"\r{rounds} rounds over {design.n_rows:,} rows")
         sys.stderr.flush()
         if before is not None:
-            before()
+            before(*where)
 
     design.on_pass = show
     try:

@@ -12,8 +12,9 @@ __all__ = ["refit"]
 
 Vector = NDArray[np.float64]
 
-#: Most iterations of a refit.
-MOST_ITERATIONS = 100
+#: Most iterations of a refit, and the distance, in standard errors, at which it must end: a tenth
+#: of a standard error is the last step of a replicate that is solved with others.
+MOST_ITERATIONS, FARTHEST_END = 100, 0.1
 
 
 def refit(
@@ -26,6 +27,9 @@ def refit(
     warm: bool,
 ) -> Vector:
     """Theta in working units of the same problem, with other frequencies or another y.
+
+    NaN where the solver ends farther than a tenth of a standard error away, as it may where the
+    other rows are mostly outliers.
 
     Parameters
     ----------
@@ -54,6 +58,10 @@ def refit(
         tol=tol,
     )
     start = Start(*original.to_user(fitted.point), fitted.scale) if warm else None
-    solution = fit_huber(design, problem, start)
+    # A search that diverges says so by where it ends.
+    with np.errstate(over="ignore", invalid="ignore"):
+        solution = fit_huber(design, problem, start)
+    if not solution.result.optimality <= FARTHEST_END:
+        return np.full(fitted.n_parameters, np.nan)
     coef, intercept = original.from_user(solution.coef, solution.intercept)
     return np.append(coef, intercept)[: fitted.n_parameters]

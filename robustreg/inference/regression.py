@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Design, Point
+from robustreg.inference.linear import FittedLinear
 from robustreg.inference.models import choice_of_delta
-from robustreg.inference.residuals import Residuals, sum_over_residuals
+from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import RowBlocks
 from robustreg.inference.scale_equations import (
     FOREIGN_DATA,
@@ -54,61 +54,19 @@ class Moments(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FittedRegression:
-    """A fit of ``y = z theta + sigma u`` with rows z in working units, the intercept's one last.
+class FittedRegression(FittedLinear):
+    """The fit of a Huber regression.
 
     Attributes
     ----------
-    model : estimator
-        A copy without the arrays of length n, for the checks of new X.
-    prepare : callable
-        From the X that the user has to the X that the model has: the steps before it.
-    names : tuple of str
-        "intercept" if fitted, then the features.
-    design : Design
-    rows : RowBlocks
-    point : Point
-        The fit in working units.
     scale_parameter : str or float
         The rule of the scale.
-    delta, scale, threshold, optimality : float
-        Of the model, in the units of y.
     sampled : bool
         Whether the data are a sample of those of the fit, which do not solve its equations.
     """
 
-    model: Any
-    prepare: Callable[[Any], Any]
-    names: tuple[str, ...]
-    design: Design
-    rows: RowBlocks
-    point: Point
     scale_parameter: str | float
-    delta: float
-    scale: float
-    threshold: float
-    optimality: float
     sampled: bool = False
-
-    @property
-    def n(self) -> float:
-        """Number of observations: the sum of the frequencies."""
-        return self.design.total_weight
-
-    @property
-    def n_parameters(self) -> int:
-        """k: the coefficients, and the intercept where there is one."""
-        return self.rows.n_columns
-
-    @property
-    def degrees_of_freedom(self) -> float:
-        """Observations less parameters."""
-        return self.n - self.n_parameters
-
-    @property
-    def working_scale(self) -> float:
-        """Sigma in working units."""
-        return self.scale / self.design.units.response_scale
 
     @property
     def choice(self) -> str | None:
@@ -155,34 +113,8 @@ class FittedRegression:
     @cached_property
     def residuals(self) -> Residuals:
         """Of every row: for data in memory."""
-        scale = self.working_scale
-        return Residuals(
-            np.asarray(self.design.residuals(self.point)) / scale,
-            np.ones(self.design.n_rows) if self.weights is None else self.weights,
-            self.response / scale,
-            self.delta,
-        )
-
-    @property
-    def standardized(self) -> Vector:
-        """u = e / sigma of every row: for data in memory."""
-        return self.residuals.u
-
-    @property
-    def frequencies(self) -> Vector:
-        """How often each row counts."""
-        return self.residuals.frequencies
-
-    @cached_property
-    def weights(self) -> Vector | None:
-        """Frequencies of the rows, or None where all are one."""
-        weights = self.design.weights
-        return None if weights is None else np.asarray(weights)
-
-    @cached_property
-    def response(self) -> Vector:
-        """y in working units."""
-        return np.asarray(self.design.response)
+        response = self.response / self.working_scale
+        return Residuals(self.standardized, self.frequencies, response, self.delta)
 
     @cached_property
     def small_response(self) -> tuple[Any, Any]:
@@ -197,37 +129,13 @@ class FittedRegression:
     def sum_residuals(self, statistic: Callable[..., tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
         """Add ``statistic(residuals)`` over all rows, wherever they are."""
         on_block = _OnResiduals(statistic, self.working_scale, self.delta)
-        return sum_over_residuals(self.design, self.point, on_block)
+        return self.design.sum_over_residuals(on_block, self.point)
 
     def sum_rows(
         self, rows: RowBlocks, statistic: Callable[..., tuple[NDArray, ...]], *values: NDArray
     ) -> tuple[NDArray, ...]:
         """Add ``statistic(z, residuals, *values)`` over all rows, in one pass."""
         return rows.sum_at(self.point, self.working_scale, self.delta, statistic, *values)
-
-    # -- units ------------------------------------------------------------------------------------
-
-    @cached_property
-    def coefficients(self) -> Vector:
-        """In the order of ``names`` and the units of the user."""
-        coef, intercept = self.design.to_user(self.point)
-        return np.concatenate(([intercept], coef)) if self.rows.fit_intercept else coef
-
-    def to_user(self) -> Matrix:
-        """A, for which A theta are the coefficients in the user's X, in the order of ``names``.
-
-        y stays in working units: variances are multiplied by its unit where they are shown, so that
-        no square of it over- or underflows before.
-        """
-        units, p = self.design.units, self.design.n_features
-        slopes = np.diag(1.0 / units.column_scale)
-        if not self.rows.fit_intercept:
-            return slopes
-        change = np.zeros((p + 1, p + 1))
-        change[0, :p] = -units.center / units.column_scale
-        change[0, p] = 1.0
-        change[1:, :p] = slopes
-        return change
 
     # -- checks -----------------------------------------------------------------------------------
 
@@ -269,6 +177,7 @@ class _OnResiduals:
     scale: float
     delta: float
 
-    def __call__(self, residuals: Vector, frequencies: Vector, response: Vector) -> Any:
+    def __call__(self, residuals: Vector, weights: Vector | None, response: Vector) -> Any:
+        frequencies = np.ones_like(residuals) if weights is None else weights
         scaled = residuals / self.scale, frequencies, response / self.scale
         return self.function(Residuals(*scaled, self.delta))

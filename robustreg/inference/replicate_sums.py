@@ -86,6 +86,8 @@ def _bound(delta: Vector, residuals: Single) -> Any:
 
 
 def _inverses(J: Matrix) -> Matrix:
-    values, vectors = np.linalg.eigh(J)
+    # LAPACK finds no eigenvalues of NaN, which replicates that diverge have.
+    known = np.asarray(np.isfinite(J).all(axis=(1, 2), keepdims=True))
+    values, vectors = np.linalg.eigh(np.where(known, J, 0.0))
     values[values[:, 0] <= SINGULAR * values[:, -1]] = np.nan
     return (vectors / values[:, None, :]) @ vectors.transpose(0, 2, 1)

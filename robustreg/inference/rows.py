@@ -14,7 +14,7 @@ from scipy.sparse import issparse
 from robustreg.design import Design
 from robustreg.design.base import Point
 from robustreg.design.units import Units
-from robustreg.inference.residuals import Residuals, sum_over_rows
+from robustreg.inference.residuals import Residuals
 
 __all__ = ["RowBlocks", "weighted_gram"]
 
@@ -91,7 +91,7 @@ class RowBlocks:
             As for ``sum``.
         """
         on_block = _AtResiduals(statistic, self._standardisation, scale, delta)
-        return sum_over_rows(self.design, point, on_block, row_values, self.block_rows)
+        return self.design.sum_over_rows(on_block, row_values, self.block_rows, point)
 
     def map(self, function: Callable[..., NDArray], *row_values: NDArray) -> NDArray:
         """Join ``function(z, *values)``, a new array with an entry or line per row, of all rows."""

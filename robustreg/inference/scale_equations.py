@@ -126,7 +126,7 @@ class ScaleEquation(ABC):
 
     def standard_error(self) -> float:
         """Of sigma at the normal, relative to sigma."""
-        return float((2.0 * self.n) ** -0.5)
+        return (2.0 * self.n) ** -0.5
 
     def scales_at(self, deltas: Vector, rows: Residuals) -> Vector:
         """Sigma of all rows' residuals at other deltas, in units of the scale."""
@@ -256,7 +256,7 @@ class MedianEquation(ScaleEquation):
 
     def standard_error(self) -> float:
         """Of the median."""
-        return float(MAD_STANDARD_ERROR / np.sqrt(self.n))
+        return MAD_STANDARD_ERROR * self.n**-0.5
 
     def replicate_scales(self, frequencies: Single, residuals: Single, scales: Vector) -> Vector:
         """The MAD of each."""

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from robustreg.inference.assemble import summary_of
-from robustreg.inference.bootstrap import bootstrap_covariance
-from robustreg.inference.cluster import cluster_covariance
-from robustreg.inference.covariance import Coupling, CovarianceEstimate, huber_covariance
-from robustreg.inference.fitted import FittedRegression, fitted_regression
+from robustreg.inference.covariance import Coupling
+from robustreg.inference.covariance_options import CovarianceOptions
+from robustreg.inference.fitted import fitted_regression
 from robustreg.inference.mm_fitted import is_mm
 from robustreg.inference.mm_summary import summarize_mm
+from robustreg.inference.options import check_level, check_n_bootstrap, check_one_of
 from robustreg.inference.progress import count_rounds
-from robustreg.inference.sandwich import default_variant, sandwich_covariance
-from robustreg.inference.summary import Summary, check_level
+from robustreg.inference.summary import Summary
 
 __all__ = ["summarize"]
-
-#: The names of Huber's and of the sandwich's variants, and what the general names stand for.
-COVARIANCES = {
-    "huber": "H1",
-    "H1": "H1",
-    "H2": "H2",
-    "H3": "H3",
-    "sandwich": "sandwich",
-    "HC0": "HC0",
-    "HC1": "HC1",
-    "HC2": "HC2",
-    "HC3": "HC3",
-    "cluster": "CR3",
-    "CR1": "CR1",
-    "CR3": "CR3",
-    "bootstrap": "bootstrap",
-}
 
 
 def summarize(
@@ -68,7 +48,8 @@ def summarize(
     y : array-like of shape (n_samples,)
         The y of ``fit``.
     sample_weight : array-like of shape (n_samples,), default=None
-        The frequencies passed to ``fit``.
+        The weights passed to ``fit``: frequencies, or weights that are no counts, whose number of
+        observations is Kish's, ``(sum s)² / sum s²`` where that is larger than their sum.
     cov_type : str, default=None
         How the covariance of the coefficients is estimated; None takes ``"huber"``, and
         ``"avar1"`` for an MM regression. For a Huber regression:
@@ -221,80 +202,20 @@ def summarize(
             n_bootstrap=n_bootstrap,
             random_state=random_state,
         )
-    cov_type = "huber" if cov_type is None else cov_type
+    options = CovarianceOptions(
+        "huber" if cov_type is None else cov_type,
+        groups,
+        ddof,
+        scale_coupling,
+        bootstrap,
+        check_n_bootstrap(n_bootstrap),
+        random_state,
+        n_jobs,
+        verbose,
+    )
     level = check_level(level)
-    _check_options(cov_type, use_t, ddof, scale_coupling, bootstrap, n_bootstrap)
+    check_one_of("use_t", use_t, (True, False))
     fitted = fitted_regression(model, X, y, sample_weight)
-    kind = COVARIANCES[cov_type]
-    if kind == "sandwich":
-        kind = default_variant(fitted)
-    _refuse_single_rows(fitted, kind)
     with count_rounds(fitted.design, verbose):
-        if kind == "bootstrap":
-            estimate = bootstrap_covariance(
-                fitted,
-                bootstrap,
-                n_bootstrap=int(n_bootstrap),
-                groups=groups,
-                random_state=random_state,
-                n_jobs=n_jobs,
-                verbose=verbose,
-            )
-            kind = bootstrap
-        else:
-            estimate = _formula(fitted, kind, cov_type, groups, ddof, scale_coupling)
+        estimate, kind = options.estimate(fitted)
         return summary_of(fitted, estimate, kind, level, use_t)
-
-
-def _formula(
-    fitted: FittedRegression,
-    kind: str,
-    cov_type: str,
-    groups: Any,
-    ddof: int,
-    scale_coupling: Coupling,
-) -> CovarianceEstimate:
-    if kind.startswith("CR"):
-        return cluster_covariance(fitted, kind, groups)
-    _refuse_groups(groups, cov_type)
-    if kind.startswith("HC"):
-        return sandwich_covariance(fitted, kind)
-    return huber_covariance(fitted, kind, ddof, scale_coupling)
-
-
-def _check_options(
-    cov_type: Any, use_t: Any, ddof: Any, scale_coupling: Any, bootstrap: Any, n_bootstrap: Any
-) -> None:
-    allowed = {
-        "cov_type": (cov_type, tuple(COVARIANCES)),
-        "use_t": (use_t, (True, False)),
-        "ddof": (ddof, (0, 1)),
-        "scale_coupling": (scale_coupling, ("auto", True, False)),
-        "bootstrap": (bootstrap, ("pairs", "wild")),
-    }
-    for name, (value, options) in allowed.items():
-        # A list or an array is not asked whether it equals one of them.
-        if not np.isscalar(value) or value not in options:
-            listed = ", ".join(repr(option) for option in options)
-            raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
-    if not isinstance(n_bootstrap, Integral) or n_bootstrap < 2:
-        raise ValueError(
-            f"n_bootstrap must be an integer of at least 2, got {n_bootstrap!r}: 1000 give "
-            "standard errors to about 2 %."
-        )
-
-
-def _refuse_groups(groups: Any, cov_type: str) -> None:
-    if groups is not None:
-        raise ValueError(
-            f'groups is given and cov_type={cov_type!r} does not use it: pass cov_type="cluster" '
-            'or "bootstrap", or leave groups out.'
-        )
-
-
-def _refuse_single_rows(fitted: FittedRegression, kind: str) -> None:
-    if kind in ("CR3", "bootstrap") and not fitted.design.in_memory:
-        raise ValueError(
-            f"cov_type {kind} takes rows one by one, which a Dask collection does not give: take "
-            '"huber", "sandwich" or "CR1", or load the data with compute().'
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -12,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from robustreg.inference.coefficients import CoefficientTable
     from robustreg.inference.summary import Summary
 
 __all__ = ["aligned", "as_html", "as_text", "equality", "footnotes", "heads", "listed", "number",
-           "p_value", "rows", "short_names"]  # fmt: skip
+           "p_value", "rows", "share", "short_names"]  # fmt: skip
 
 Vector = NDArray[np.float64]
-
-TITLE = "Huber regression"
 
 #: Names longer than this lose their middle in the text table: the ends of those that a step has
 #: made, a column's name and a category's, tell them apart.
@@ -27,6 +27,9 @@ LONGEST_NAME = 24
 
 #: Names that a message lists.
 MOST_LISTED = 10
+
+#: The beginning of a number, in brackets or not.
+NUMERIC = re.compile(r"[(\[<]?-?(\d|inf|nan)")
 
 #: Least width of the column of a number, of t, and of a p-value.
 NUMBER, STATISTIC, P_VALUE = 11, 9, 8
@@ -46,26 +49,36 @@ def equality(p: float) -> str:
 
 
 def number(value: float) -> str:
-    """Five significant digits, in a width of at most eleven."""
-    return f"{value:.5g}" if value == 0.0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
+    """Five significant digits, zeros at the end included, in a width of at most eleven."""
+    if value == 0.0 or not np.isfinite(value):
+        return f"{value:g}"
+    return f"{value:#.5g}".rstrip(".") if 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
 
 
 def aligned(cells: Sequence[str], digit: str = " ", point: str = " ") -> list[str]:
-    """Strings of one width with their decimal points below one another.
+    """Strings of one width: numbers with their points below one another, words flush right.
 
     Parameters
     ----------
     cells : sequence of str
-        Numbers, or empty.
+        Numbers, in brackets or not, words, or empty.
     digit, point : str
         What is put for a missing digit and a missing point.
     """
-    split = [cell.partition(".") for cell in cells]
-    before = max((len(left) for left, _, _ in split), default=0)
+    words = [bool(cell) and NUMERIC.match(cell) is None for cell in cells]
+    split = [
+        ("", "", "") if word else cell.partition(".")
+        for cell, word in zip(cells, words, strict=True)
+    ]
     after = max((len(right) for _, _, right in split), default=0)
     pointed = any(middle for _, middle, _ in split)
+    longest = max((len(cell) for cell, word in zip(cells, words, strict=True) if word), default=0)
+    before = max([len(left) for left, _, _ in split] + [longest - after - pointed])
     found = []
-    for left, middle, right in split:
+    for cell, word, (left, middle, right) in zip(cells, words, split, strict=True):
+        if word:
+            found.append(digit * (before + pointed + after - len(cell)) + cell)
+            continue
         missing = point if pointed and not middle else ""
         padding = digit * (before - len(left))
         found.append(padding + left + middle + missing + right + digit * (after - len(right)))
@@ -91,24 +104,6 @@ def share(value: float) -> str:
     return f"{value:.1%}" if np.isfinite(value) else "unknown"
 
 
-def facts(summary: Summary) -> list[tuple[str, str]]:
-    """What the head of the table says of the fit."""
-    if hasattr(summary, "facts"):
-        return summary.facts()
-    return [
-        ("Observations", f"{summary.n:g}"),
-        ("Degrees of freedom", f"{summary.degrees_of_freedom:g}"),
-        (f"Scale ({summary.scale_kind})", number(summary.scale)),
-        ("delta", f"{summary.delta:.4g}"),
-        ("Threshold", number(summary.threshold)),
-        ("Efficiency at the normal", share(summary.efficiency)),
-        ("Beyond the threshold", f"{summary.outlier_share:.1%}"),
-        ("D² (Huber loss)", f"{summary.d2:.4f}"),
-        ("Robust R²", f"{summary.robust_r2:.4f}"),
-        ("Certificate (std errors)", f"{summary.optimality:.0e}"),
-    ]
-
-
 def footnotes(summary: Summary) -> list[str]:
     """How standard errors, p and intervals were computed."""
     reference = "the normal"
@@ -121,7 +116,7 @@ def footnotes(summary: Summary) -> list[str]:
     ]
 
 
-def columns(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
+def columns(summary: CoefficientTable, low: Vector, high: Vector) -> list[list[str]]:
     """The cells of the table after the names, a list for each column."""
     return [
         [number(value) for value in summary.coefficients],
@@ -133,14 +128,14 @@ def columns(summary: Summary, low: Vector, high: Vector) -> list[list[str]]:
     ]
 
 
-def heads(summary: Summary) -> list[str]:
+def heads(summary: CoefficientTable) -> list[str]:
     """The heads of these columns."""
     tail = 0.5 * (1.0 - summary.level)
     return ["coef", "std err", "t", "P>|t|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
 
 
 def rows(
-    summary: Summary, low: Vector, high: Vector, digit: str = " ", point: str = " "
+    summary: CoefficientTable, low: Vector, high: Vector, digit: str = " ", point: str = " "
 ) -> list[list[str]]:
     """The same, aligned, a list for each coefficient."""
     cells = [aligned(column, digit, point) for column in columns(summary, low, high)]
@@ -157,10 +152,10 @@ def as_text(summary: Summary, low: Vector, high: Vector) -> str:
 
     def line(name: str, cells: list[str]) -> str:
         numbers = [cell.rjust(size) for cell, size in zip(cells, widths, strict=True)]
-        return " ".join([name.ljust(longest), *numbers])
+        return " ".join([name.ljust(longest), *numbers]).rstrip()
 
-    lines = [getattr(summary, "title", TITLE).center(width).rstrip(), "=" * width]
-    lines += _two_columns(facts(summary), width)
+    lines = [summary.title.center(width).rstrip(), "=" * width]
+    lines += _two_columns(summary.facts(), width)
     lines += ["=" * width, line("", heads(summary)), "-" * width]
     lines += [line(name, row) for name, row in zip(names, cells, strict=True)]
     lines += ["=" * width]
@@ -189,11 +184,11 @@ def as_html(summary: Summary, low: Vector, high: Vector) -> str:
     )
     known = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-        for name, value in facts(summary)
+        for name, value in summary.facts()
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in footnotes(summary))
     return (
-        f"<div><table><caption>{getattr(summary, 'title', TITLE)}</caption>"
+        f"<div><table><caption>{summary.title}</caption>"
         f"<thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
         f"<table><tbody>{known}</tbody></table><ul>{notes}</ul></div>"

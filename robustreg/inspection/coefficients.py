@@ -1,25 +1,31 @@
-"""Coefficients with their intervals, of several models side by side."""
+"""Coefficients of several models with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustreg.inference.summarize import summarize
 from robustreg.inference.summary import Summary
+from robustreg.inspection.coefficient_layout import figure_size, legend_room
 from robustreg.inspection.drawing import (
     GREY,
     Style,
     axes_to_draw_on,
     closing_on_error,
     merged,
-    model_style,
+    model_styles,
     plain_axes,
 )
-from robustreg.inspection.models import by_name, distinct, standard_deviations
+from robustreg.inspection.models import (
+    as_huber,
+    by_name,
+    distinct,
+    standard_deviations,
+    summary_of,
+)
 
 __all__ = ["CoefficientsDisplay"]
 
@@ -28,21 +34,13 @@ Matrix = NDArray[np.float64]
 #: Part of the room of a coefficient over which its models are spread.
 SPREAD = 0.6
 
-#: Letters in a line of the legend, those that a mark takes, the most models there, and the height
-#: of a line in inches.
-LEGEND_LETTERS, MARK_LETTERS, MOST_A_LINE, LEGEND_LINE = 62, 8, 3, 0.27
-
-#: Height of a coefficient and of each of its models, of the rest of a figure, and its most, in
-#: inches.
-FEATURE_HEIGHT, MODEL_HEIGHT, FRAME_HEIGHT, MOST_HEIGHT = 0.12, 0.1, 1.0, 40.0
-
 
 class CoefficientsDisplay:
-    """Coefficients and their confidence intervals, those of several models below one another.
+    """Coefficients and their confidence intervals, for one model or several.
 
-    Each model has a colour and a marker of its own. Features in different units are comparable once
-    they are standardised: then a coefficient is the change of y for one standard deviation of its
-    feature.
+    Each model has a colour and a marker of its own; the hollow orange square is least squares.
+    Features in different units are comparable once they are standardised: then a coefficient is the
+    change of y for one standard deviation of its feature.
 
     Make one with :meth:`from_estimator` or :meth:`from_summaries`; the parameters are stored.
 
@@ -53,9 +51,11 @@ class CoefficientsDisplay:
     feature_names : sequence of str
     model_names : sequence of str
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     standardized : bool, default=False
         Whether coefficients are for one standard deviation of their feature.
+    least_squares : sequence of bool, default=None
+        Which of the models are least squares fits; None for none of them.
 
     Attributes
     ----------
@@ -93,6 +93,7 @@ class CoefficientsDisplay:
         model_names: Any,
         level: float,
         standardized: bool = False,
+        least_squares: Sequence[bool] | None = None,
     ) -> None:
         self.coefficients = coefficients
         self.ci_low = ci_low
@@ -101,6 +102,7 @@ class CoefficientsDisplay:
         self.model_names = model_names
         self.level = level
         self.standardized = standardized
+        self.least_squares = least_squares
 
     @closing_on_error
     def plot(self, ax: Any = None, *, errorbar_kwargs: Style = None) -> CoefficientsDisplay:
@@ -124,13 +126,14 @@ class CoefficientsDisplay:
             If matplotlib is not installed.
         """
         n_models, n_features = np.shape(self.coefficients)
-        figsize = None if ax is not None else _figsize(n_models, n_features)
+        figsize = None if ax is not None else figure_size(n_models, n_features)
         ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot", figsize)
         shifts = (np.arange(n_models) - 0.5 * (n_models - 1)) * SPREAD / n_models
         ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=1)
         self.errorbars_ = []
+        styles = model_styles(self.least_squares or [False] * n_models)
         for model, (name, shift) in enumerate(zip(self.model_names, shifts, strict=True)):
-            color, marker, fill = model_style(model)
+            color, marker, fill = styles[model]
             style = {"color": color, "marker": marker, "fillstyle": fill, "linestyle": "none",
                      "capsize": 3, "markersize": 6, "label": name}  # fmt: skip
             middle = self.coefficients[model]
@@ -140,11 +143,7 @@ class CoefficientsDisplay:
             )
             self.errorbars_.append(bars)
         quantity = "change of y for one standard deviation" if self.standardized else "coefficient"
-        columns = _legend_columns(self.model_names)
-        lines = -(-n_models // columns) if n_models > 1 else 0
-        height = ax.get_window_extent().height / ax.figure.dpi
-        legend = min(LEGEND_LINE * (lines + 0.5 * (lines > 0)), 0.6 * height)
-        room = n_features * legend / (height - legend)
+        columns, room = legend_room(ax, self.model_names, n_features)
         plain_axes(
             ax,
             xlabel=f"{quantity}, {100 * self.level:g} % interval",
@@ -153,7 +152,7 @@ class CoefficientsDisplay:
         ax.set_yticks(np.arange(n_features), self.feature_names)
         ax.tick_params(axis="y", length=0)
         if n_models > 1:
-            ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=columns)
+            ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=columns)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -161,34 +160,34 @@ class CoefficientsDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        X: Any,
-        y: ArrayLike,
+        X: Any = None,
+        y: ArrayLike | None = None,
         *,
         sample_weight: ArrayLike | None = None,
-        cov_type: str = "huber",
+        cov_type: str | None = None,
         level: float = 0.95,
         intercept: bool = False,
         standardize: bool = False,
         ax: Any = None,
         errorbar_kwargs: Style = None,
     ) -> CoefficientsDisplay:
-        """Coefficients of one fitted model, or of several fitted to the same data.
+        """Draw the coefficients of one fitted model, or of several fitted to the same data.
 
         Parameters
         ----------
         estimator : model, or dict from a name to a model
-            As for :func:`robustreg.inference.summarize`. Least squares is
-            ``HuberRegressor(delta=inf)``.
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            The X of ``fit``.
-        y : array-like of shape (n_samples,)
-            The y of ``fit``.
+            As for :func:`robustreg.inference.summarize`, scikit-learn's ``LinearRegression``, or a
+            :class:`robustreg.inference.Summary`.
+        X : array-like or sparse matrix of shape (n_samples, n_features), default=None
+            The X of ``fit``. Summaries alone do not need it.
+        y : array-like of shape (n_samples,), default=None
+            The y of ``fit``. Summaries alone do not need it.
         sample_weight : array-like of shape (n_samples,), default=None
-            The frequencies passed to ``fit``.
+            The weights passed to ``fit``.
         cov_type, level
             As for :func:`robustreg.inference.summarize`.
         intercept : bool, default=False
-            Whether to show the intercept, which is often of another order of magnitude.
+            Whether to show the intercept, whose size often differs much from that of the others.
         standardize : bool, default=False
             Multiply each coefficient by the standard deviation of its feature.
         ax, errorbar_kwargs
@@ -197,11 +196,20 @@ class CoefficientsDisplay:
         Returns
         -------
         CoefficientsDisplay
+
+        Raises
+        ------
+        TypeError
+            If X and y are missing for a model that is not a summary.
+        ValueError
+            If ``standardize`` is asked for a summary, which does not know its data.
         """
-        models = by_name(estimator)
+        models = {
+            name: as_huber(model, X, y, sample_weight) for name, model in by_name(estimator).items()
+        }
         options: dict[str, Any] = {"sample_weight": sample_weight, "cov_type": cov_type}
         summaries = {
-            name: summarize(model, X, y, level=level, **options) for name, model in models.items()
+            name: summary_of(model, X, y, level=level, **options) for name, model in models.items()
         }
         units = None
         if standardize:
@@ -219,13 +227,13 @@ class CoefficientsDisplay:
         ax: Any = None,
         errorbar_kwargs: Style = None,
     ) -> CoefficientsDisplay:
-        """Coefficients of summaries: of other data, features or covariances if you like.
+        """Draw the coefficients of summaries, which may be of different data or features.
 
         Parameters
         ----------
         summaries : Summary, or dict from a name to a Summary
         level : float in (0, 1), default=None
-            Of the intervals; None for that of the first summary.
+            Confidence level of the intervals; None for that of the first summary.
         intercept : bool, default=False
             Whether to show the intercept.
         ax, errorbar_kwargs
@@ -276,21 +284,5 @@ class CoefficientsDisplay:
             model_names=list(summaries),
             level=level,
             standardized=units is not None,
+            least_squares=[np.isinf(getattr(s, "delta", np.nan)) for s in summaries.values()],
         )
-
-
-def _figsize(n_models: int, n_features: int) -> tuple[float, float] | None:
-    """Of a figure in which no two marks touch; None for the user's own size."""
-    try:
-        from matplotlib import rcParams
-    except ImportError:
-        return None  # what draws says how to install it
-    width, height = rcParams["figure.figsize"]
-    return width, max(
-        height, FRAME_HEIGHT + n_features * (FEATURE_HEIGHT + MODEL_HEIGHT * n_models)
-    )
-
-
-def _legend_columns(names: Any) -> int:
-    longest = max(len(str(name)) for name in names) + MARK_LETTERS
-    return int(np.clip(LEGEND_LETTERS // longest, 1, MOST_A_LINE))

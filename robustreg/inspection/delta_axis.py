@@ -13,7 +13,6 @@ __all__ = [
     "position_of",
     "positions_of",
     "set_delta_scale",
-    "with_another",
     "with_gap",
 ]
 
@@ -74,15 +73,6 @@ def with_gap(values: Vector, finite: NDArray[np.bool_]) -> Vector:
     if finite.all() or not finite.any():
         return values
     return np.insert(values, int(finite.sum()), np.nan)
-
-
-def with_another(ax: Any) -> list[Any]:
-    """Axes and others of the same width below them, in a figure that is higher by a third."""
-    figure = ax.figure
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width, 1.35 * height)
-    figure.clear()
-    return list(figure.subplots(2, sharex=True))
 
 
 def describe_choice(delta: float, others: Mapping[str, Any] | None) -> str:

@@ -14,7 +14,6 @@ from robustreg.inspection.delta_axis import (
     position_of,
     positions_of,
     set_delta_scale,
-    with_another,
     with_gap,
 )
 from robustreg.inspection.drawing import (
@@ -22,11 +21,11 @@ from robustreg.inspection.drawing import (
     GREY,
     VERMILION,
     Style,
-    axes_to_draw_on,
     closing_on_error,
     merged,
 )
-from robustreg.inspection.path_styles import MOST_NAMED, path_styles
+from robustreg.inspection.panels import one_or_two_axes
+from robustreg.inspection.path_styles import name_paths, path_styles
 
 __all__ = ["DeltaCurveDisplay"]
 
@@ -34,11 +33,11 @@ Vector = NDArray[np.float64]
 
 
 class DeltaCurveDisplay:
-    """What a search over delta saw: the scores of the candidates, and their coefficients.
+    """Scores and coefficients of a search over delta.
 
-    Above stand the mean scores over the folds, greater is better, with one standard error to either
-    side; below them the coefficients. Delta is drawn on a logarithmic axis, at whose end infinity,
-    least squares, has a place of its own beyond a gap.
+    The upper panel has the mean scores over the folds with one standard error on either side;
+    greater is better. The lower panel has the coefficients. Delta has a logarithmic axis. Least
+    squares, with an infinite delta, is at its end, beyond a gap.
 
     Make one with :meth:`from_estimator`; the parameters are stored.
 
@@ -150,7 +149,12 @@ class DeltaCurveDisplay:
         ValueError
             If ``ax`` are more than two, or two where there are no coefficients.
         """
-        axes = self._axes(ax)
+        which = (
+            "pass one for the scores, or two for the scores and the coefficients. Of a "
+            "GridSearchCV, coefficients are only had with X and y."
+        )
+        caller = f"{type(self).__name__}.plot"
+        axes = one_or_two_axes(ax, caller, self.coefs is not None, which)
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
         positions = positions_of(self.deltas)
         self._draw_scores(positions, line_kwargs, band_kwargs)
@@ -164,24 +168,9 @@ class DeltaCurveDisplay:
             self.chosen_.append(line)
             set_delta_scale(each, self.deltas, positions)
         title = f"{describe_choice(self.delta, self.chosen)} was chosen; ± one standard error"
-        axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
+        axes[0].set_title(title, loc="left", fontsize="medium", color=GREY)
         axes[-1].set_xlabel("delta")
         return self
-
-    def _axes(self, ax: Any) -> NDArray:
-        caller = f"{type(self).__name__}.plot"
-        if ax is None:
-            first = axes_to_draw_on(None, caller)
-            ax = [first] if self.coefs is None else with_another(first)
-        axes = np.atleast_1d(np.asarray(ax, dtype=object))
-        for each in axes.flat:
-            axes_to_draw_on(each, caller)
-        if axes.ndim > 1 or axes.size > 2 or (axes.size == 2 and self.coefs is None):
-            raise ValueError(
-                f"ax has {axes.size} axes: pass one for the scores, or two for the scores and the "
-                "coefficients. Of a GridSearchCV, coefficients are only had with X and y."
-            )
-        return axes
 
     def _draw_scores(self, positions: Vector, line_kwargs: Style, band_kwargs: Style) -> None:
         low = self.mean_scores - self.standard_errors
@@ -227,17 +216,15 @@ class DeltaCurveDisplay:
         ax, coefs = self.axes_[1], np.asarray(self.coefs)
         finite = np.isfinite(self.deltas)
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
-        styles = path_styles(coefs, self.feature_names)
+        changes = np.ptp(coefs, axis=0)
+        styles = path_styles(changes, self.feature_names)
         for style, path in zip(styles, coefs.T, strict=True):
             style |= {"marker": "o", "markersize": 3}
             (drawn,) = ax.plot(
                 with_gap(positions, finite), with_gap(path, finite), **merged(style, coef_kwargs)
             )
             self.coef_lines_.append(drawn)
-        title = "change most" if coefs.shape[1] > MOST_NAMED else None
-        ax.legend(
-            frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=title
-        )
+        name_paths(ax, changes, "change most")
         ax.set_ylabel("coefficient")
 
     @classmethod
@@ -254,23 +241,24 @@ class DeltaCurveDisplay:
         coef_kwargs: Style = None,
         **fit_params: Any,
     ) -> DeltaCurveDisplay:
-        """The candidates of a fitted search; all other parameters are those that it chose.
+        """Draw the candidates of a fitted search; all other parameters are those that it chose.
 
         Parameters
         ----------
         estimator : HuberRegressorCV or GridSearchCV
             Fitted. Of a search over a pipeline or another composite, delta may be the parameter of
-            one of its steps. Candidates that are no numbers, ``"auto"`` say, are left out.
+            one of its steps. Candidates that are not numbers, such as ``"auto"``, are left out.
         X, y : array-like, default=None
-            The data of ``fit``: with them, the coefficients are those of each candidate fitted to
-            all rows. Without them they are the means over the folds of a ``HuberRegressorCV``, and
-            not drawn for other searches, which keep none.
+            The data of ``fit``. With them, each candidate is fitted to all rows, and its
+            coefficients are drawn. Without them, the coefficients are the means over the folds of a
+            ``HuberRegressorCV``; for other searches they are not drawn.
         param_name : str, default=None
-            Delta's name in ``cv_results_``, without ``param_``; None for the one that ends in it.
+            Name of the parameter in ``cv_results_``, without ``param_``; None for the one that ends
+            in ``delta``.
         ax, line_kwargs, band_kwargs, coef_kwargs
             As for :meth:`plot`.
         **fit_params
-            Passed to ``fit`` with X and y: ``sample_weight``, say.
+            Passed to ``fit`` with X and y, for example ``sample_weight``.
 
         Returns
         -------
@@ -281,7 +269,7 @@ class DeltaCurveDisplay:
         TypeError
             If the estimator is not a fitted search.
         ValueError
-            If it did not search over delta, or over several.
+            If it searched over no parameter delta, or over several.
         """
         found = candidates_of(estimator, param_name)
         coefs, names = coefs_of(estimator, found.indices, X, y, fit_params)

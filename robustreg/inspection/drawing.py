@@ -1,7 +1,8 @@
-"""What the displays share: matplotlib where it is installed, colours, shapes and labels."""
+"""What the displays share: matplotlib where it is installed, colours, shapes and names of rows."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
@@ -20,12 +21,10 @@ __all__ = [
     "VERMILION",
     "axes_to_draw_on",
     "closing_on_error",
-    "label_height",
-    "label_points",
     "legend_place",
     "mark_size",
     "merged",
-    "model_style",
+    "model_styles",
     "plain_axes",
     "row_names",
     "row_values",
@@ -38,10 +37,11 @@ Vector = NDArray[np.float64]
 Style = Mapping[str, Any] | None
 
 # Colours that colour-blind readers can tell apart (Okabe and Ito, 2008). A shape, a line style or a
-# place says the same, for prints in grey.
-BLUE, VERMILION, GREEN, GREY, LIGHT = "#0072B2", "#D55E00", "#009E73", "#4D4D4D", "#E8E8E8"
+# place says the same, for prints in grey. The light grey of areas is transparent, so that it shows
+# on a dark page too.
+BLUE, VERMILION, GREEN, GREY, LIGHT = "#0072B2", "#D55E00", "#009E73", "#4D4D4D", "#8080802E"
 
-#: Colour, marker and fill of the models of a display, in order: see ``model_style``.
+#: Colour, marker and fill of the models of a display: least squares first, then the others.
 MODELS = (
     (VERMILION, "s", "none"),
     (BLUE, "o", "full"),
@@ -71,20 +71,11 @@ SYNONYMS = {
 #: Faces of marks of which only the edge has a colour.
 HOLLOW = ("none", "white")
 
-#: Size of labels, and their distance from the mark, in points.
-LABEL_SIZE, LABEL_SHIFT = 9, 6
-
 #: Parts of the data's range left free beyond it, across and up.
 MARGINS = (0.06, 0.1)
 
-#: Width of a letter and height of a line, in units of the size of the letters.
-LETTER, LINE = 0.62, 1.15
-
 #: Marks have their full size up to so many rows, and at least this part of it.
 FULL_SIZE_ROWS, SMALLEST_MARK = 100, 0.15
-
-#: Where a label may stand, seen from its mark, best first.
-SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
 def axes_to_draw_on(ax: Any, caller: str, figsize: tuple[float, float] | None = None) -> Any:
@@ -144,8 +135,23 @@ def merged(defaults: Mapping[str, Any], given: Style) -> dict[str, Any]:
     return {name: value for name, value in defaults.items() if name not in replaced} | given
 
 
-def model_style(number: int) -> tuple[str, str, str]:
-    """Colour, marker and fill of a model: no two of the first 25 are alike."""
+def model_styles(least_squares: Sequence[bool]) -> list[tuple[str, str, str]]:
+    """Colour, marker and fill of each model: no two of the first 25 are alike.
+
+    The first style belongs to least squares, whatever its place among the models.
+
+    Parameters
+    ----------
+    least_squares : sequence of bool
+        Whether each model is a least squares fit.
+    """
+    first = list(least_squares).index(True) if any(least_squares) else None
+    others = itertools.count(1)
+    numbers = [0 if place == first else next(others) for place in range(len(least_squares))]
+    return [_model_style(number) for number in numbers]
+
+
+def _model_style(number: int) -> tuple[str, str, str]:
     turn, index = divmod(number, len(MODELS))
     color, _, fill = MODELS[index]
     _, marker, _ = MODELS[(index + turn) % len(MODELS)]
@@ -196,91 +202,3 @@ def mark_size(n: int) -> float:
 def legend_place(n: int) -> str:
     """Where the legend hides least; to look for that place among many marks takes long."""
     return "best" if n <= 10 * FULL_SIZE_ROWS else "upper right"
-
-
-def label_points(
-    ax: Any,
-    x: Vector,
-    y: Vector,
-    labels: Sequence[Any] | NDArray,
-    *,
-    sides: Sequence[tuple[int, int]] = SIDES,
-    rotation: float = 0.0,
-) -> list[Any]:
-    """Write each label beside its point, where there is room: the first labels go first.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Whose limits are settled.
-    x, y : arrays of shape (m,)
-    labels : sequence of length m
-    sides : sequence of pairs, default=SIDES
-        Where a label may stand.
-    rotation : {0, 90}, default=0
-        In degrees.
-
-    Returns
-    -------
-    list of matplotlib Annotation
-        Without the labels for which there was no room.
-    """
-    from matplotlib.patheffects import withStroke
-
-    if len(labels) == 0:
-        return []
-    # Where things are is known once the layout has been made; a subfigure's canvas is its figure's.
-    ax.figure.canvas.figure.draw_without_rendering()
-    unit = ax.figure.dpi / 72.0
-    marks = ax.transData.transform(np.column_stack((x, y))) / unit
-    taken = [_box(mark, 2 * LABEL_SHIFT, 2 * LABEL_SHIFT) for mark in marks]
-    frame = ax.get_window_extent()
-    inside = np.array([[frame.x0, frame.y0], [frame.x1, frame.y1]]) / unit
-    texts = []
-    for index, label in enumerate(labels):
-        lengths = LETTER * LABEL_SIZE * len(str(label)), LINE * LABEL_SIZE
-        width, height = lengths[::-1] if rotation else lengths
-        for side in sides:
-            reach = np.array([width, height]) / 2 + LABEL_SHIFT
-            box = _box(marks[index] + np.array(side) * reach, width, height)
-            others = taken[:index] + taken[index + 1 :]
-            if _within(box, inside) and not any(_overlap(box, other) for other in others):
-                break
-        else:
-            continue
-        taken.append(box)
-        right, up = side
-        texts.append(
-            ax.annotate(
-                str(label),
-                (x[index], y[index]),
-                xytext=(LABEL_SHIFT * right, LABEL_SHIFT * up),
-                textcoords="offset points",
-                ha=("right", "center", "left")[right + 1],
-                va=("top", "center", "bottom")[up + 1],
-                rotation=rotation,
-                color=GREY,
-                fontsize=LABEL_SIZE,
-                path_effects=[withStroke(linewidth=2, foreground="white", alpha=0.8)],
-            )
-        )
-    return texts
-
-
-def label_height(label: str) -> float:
-    """Room that an upright label takes beside its mark, in points."""
-    return LETTER * LABEL_SIZE * len(label) + 2.0 * LABEL_SHIFT
-
-
-def _box(center: Vector, width: float, height: float) -> Vector:
-    """Lower left and upper right corner, in points."""
-    half = np.array([width, height]) / 2
-    return np.array([center - half, center + half])
-
-
-def _overlap(one: Vector, other: Vector) -> bool:
-    return bool(np.all(one[0] < other[1]) and np.all(other[0] < one[1]))
-
-
-def _within(one: Vector, frame: Vector) -> bool:
-    return bool(np.all(one[0] >= frame[0]) and np.all(one[1] <= frame[1]))

@@ -1,4 +1,4 @@
-"""Standardised residuals against robust distances: which rows are wrong, and in what way."""
+"""Standardised residuals against robust distances: which rows are unusual, and in which way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from robustreg.inspection.drawing import (
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_points,
     legend_place,
     mark_size,
     merged,
@@ -28,6 +27,7 @@ from robustreg.inspection.drawing import (
     row_names,
 )
 from robustreg.inspection.predictions import residuals_of
+from robustreg.inspection.residual_marks import label_worst
 
 __all__ = ["OutlierMapDisplay"]
 
@@ -43,11 +43,16 @@ STYLES: dict[str, dict[str, Any]] = {
 class OutlierMapDisplay:
     """Standardised residuals against robust distances of the rows of X.
 
-    Two limits, 2.5 scales and the 97.5 % quantile of the distances of normal rows, make four
-    regions: regular rows; vertical outliers, which are wrong in y; good leverage points, which are
-    far from the others and agree with them; and bad leverage points, which do not. Of a fit that
-    resists wrong X the map shows what is wrong. A Huber fit follows bad leverage points, so that
-    its map shows them as good ones, or as regular rows: the map tells what it cannot see.
+    Two limits, 2.5 scales and the 97.5 % quantile of the distances of normal rows [1]_, divide the
+    map into four regions:
+
+    - regular rows,
+    - vertical outliers, whose y is far from the fit,
+    - good leverage points, which are far from the others in X and agree with the fit,
+    - bad leverage points, which are far from the others in X and do not agree with the fit.
+
+    Use it for an MM fit. A Huber fit follows bad leverage points, so that its map shows them as
+    good ones or as regular rows.
 
     Make one with :meth:`from_estimator`; the parameters are stored.
 
@@ -57,9 +62,9 @@ class OutlierMapDisplay:
         Residuals divided by the scale of the fit.
     robust_distances : ndarray of shape (n_samples,)
     distance_cutoff : float
-        Distance from which a row is far.
+        Rows with a larger distance are far from the others.
     labels : array-like of shape (n_samples,), default=None
-        Of the rows; None for numbers from zero.
+        Labels of the rows; None for numbers from zero.
 
     Attributes
     ----------
@@ -67,14 +72,14 @@ class OutlierMapDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     scatters_ : dict
-        Marks by region, of those regions that have rows.
+        The marks of each region that has rows.
     texts_ : list of matplotlib Annotation
         Labels.
 
     References
     ----------
-    P. J. Rousseeuw, B. C. van Zomeren, "Unmasking multivariate outliers and leverage points", J.
-    Amer. Statist. Assoc. 85 (1990).
+    .. [1] P. J. Rousseeuw, B. C. van Zomeren, "Unmasking multivariate outliers and leverage
+       points", J. Amer. Statist. Assoc. 85 (1990).
 
     Examples
     --------
@@ -118,7 +123,7 @@ class OutlierMapDisplay:
         ax : matplotlib Axes, default=None
             None for a new figure.
         n_labels : int, default=10
-            At most so many outliers are labelled, the worst first.
+            Number of rows to label, at most: those farthest beyond one of the limits first.
         scatter_kwargs : dict, default=None
             Keywords of ``ax.scatter`` for all marks.
 
@@ -148,11 +153,11 @@ class OutlierMapDisplay:
                 style = merged(defaults | STYLES[name], scatter_kwargs)
                 self.scatters_[name] = ax.scatter(x[rows], y[rows], **style)
         plain_axes(ax, xlabel="robust distance", ylabel="standardised residual")
-        worst = np.argsort(-np.abs(y), kind="stable")[:n_labels]
-        worst = worst[np.abs(y[worst]) > OUTLYING]
+        beyond = np.maximum(np.abs(y) / OUTLYING, x / self.distance_cutoff)
         names = row_names(self.labels, x.size)
-        self.texts_ = label_points(ax, x[worst], y[worst], names[worst])
-        ax.legend(fontsize=9, loc=legend_place(x.size))
+        excess, limits = np.where(beyond > 1.0, beyond, 0.0), (-OUTLYING, OUTLYING)
+        self.texts_ = label_worst(ax, x, y, excess, names, n_labels, limits)
+        ax.legend(fontsize="small", loc=legend_place(x.size))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -173,12 +178,12 @@ class OutlierMapDisplay:
         Parameters
         ----------
         estimator : fitted regressor or Pipeline
-            With ``scale_``: an ``MMRegressor`` or a ``HuberRegressor``. Distances are those of the
-            columns that the last step of a pipeline gets.
+            An estimator with ``scale_``: ``MMRegressor`` or ``HuberRegressor``. With a pipeline,
+            the distances are those of the columns that its last step receives.
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         random_state : int, RandomState instance or None, default=0
-            Of the subsets of scikit-learn's ``MinCovDet``.
+            Seed of scikit-learn's ``MinCovDet``, which draws subsets of the rows.
         n_labels, ax, scatter_kwargs
             As for :meth:`plot`.
 
@@ -191,7 +196,7 @@ class OutlierMapDisplay:
         TypeError
             If the estimator has no ``scale_``.
         ValueError
-            If the scale is zero, or no robust distances can be computed.
+            If the scale is zero, or if robust distances cannot be computed.
         """
         found = residuals_of(estimator, X, y)
         if found.scale is None:

@@ -13,31 +13,25 @@ from robustreg.estimators.search_results import standard_error
 from robustreg.inspection.drawing import (
     BLUE,
     GREY,
-    MODELS,
     VERMILION,
     Style,
-    axes_to_draw_on,
     closing_on_error,
     merged,
 )
+from robustreg.inspection.panels import one_or_two_axes
+from robustreg.inspection.path_styles import name_paths, path_styles
 
 __all__ = ["PathDisplay"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Coefficients that are told apart by colour and named: the largest at the chosen alpha, or at the
-#: last.
-MOST_NAMED = 10
-
-LINE_STYLES = ("-", "--", ":", "-.")
-
 
 class PathDisplay:
-    """A path of the elastic net: coefficients against alpha, and the scores of cross-validation.
+    """A path of the elastic net: coefficients and cross-validated scores against alpha.
 
     Alpha falls from left to right on a logarithmic axis, so that columns enter one after the other.
-    The chosen alpha is marked. Columns that never enter are not drawn.
+    A dashed line marks the chosen alpha. Columns that never enter are not drawn.
 
     Make one with :meth:`from_estimator`, or from what :func:`robustreg.enet_path` returns:
     ``PathDisplay(alphas=alphas, coefs=coefs.T).plot()``. The parameters are stored.
@@ -133,7 +127,12 @@ class PathDisplay:
         ValueError
             If ``ax`` are more than two, or two where there are no scores.
         """
-        axes = self._axes(ax)
+        which = (
+            "pass one for the coefficients, or two for the coefficients and the scores, which only "
+            "a search has."
+        )
+        caller, scored = f"{type(self).__name__}.plot", self.mean_scores is not None
+        axes = one_or_two_axes(ax, caller, scored, which, height_ratios=(3, 2))
         self.ax_, self.axes_, self.figure_ = axes[0], axes, axes[0].figure
         self._draw_coefs(coef_kwargs)
         self.line_ = self.band_ = None
@@ -150,7 +149,7 @@ class PathDisplay:
                 self.chosen_.append(each.axvline(self.alpha, zorder=1, **style))
         if self.alpha is not None:
             title = f"alpha = {self.alpha:.3g} was chosen"
-            axes[0].set_title(title, loc="left", fontsize=10, color=GREY)
+            axes[0].set_title(title, loc="left", fontsize="medium", color=GREY)
         axes[-1].set_xlabel("alpha")
         return self
 
@@ -163,7 +162,7 @@ class PathDisplay:
         coef_kwargs: Style = None,
         line_kwargs: Style = None,
     ) -> PathDisplay:
-        """The path of a fitted ``HuberElasticNetCV``, for the l1_ratio that it chose.
+        """Draw the path of a fitted ``HuberElasticNetCV``, for the l1_ratio that it chose.
 
         Parameters
         ----------
@@ -200,50 +199,20 @@ class PathDisplay:
         )
         return display.plot(ax, coef_kwargs=coef_kwargs, line_kwargs=line_kwargs)
 
-    def _axes(self, ax: Any) -> NDArray:
-        caller = f"{type(self).__name__}.plot"
-        if ax is None:
-            first = axes_to_draw_on(None, caller)
-            ax = [first] if self.mean_scores is None else _with_another(first)
-        axes = np.atleast_1d(np.asarray(ax, dtype=object))
-        for each in axes.flat:
-            axes_to_draw_on(each, caller)
-        if axes.ndim > 1 or axes.size > 2 or (axes.size == 2 and self.mean_scores is None):
-            raise ValueError(
-                f"ax has {axes.size} axes: pass one for the coefficients, or two for the "
-                "coefficients and the scores, which only a search has."
-            )
-        return axes
-
     def _draw_coefs(self, coef_kwargs: Style) -> None:
         coefs, ax = np.asarray(self.coefs), self.ax_
-        names = self.feature_names
-        if names is None:
-            names = [f"x{j}" for j in range(coefs.shape[1])]
         row = -1 if self.alpha is None else int(np.argmin(np.abs(self.alphas - self.alpha)))
         sizes = np.abs(coefs[row])
-        largest = np.argsort(-sizes, kind="stable")[:MOST_NAMED]
-        named = [j for j in largest.tolist() if sizes[j] > 0.0]
+        # Columns that are out of the fit have no name.
+        importance = np.where(sizes > 0.0, sizes, -1.0)
+        styles = path_styles(importance, self.feature_names)
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
         self.coef_lines_: list[Any] = []
         for j in np.flatnonzero(np.any(coefs != 0.0, axis=0)).tolist():
-            style: dict[str, Any] = {"color": GREY, "alpha": 0.35, "linewidth": 0.7}
-            if j in named:
-                place = named.index(j)
-                color, line = MODELS[place % len(MODELS)][0], LINE_STYLES[place // len(MODELS)]
-                style = {"color": color, "linestyle": line, "linewidth": 1.6, "label": names[j]}
-            (drawn,) = ax.plot(self.alphas, coefs[:, j], **merged(style, coef_kwargs))
+            (drawn,) = ax.plot(self.alphas, coefs[:, j], **merged(styles[j], coef_kwargs))
             self.coef_lines_.append(drawn)
         ax.set_ylabel("coefficient")
-        if named:
-            title = None if np.count_nonzero(sizes) <= MOST_NAMED else "largest"
-            ax.legend(
-                frameon=False,
-                fontsize=8,
-                loc="center left",
-                bbox_to_anchor=(1.0, 0.5),
-                title=title,
-            )
+        name_paths(ax, importance, "largest")
 
     def _draw_scores(self, line_kwargs: Style) -> None:
         ax, scores = self.axes_[1], np.asarray(self.mean_scores)
@@ -255,12 +224,3 @@ class PathDisplay:
                 self.alphas, scores - errors, scores + errors, color=BLUE, alpha=0.2, linewidth=0
             )
         ax.set_ylabel("minus Huber loss")
-
-
-def _with_another(ax: Any) -> list[Any]:
-    """Axes and others of the same width below them, in a figure that is higher by a third."""
-    figure = ax.figure
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width, 1.35 * height)
-    figure.clear()
-    return list(figure.subplots(2, sharex=True, height_ratios=(3, 2)))

@@ -1,4 +1,4 @@
-"""Styles of the paths of coefficients, of which those that change most are named."""
+"""Styles of the paths of coefficients, of which the most important are named in a legend."""
 
 from __future__ import annotations
 
@@ -10,35 +10,55 @@ from numpy.typing import NDArray
 
 from robustreg.inspection.drawing import GREY, MODELS
 
-__all__ = ["MOST_NAMED", "path_styles"]
+__all__ = ["name_paths", "path_styles"]
 
-#: Coefficients that are told apart by colour and named; of more, those that change most.
+#: Coefficients that are told apart by colour and named.
 MOST_NAMED = 10
 
 LINE_STYLES = ("-", "--", ":", "-.")
 
 
-def path_styles(coefs: NDArray[np.float64], names: Sequence[str] | None) -> list[dict[str, Any]]:
-    """A style for each column, with a label where it is named.
+def path_styles(
+    importance: NDArray[np.float64], names: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """A style for each coefficient, with a label where it is named.
 
     Parameters
     ----------
-    coefs : ndarray of shape (n_points, n_features)
+    importance : ndarray of shape (n_features,)
+        The largest are named; negative for coefficients that are not to be named.
     names : sequence of str or None
         None for x0, x1 and so on.
     """
     if names is None:
-        names = [f"x{j}" for j in range(coefs.shape[1])]
-    changes = np.ptp(coefs, axis=0)
-    named = set(np.argsort(-changes, kind="stable")[:MOST_NAMED].tolist())
+        names = [f"x{j}" for j in range(importance.size)]
+    if len(names) != importance.size:
+        raise ValueError(
+            f"feature_names has {len(names)} entries for {importance.size} coefficients: pass one "
+            "name for each, or None."
+        )
+    largest = np.argsort(-importance, kind="stable")[:MOST_NAMED]
+    places = {j: place for place, j in enumerate(sorted(largest[importance[largest] >= 0.0]))}
     styles: list[dict[str, Any]] = []
-    shown = 0
-    for j, name in zip(range(coefs.shape[1]), names, strict=True):
+    for j, name in enumerate(names):
         style: dict[str, Any] = {"color": GREY, "alpha": 0.4, "linewidth": 0.8}
-        if j in named:
-            color = MODELS[shown % len(MODELS)][0]
-            line = LINE_STYLES[shown // len(MODELS)]
-            style = {"color": color, "linestyle": line, "linewidth": 1.6, "label": name}
-            shown += 1
+        if j in places:
+            turn, color = divmod(places[j], len(MODELS))
+            style = {"color": MODELS[color][0], "linestyle": LINE_STYLES[turn], "linewidth": 1.6,
+                     "label": name}  # fmt: skip
         styles.append(style)
     return styles
+
+
+def name_paths(ax: Any, importance: NDArray[np.float64], rest: str) -> None:
+    """A legend beside the paths; ``rest`` is its title where some paths have no name."""
+    if not np.any(importance >= 0.0):
+        return
+    title = rest if np.count_nonzero(importance >= 0.0) > MOST_NAMED else None
+    ax.legend(
+        frameon=False,
+        fontsize="small",
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        title=title,
+    )

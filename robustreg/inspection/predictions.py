@@ -14,6 +14,7 @@ from robustreg.data import as_numbers
 from robustreg.inference.diagnostics import diagnose
 from robustreg.inference.frames import row_labels
 from robustreg.inference.mm_diagnostics import MMDiagnostics
+from robustreg.inference.models import refuse_many
 
 __all__ = ["ObservedResiduals", "leverages_of", "observed_residuals", "positive", "residuals_of"]
 
@@ -48,10 +49,11 @@ def residuals_of(estimator: Any, X: Any, y: ArrayLike) -> ObservedResiduals:
         If the estimator fits its data exactly.
     """
     check_is_fitted(estimator)
-    found = observed_residuals(y, estimator.predict(X))
     regressor = getattr(estimator, "best_estimator_", estimator)
     if isinstance(regressor, Pipeline):
         regressor = regressor[-1]
+    refuse_many(regressor)
+    found = observed_residuals(y, estimator.predict(X))
     threshold, scale = (getattr(regressor, name, None) for name in ("threshold_", "scale_"))
     if threshold == 0.0:
         raise ValueError(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from robustreg.data import check_weights
-from robustreg.inference.summary import check_level
+from robustreg.inference.options import check_level
 from robustreg.inspection.drawing import (
     GREY,
     LIGHT,
@@ -17,13 +17,13 @@ from robustreg.inspection.drawing import (
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_points,
     mark_size,
     merged,
     plain_axes,
     row_names,
     row_values,
 )
+from robustreg.inspection.labels import label_points
 from robustreg.inspection.predictions import (
     ObservedResiduals,
     observed_residuals,
@@ -40,10 +40,10 @@ Vector = NDArray[np.float64]
 class QuantilesDisplay:
     """Standardised residuals in ascending order against the quantiles of the normal distribution.
 
-    Where errors are normal and the scale is theirs, points lie on the line of slope one, within the
-    grey band in which each of n normal values, taken by itself, lies with the given probability.
-    Heavy tails leave the band at both ends, skewed errors on one side, and outliers depart alone.
-    Points outside the band are hollow diamonds, and the farthest are labelled.
+    If errors are normal, the points lie near the line of slope one. The grey band contains each of
+    n normal values with the given probability [1]_. With heavy tails, points leave the band at both
+    ends; with skewed errors, at one end; outliers leave it one by one. Points outside the band are
+    hollow diamonds, of which the farthest are labelled.
 
     Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
 
@@ -56,7 +56,7 @@ class QuantilesDisplay:
     band_low, band_high : ndarray of shape (m,)
         Limits of the band, in units of the scale.
     labels : array-like of shape (m,), default=None
-        Of the rows in this order; None for numbers from zero.
+        Labels of the rows in this order; None for numbers from zero.
 
     Attributes
     ----------
@@ -71,8 +71,8 @@ class QuantilesDisplay:
 
     References
     ----------
-    M. B. Wilk and R. Gnanadesikan, Biometrika 55, 1968. The band is that of order statistics, whose
-    probabilities have the Beta(i, n + 1 - i) distribution.
+    .. [1] M. B. Wilk, R. Gnanadesikan, Biometrika 55 (1968). The band is that of order statistics,
+       whose probabilities have the Beta(i, n + 1 - i) distribution.
 
     Examples
     --------
@@ -125,7 +125,7 @@ class QuantilesDisplay:
         ax : matplotlib Axes, default=None
             None for a new figure.
         n_labels : int, default=10
-            At most so many points outside the band are labelled, the farthest first; a label for
+            Number of points outside the band to label, at most, the farthest first. A label for
             which there is no room is left out.
         scatter_kwargs, outside_kwargs : dict, default=None
             Keywords of ``ax.scatter`` for points in the band, and outside.
@@ -159,8 +159,8 @@ class QuantilesDisplay:
         farthest = np.argsort(-distance, kind="stable")[:n_labels]
         farthest = farthest[distance[farthest] > 0.0]
         names = row_names(self.labels, x.size)
-        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest])
-        ax.legend(frameon=False, fontsize=9, loc="upper left")
+        self.texts_ = label_points(ax, x[farthest], y[farthest], names[farthest], marks=(x, y))
+        ax.legend(frameon=False, fontsize="small", loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -179,12 +179,12 @@ class QuantilesDisplay:
         outside_kwargs: Style = None,
         band_kwargs: Style = None,
     ) -> QuantilesDisplay:
-        """Quantiles of the residuals of a fitted regressor.
+        """Draw the quantiles of the residuals of a fitted regressor.
 
         Parameters
         ----------
         estimator : fitted regressor, Pipeline or search
-            Residuals are divided by its ``scale_``, or by their own MAD where it has none.
+            Residuals are divided by its ``scale_``, or by their own MAD if it has none.
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
@@ -224,7 +224,7 @@ class QuantilesDisplay:
         outside_kwargs: Style = None,
         band_kwargs: Style = None,
     ) -> QuantilesDisplay:
-        """Quantiles of the residuals of given predictions.
+        """Draw the quantiles of the residuals of given predictions.
 
         Parameters
         ----------

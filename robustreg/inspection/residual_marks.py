@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.inspection.drawing import GREY, LIGHT, Style, label_points, merged
+from robustreg.inspection.drawing import GREY, LIGHT, Style, merged
+from robustreg.inspection.labels import label_points
 
 __all__ = ["draw_band", "draw_rows", "label_worst"]
 
@@ -40,9 +42,18 @@ def draw_rows(
 
 
 def label_worst(
-    ax: Any, x: Vector, y: Vector, excess: Vector, names: NDArray, n_labels: int
+    ax: Any,
+    x: Vector,
+    y: Vector,
+    excess: Vector,
+    names: NDArray,
+    n_labels: int,
+    limits: Sequence[float] = (),
 ) -> list[Any]:
-    """Label at most so many rows, those that are beyond a limit by the largest factor first."""
+    """Label at most so many rows, those that are beyond a limit by the largest factor first.
+
+    No label crosses one of the horizontal lines at ``limits``.
+    """
     worst = np.argsort(-excess, kind="stable")[:n_labels]
     worst = worst[excess[worst] > 0.0]
-    return label_points(ax, x[worst], y[worst], names[worst])
+    return label_points(ax, x[worst], y[worst], names[worst], lines=(0.0, *limits), marks=(x, y))

@@ -38,10 +38,10 @@ KINDS = ("residual_vs_fitted", "residual_vs_leverage")
 class ResidualsDisplay:
     """Residuals against fitted values, with the band of the threshold and the rows beyond it.
 
-    Rows within the threshold are grey circles, those beyond are hollow diamonds, and the worst are
-    labelled. Against leverages, rows of high leverage are blue squares: a Huber fit bounds the
-    influence of residuals and not that of leverage, and such rows may have small residuals because
-    the fit follows them.
+    Rows within the threshold are grey circles. Those beyond it are hollow diamonds, of which the
+    worst are labelled. In the display against leverages, rows with a high leverage are blue
+    squares. A Huber fit bounds the influence of large residuals, but not that of leverage: such
+    rows may have small residuals because the fit follows them.
 
     Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
 
@@ -56,7 +56,7 @@ class ResidualsDisplay:
     leverage_cutoff : float, default=None
         Beyond which a leverage is high.
     labels : array-like of shape (n_samples,), default=None
-        Of the rows; None for numbers from zero.
+        Labels of the rows; None for numbers from zero.
 
     Attributes
     ----------
@@ -126,8 +126,8 @@ class ResidualsDisplay:
         kind : {"residual_vs_fitted", "residual_vs_leverage"}, default="residual_vs_fitted"
             What the horizontal axis shows.
         n_labels : int, default=10
-            At most so many rows are labelled, those farthest beyond a limit first; a label for
-            which there is no room is left out.
+            Number of rows to label, at most, those farthest beyond a limit first. A label for which
+            there is no room is left out.
         scatter_kwargs, outlier_kwargs : dict, default=None
             Keywords of ``ax.scatter`` for ordinary rows, and for outliers.
         band_kwargs : dict, default=None
@@ -161,9 +161,10 @@ class ResidualsDisplay:
             ax.axvline(self.leverage_cutoff, color=GREY, linestyle=":", linewidth=1.0, label=limit)
         plain_axes(ax, xlabel=name, ylabel="residual")
         names = row_names(self.labels, x.size)
-        self.texts_ = label_worst(ax, x, y, self._excess(kind), names, n_labels)
+        limits = () if self.threshold is None else (-self.threshold, self.threshold)
+        self.texts_ = label_worst(ax, x, y, self._excess(kind), names, n_labels, limits)
         if ax.get_legend_handles_labels()[0]:
-            ax.legend(fontsize=9, loc=legend_place(x.size))
+            ax.legend(fontsize="small", loc=legend_place(x.size))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -210,17 +211,17 @@ class ResidualsDisplay:
         outlier_kwargs: Style = None,
         band_kwargs: Style = None,
     ) -> ResidualsDisplay:
-        """Residuals of a fitted regressor.
+        """Draw the residuals of a fitted regressor.
 
         Parameters
         ----------
         estimator : fitted regressor, Pipeline or search
-            With ``threshold_`` for a band; other regressors have none. Against leverages, a model
-            that :func:`robustreg.inference.diagnose` takes.
+            The band needs an estimator with ``threshold_``. Leverages need a model that
+            :func:`robustreg.inference.diagnose` accepts.
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
-            The frequencies passed to ``fit``, on which leverages depend.
+            The weights passed to ``fit``, on which leverages depend.
         kind : {"residual_vs_fitted", "residual_vs_leverage"}, default="residual_vs_fitted"
             For leverages, X and y must be those of ``fit``.
         n_labels, ax, scatter_kwargs, outlier_kwargs, band_kwargs
@@ -265,7 +266,7 @@ class ResidualsDisplay:
         outlier_kwargs: Style = None,
         band_kwargs: Style = None,
     ) -> ResidualsDisplay:
-        """Residuals of given predictions.
+        """Draw the residuals of given predictions.
 
         Parameters
         ----------

@@ -14,14 +14,13 @@ from robustreg.inspection.drawing import (
     Style,
     axes_to_draw_on,
     closing_on_error,
-    label_height,
-    label_points,
     mark_size,
     merged,
     plain_axes,
     row_names,
     row_values,
 )
+from robustreg.inspection.labels import label_height, label_points
 from robustreg.inspection.predictions import (
     ObservedResiduals,
     observed_residuals,
@@ -36,8 +35,8 @@ Order = Literal["row", "weight"]
 
 ORDERS = ("row", "weight")
 
-#: Of the vertical axis: least room for labels below zero, and room for the legend above one.
-LIMITS, TICKS = (-0.2, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Of the vertical axis: least room below zero, and room for the legend above one.
+LIMITS, TICKS = (-0.03, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
 
 #: Most of the height of the axes that a label has below its mark, and its most letters.
 LABEL_PART, LABEL_LETTERS = 0.5, 24
@@ -49,10 +48,10 @@ LAID_OUT = 0.85
 class WeightsDisplay:
     """How much each row counts in a Huber fit: ``min(1, threshold / |residual|)``.
 
-    Rows in full weight are grey points on the line at one; the others are hollow diamonds on a stem
-    that shows how much they lost, and the least are labelled. In the order of the rows, outliers
-    that follow one another in time stand together; in the order of the weights, the picture shows
-    how large a share of the rows is concerned.
+    Rows with full weight are grey points at one. The others are hollow diamonds, with a stem that
+    shows how much weight they lack, and the smallest weights are labelled. In the order of the
+    rows, the picture shows whether outliers follow one another in time. In the order of the
+    weights, it shows which share of the rows has a reduced weight.
 
     Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
 
@@ -61,7 +60,7 @@ class WeightsDisplay:
     weights : ndarray of shape (n_samples,)
         Between 0 and 1.
     labels : array-like of shape (n_samples,), default=None
-        Of the rows; None for numbers from zero.
+        Labels of the rows; None for numbers from zero.
 
     Attributes
     ----------
@@ -106,12 +105,12 @@ class WeightsDisplay:
         ax : matplotlib Axes, default=None
             None for a new figure.
         order : {"row", "weight"}, default="row"
-            From left to right: as the rows come, or by ascending weight.
+            From left to right: in the order of the data, or by ascending weight.
         n_labels : int, default=10
-            At most so many rows are labelled, of the least weight first; a label for which there is
+            Number of rows to label, at most, the smallest weights first. A label for which there is
             no room is left out.
         full_kwargs, reduced_kwargs : dict, default=None
-            Keywords of ``ax.scatter`` for rows in full weight, and for the others.
+            Keywords of ``ax.scatter`` for rows with full weight, and for the others.
 
         Returns
         -------
@@ -147,10 +146,12 @@ class WeightsDisplay:
         limits = self._limit(ax, names, least), LIMITS[1]
         plain_axes(ax, xlabel=name, ylabel="robustness weight", ylim=limits)
         ax.set_yticks(TICKS)
+        # Below zero there are labels, and no weights.
+        ax.spines["left"].set_bounds(TICKS[0], TICKS[-1])
         points = x[least], self.weights[least]
         # Stems leave room below the marks alone.
         self.texts_ = label_points(ax, *points, names, sides=[(0, -1)], rotation=90.0)
-        ax.legend(frameon=False, fontsize=9, loc="upper center", ncols=2)
+        ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -188,7 +189,7 @@ class WeightsDisplay:
         full_kwargs: Style = None,
         reduced_kwargs: Style = None,
     ) -> WeightsDisplay:
-        """Weights by the threshold of a fitted regressor, for its own rows or new ones.
+        """Draw the weights that the threshold of a fitted regressor gives to its rows or new ones.
 
         Parameters
         ----------
@@ -237,13 +238,13 @@ class WeightsDisplay:
         full_kwargs: Style = None,
         reduced_kwargs: Style = None,
     ) -> WeightsDisplay:
-        """Weights of given predictions.
+        """Draw the weights of given predictions.
 
         Parameters
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
         threshold : float
-            In units of y.
+            In the units of y.
         labels : array-like of shape (n_samples,), default=None
             Of the rows; None for the index of ``y_true``, or numbers from zero.
         order, n_labels, ax, full_kwargs, reduced_kwargs

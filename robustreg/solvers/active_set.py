@@ -179,9 +179,9 @@ class ActiveSet:
 
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
-        psi = self.columns.psi(self.delta * scale)
         design: Any = self.problem.design
-        return design.column_products(psi) / scale
+        point = self.columns.point(self.coef, scale, self.problem.loss)
+        return design.column_products(self.columns.psi(self.delta * scale), point) / scale
 
     def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
         """Largest violation of the columns that are not active, and those beyond the tolerance."""

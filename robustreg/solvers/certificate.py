@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Mixing
-from robustreg.objective import Evaluation, Objective
+from robustreg.objective import Evaluation, Objective, larger
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
@@ -19,6 +20,9 @@ Vector = NDArray[np.float64]
 
 #: Relative change of the Hessian over which a metric is taken anew.
 STALE = 0.1
+
+#: Least divisor.
+TINY = float(np.finfo(np.float64).tiny)
 
 #: Unit roundoff.
 UNIT = float(np.finfo(np.float64).eps) / 2
@@ -34,7 +38,7 @@ class LocalModel:
 
     def length(self, gradient: Vector) -> float:
         """``sqrt(g' H^-1 g)``."""
-        return float(np.sqrt(max(float(gradient @ self.metric.solve(gradient)), 0.0)))
+        return float(max(float(gradient @ self.metric.solve(gradient)), 0.0) ** 0.5)
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""
@@ -46,13 +50,13 @@ class LocalModel:
         return length / noise if noise > 0.0 else (np.inf if length > 0.0 else 0.0)
 
     @cached_property
-    def inside_fraction(self) -> float:
+    def inside_fraction(self) -> Any:
         """Mean of psi'; that of one observation at least."""
         sums, design = self.evaluation.sums, self.objective.design
-        return max(sums.curvature / design.total_weight, 1.0 / design.n_observations)
+        return larger(sums.curvature / design.total_weight, 1.0 / design.n_observations)
 
     @cached_property
-    def rounding(self) -> float:
+    def rounding(self) -> Any:
         """Typical size of the rounding errors in a distance, in standard errors.
 
         Residuals within the threshold carry errors of the size of their terms, which act on the
@@ -64,12 +68,12 @@ class LocalModel:
         design, point = objective.design, objective.point(start.parameters)
         total = design.n_observations
         level = design.rounding_level(point) / ROUNDING
-        spread = float(np.sqrt(start.sums.psi_squares / design.total_weight))
-        of_residuals = np.sqrt(objective.size * self.inside_fraction) * level
-        of_intercept = design.intercept_rounding(point) * np.sqrt(total * self.inside_fraction)
-        of_sums = UNIT * spread * np.sqrt(design.total_weight) * self._magnification()
+        spread = (start.sums.psi_squares / design.total_weight) ** 0.5
+        of_residuals = (objective.size * self.inside_fraction) ** 0.5 * level
+        of_intercept = design.intercept_rounding(point) * (total * self.inside_fraction) ** 0.5
+        of_sums = UNIT * spread * design.total_weight**0.5 * self._magnification()
         errors = of_residuals + of_intercept + of_sums
-        return float(errors / max(spread, np.finfo(np.float64).tiny))
+        return errors / larger(spread, TINY)
 
     @cached_property
     def value_rounding(self) -> float:
@@ -84,12 +88,12 @@ class LocalModel:
         level = objective.design.rounding_level(objective.point(start.parameters))
         return float(np.sqrt(start.sums.psi_squares)) * level / ROUNDING
 
-    def _magnification(self) -> float:
+    def _magnification(self) -> Any:
         """Length of a gradient in this metric, if each sum has the size of its columns."""
         objective = self.objective
         units = objective.design.block_units
         size = np.ones(objective.problem.n_linear)
-        size[: units.magnitude.shape[0]] = units.magnitude / units.column_scale
+        size[: units.magnitude.shape[0]] = units.magnitude / np.ravel(units.column_scale)
         unit = objective.gradient_unit(self.evaluation.parameters)
         return self.metric.magnification(size) * unit
 
@@ -130,14 +134,15 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
     """
     by_factor = objective.problem.ill_conditioned
     evaluation, metric = take_metric(objective, parameters, mixing, by_factor=by_factor)
-    if metric is None and mixing is not None and mixing < 1.0:
-        damped = max(10.0 * mixing, FIRST_MIXING)
-        evaluation, metric = take_metric(objective, parameters, damped, by_factor=False)
+    if metric is None and mixing is not None and mixing < FIRST_MIXING:
+        mixing = FIRST_MIXING
+        evaluation, metric = take_metric(objective, parameters, mixing, by_factor=False)
     if metric is None:
+        # All rows count, and still the Gram matrix has lost its digits: X itself has cost them.
         evaluation, metric = take_metric(objective, parameters, mixing, by_factor=True)
         # Columns that depend on one another are left aside from now on; others stay near.
         dependent = metric is not None and metric.rank < objective.problem.linear_rank
-        objective = objective.knowing(None, by_factor or (mixing is None and not dependent))
+        objective = objective.knowing(None, by_factor or not dependent)
     assert metric is not None
     if metric.rank < objective.problem.linear_rank:
         if mixing is not None and mixing < FIRST_MIXING:

@@ -11,29 +11,25 @@ solution: it is held while the equation is solved, and then computed anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
-from robustreg.objective import Objective
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
-from robustreg.solvers.certificate import local_model
-from robustreg.solvers.descent import SMALLEST_SCALE
-from robustreg.solvers.minimise import SERVES, Reached, minimise
+from robustreg.solvers.descent import Place
+from robustreg.solvers.effective_parameters import EffectiveParameters
+from robustreg.solvers.minimise import SERVES, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.root import Root, secant
+from robustreg.solvers.scale_state import INNER, ScaleState
 from robustreg.solvers.zero import solve_at_zero, without_slopes
 
 __all__ = ["solve_with_rule"]
 
 Vector = NDArray[np.float64]
-
-#: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
-INNER = 0.1
 
 #: Part of the tolerance to which a penalised fit is solved. Half costs no pass at 1,000 x 20.
 BEYOND = 0.5
@@ -41,77 +37,6 @@ BEYOND = 0.5
 #: How often the effective parameters are computed anew, and the most sigmas that are tried for
 #: each: a bisection of log sigma to its last bit takes fewer.
 ROUNDS = 60
-
-
-@dataclass(frozen=True)
-class _State:
-    """Coefficients near their minimum at a sigma, and how far sigma is from what its rule says."""
-
-    reached: Reached
-    objective: Objective
-    estimate: float
-    shift: float  # in standard errors
-
-    @classmethod
-    def of(cls, reached: Reached, objective: Objective) -> _State:
-        problem = objective.problem
-        point = objective.point(reached.parameters)
-        estimate = problem.estimate_scale(point)
-        return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
-
-    def counting(self, edf: float) -> _State:
-        """The same with another number of effective parameters."""
-        problem = replace(self.objective.problem, edf=edf)
-        return _State.of(self.reached, problem.at_scale(self.point.scale))
-
-    @property
-    def point(self) -> Point:
-        return self.objective.point(self.reached.parameters)
-
-    @property
-    def log_scale(self) -> float:
-        return float(np.log(self.point.scale))
-
-    @property
-    def excess(self) -> float:
-        return float(np.log(max(self.estimate, np.finfo(np.float64).tiny))) - self.log_scale
-
-    @property
-    def distance(self) -> float:
-        """The larger of the two distances."""
-        return max(self.reached.distance, self.shift)
-
-    @cached_property
-    def tangent(self) -> Vector:
-        """Derivative of the coefficients with respect to sigma, by that of the gradient."""
-        model = self.reached.model
-        start, border = model.evaluation, model.metric.border
-        if border is None:
-            return np.zeros_like(start.gradient)
-        sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
-        return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
-
-    @property
-    def slope(self) -> float | None:
-        """Derivative of the logarithm of the estimate with respect to that of sigma, if known."""
-        border = self.reached.model.metric.border
-        if border is None:
-            return None
-        problem, sums = self.objective.problem, self.reached.evaluation.sums
-        pull = self.point.scale * float(border @ self.tangent)
-        return problem.scale.slope(pull, sums, problem.design.total_weight, self.point)
-
-    @property
-    def vanishes(self) -> bool:
-        return self.objective.problem.is_zero(self.estimate, self.point, NEGLIGIBLE)
-
-    def collapses(self, first_scale: float) -> bool:
-        """Whether the scale is zero, or so far below the first that it may be.
-
-        Beside a penalty there is no fit at a scale of zero to try.
-        """
-        far = self.point.scale < SMALLEST_SCALE**2 * first_scale
-        return self.vanishes or (far and not self.objective.problem.penalty)
 
 
 def solve_with_rule(
@@ -132,7 +57,7 @@ def solve_with_rule(
     -------
     Result
     """
-    iterations, state, found = 0, None, []
+    iterations, state, counted = 0, None, EffectiveParameters()
     # The last distance is found at another edf than the coefficients were solved for.
     goal = tol * (BEYOND if problem.penalty else 1.0)
     for number in range(ROUNDS):
@@ -141,8 +66,8 @@ def solve_with_rule(
         first = tol**0.5 if number == 0 and problem.penalty else goal
         state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
         iterations += made
-        problem = state.objective.problem
         if state.collapses(point.scale):
+            problem = state.objective.problem
             ended = _at_zero(state, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
@@ -150,34 +75,31 @@ def solve_with_rule(
             iterations += made
             state = None
             continue
-        if problem.penalty and problem.scale.convex:
-            found.append((problem.effective_parameters, _effective_parameters(state)))
-            state = state.counting(found[-1][1])
-            problem = state.objective.problem
+        state = counted.at(state, INNER * tol)
         model = state.reached.model
         still = number > 0 and not made
         if iterations >= max_iter or state.distance <= model.target(goal) or still:
             break
-        if found:
-            state = state.counting(_extrapolated(found))
-            problem = state.objective.problem
+        state = counted.beyond(state)
+        problem = state.objective.problem
     assert state is not None  # no problem collapses in every round
-    status = model.status(state.distance, tol)
+    distance = state.distance + state.shift_by(counted.doubt)
+    status = model.status(distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
         status = Status.ROUNDING
-    bound = state.distance + model.rounding
-    return Result(problem, state.point, bound, max(1, iterations), status)
+    bound = distance + model.rounding
+    return Result(state.objective.problem, state.point, bound, max(1, iterations), status)
 
 
 def _solve(
     problem: Problem,
     point: Point,
-    state: _State | None,
+    state: ScaleState | None,
     *,
     memory: bool,
     tol: float,
     max_iter: int,
-) -> tuple[_State, int]:
+) -> tuple[ScaleState, int]:
     """The root at the present number of effective parameters, and the iterations."""
     root, iterations, inner = Root(), 0, 1.0
     scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
@@ -192,12 +114,15 @@ def _solve(
             )
             iterations += reached.n_iter
             problem = reached.model.objective.problem
-            state = _State.of(reached, problem.at_scale(scale))
-        if state.reached.distance <= max(INNER * state.shift, tol):
+            state = ScaleState.of(reached, problem.at_scale(scale))
+        if state.vanishes:
+            break
+        if state.is_solved or state.reached.distance <= tol:
             root.slope = state.slope
-            root.add(state.log_scale, state.excess)
-        state, made = _follow(state, root, tol, max_iter - iterations)
-        iterations += made
+            root.add(*state.trial)
+        if state.reached.model.metric.renewable:
+            state, made = _follow(state, root, tol, max_iter - iterations)
+            iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
@@ -209,52 +134,38 @@ def _solve(
     return state, iterations
 
 
-def _follow(state: _State, root: Root, tol: float, limit: int) -> tuple[_State, int]:
+def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[ScaleState, int]:
     """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
-    model, made, log_scales = state.reached.model, 0, [(state.log_scale, state.excess)]
+    model, made = state.reached.model, 0
     target, tangent = model.target(tol), state.tangent
+    solved: list[tuple[float, float]] = []
+    place = Place(model, state.reached.evaluation)
     while made < limit and state.distance > target and not state.vanishes:
-        step = model.metric.solve(state.reached.evaluation.gradient)
-        known = state.slope
-        proposed = secant(log_scales if known is None else log_scales[-1:], known)
+        # A secant through coefficients on their way would mislead.
+        solved = [*solved, state.trial] if state.is_solved else []
+        proposed = secant(solved or [state.trial], state.slope)
         if not root.low < proposed < root.high:
             break
         scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
-        moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
+        moved = state.reached.parameters - place.step[0] + (scale - state.point.scale) * tangent
         evaluation = objective.evaluate(moved)
         made += 1
-        distance = model.distance(evaluation)
-        trial = _State.of(
+        place = Place(model, evaluation)
+        distance = model.in_standard_errors(place.step[1], evaluation)
+        trial = ScaleState.of(
             replace(state.reached, evaluation=evaluation, distance=distance), objective
         )
+        if trial.is_solved:
+            root.add(*trial.trial)
         if not trial.distance <= SERVES * state.distance:
             return trial, made
-        log_scales.append((trial.log_scale, trial.excess))
         state = trial
     return state, made
 
 
-def _extrapolated(found: list[tuple[float, float]]) -> float:
-    """The fixed point of the line through the last two numbers assumed, and those found there."""
-    assumed, edf = found[-1]
-    if len(found) == 1 or assumed == found[-2][0]:
-        return edf
-    slope = (edf - found[-2][1]) / (assumed - found[-2][0])
-    return assumed + (edf - assumed) / (1.0 - slope) if slope < 1.0 else edf
-
-
-def _effective_parameters(state: _State) -> float:
-    """edf at a point."""
-    objective = state.objective
-    model = local_model(objective, state.reached.parameters, 1.0)
-    objective = model.objective
-    curvature = objective.problem.penalty_curvature
-    return objective.problem.n_linear - model.metric.trace(curvature)
-
-
 def _at_zero(
-    state: _State, *, memory: bool, tol: float, max_iter: int
+    state: ScaleState, *, memory: bool, tol: float, max_iter: int
 ) -> Result | tuple[Point, int]:
     """The fit at a scale of zero."""
     problem, point = state.objective.problem, state.point

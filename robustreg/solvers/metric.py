@@ -37,7 +37,7 @@ RANK_CUTOFF, CUTOFF_ROWS = float(np.finfo(np.float64).eps), 1000
 DETERMINED = SMALLEST_PIVOT
 
 #: Damping that is tried first where the rows within the threshold leave directions free.
-FIRST_MIXING = 1e-3
+FIRST_MIXING = 1e-2
 
 #: Part of the positive curvature in a direction that negative curvature must leave.
 LEAST_CURVATURE = 1e-3
@@ -81,8 +81,11 @@ class Metric(Protocol):
     @property
     def renewable(self) -> bool: ...
 
-    def solve(self, gradient: Vector) -> Vector:
-        """The Newton step ``H^-1 g``."""
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+        """The Newton step ``H^-1 g``; with H at other parameters where that costs no more."""
+
+    def approximate(self, gradient: Vector) -> Vector:
+        """Near it, without a pass."""
 
     def magnification(self, size: Vector) -> float:
         """Length of a gradient whose entries have these sizes and random signs."""
@@ -107,9 +110,11 @@ class SquareRoot:
     border: Vector | None = None
     renewable: bool = True
 
-    def solve(self, gradient: Vector) -> Vector:
-        """As in ``Metric``."""
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+        """As in ``Metric``, with H where it was taken."""
         return self.transform @ (gradient @ self.transform)
+
+    approximate = solve
 
     def solve_at_scale(self, gradient: Vector) -> Vector:
         """The Newton step of the linear parameters alone, the scale held."""
@@ -154,8 +159,8 @@ def take_metric(
         )
     if kind == "matrix" and not by_factor:
         evaluation, hessian, border = objective.with_curvature(parameters, mixing, factor=False)
-        metric = metric_of_gram(hessian, mixing, objective.has_scale, objective.problem.null)
-        return evaluation, None if metric is None else replace(metric, border=border)
+        null = objective.problem.null
+        return evaluation, metric_of_gram(hessian, mixing, objective.has_scale, null, border)
     evaluation, factor, border = objective.with_curvature(parameters, mixing, factor=True)
     metric = _metric_of_factor(factor, mixing, objective)
     if mixing is not None and mixing < 1.0 and not objective.problem.loss.convex:
@@ -164,7 +169,11 @@ def take_metric(
 
 
 def metric_of_gram(
-    hessian: Matrix, mixing: Mixing, has_scale: bool, null: Matrix | None = None
+    hessian: Matrix,
+    mixing: Mixing,
+    has_scale: bool,
+    null: Matrix | None = None,
+    border: Vector | None = None,
 ) -> SquareRoot | None:
     """By equilibration and Cholesky's factor; None where that is not accurate.
 
@@ -191,7 +200,7 @@ def metric_of_gram(
     inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
     inverse *= inverse_root[:, None]
     rank = hessian.shape[0] - has_scale - (0 if null is None else null.shape[1])
-    return SquareRoot(inverse, mixing, rank, sine, null)
+    return SquareRoot(inverse, mixing, rank, sine, null, border)
 
 
 def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> SquareRoot:

@@ -20,12 +20,13 @@ Vector = NDArray[np.float64]
 #: A metric serves as long as a step leaves at most this part of the distance.
 SERVES = 0.3
 
+#: A step that leaves more than this part of the distance has not served where the metric cannot be
+#: renewed, and among rounding errors it has not served at all.
+SLOW = 0.5
+
 #: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
 #: the majorant's, and once more.
 PATIENCE = 4
-
-#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
-ROUNDED = 4.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,13 @@ class Reached:
 
 @np.errstate(over="ignore", invalid="ignore")  # of trials too far away, which are not accepted
 def minimise(
-    objective: Objective, parameters: Vector, *, memory: bool, tol: float, max_iter: int
+    objective: Objective,
+    parameters: Vector,
+    *,
+    memory: bool,
+    tol: float,
+    max_iter: int,
+    model: LocalModel | None = None,
 ) -> Reached:
     """Minimise to ``tol`` standard errors.
 
@@ -81,6 +88,9 @@ def minimise(
         Whether to keep the memory of L-BFGS.
     tol : float
     max_iter : int
+    model : LocalModel, optional
+        That of the objective at the parameters, with the metric of a nearby point; otherwise it is
+        taken there.
 
     Returns
     -------
@@ -90,21 +100,24 @@ def minimise(
     mixing = 0.0
     first_scale = objective.scale_of(parameters)
     while True:
-        model = local_model(objective, parameters, mixing)
+        if model is None:
+            model = local_model(objective, parameters, mixing)
         objective = model.objective
         descent = Descent(model, memory=memory)
         target = model.target(tol)
-        begin = descent.distance
+        if descent.distance <= target:
+            descent.certify()
+        begin, length = descent.distance, descent.length
         if fits_exactly(objective, model.evaluation):
             return Reached(model, model.evaluation, 0.0, iterations, Status.CONVERGED)
         if begin <= target and mixing:
-            mixing = 0.0
+            mixing, model = 0.0, None
             continue
         if begin <= target and model.metric.mixing:
             model = undamped(model)
             descent = Descent(model, memory=memory)
-            begin = descent.distance
-        rounded = idle > 0 and begin <= ROUNDED * model.rounding
+            begin, length = descent.distance, descent.length
+        rounded = idle > 0 and descent.is_rounding
         if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
             return _ended(model, descent, iterations, tol, max_iter)
         if objective.has_scale and _collapses(objective, parameters, first_scale):
@@ -113,13 +126,14 @@ def minimise(
         ratio, made = _run(descent, target, max_iter - iterations, in_turn)
         iterations += made
         parameters = descent.evaluation.parameters
-        stalled = descent.contraction > 0.5 and descent.distance <= ROUNDED * model.rounding
+        stalled = descent.contraction > SLOW and descent.is_rounding
         arrived = descent.distance <= target and not mixing
         margin = target / max(descent.distance, 0.1 * target)
         if stalled or (arrived and not model.is_stale(begin, margin)):
             return _ended(model, descent, iterations, tol, max_iter)
-        idle = 0 if _progress(model, descent) else idle + 1
+        idle = 0 if _progress(descent, length) else idle + 1
         mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)
+        model = None
 
 
 def _goes_in_turn(descent: Descent) -> bool:
@@ -149,8 +163,10 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             ratio = 1.0 if rounding else decrease / predicted
-            ratio = ratio if length >= 1.0 or in_turn else 0.0
-        if descent.distance <= target or descent.contraction > SERVES or in_turn:
+        if descent.distance <= target or descent.contraction > SLOW:
+            descent.certify()
+        slow = descent.contraction > SERVES and descent.renews
+        if descent.distance <= target or slow or in_turn:
             break
     return ratio, max(made, 1)
 
@@ -161,11 +177,11 @@ def _levenberg(mixing: float, poor: bool) -> float:
     return 0.1 * mixing if mixing > FIRST_MIXING else 0.0
 
 
-def _progress(model: LocalModel, descent: Descent) -> bool:
-    start, end = model.evaluation, descent.evaluation
-    if model.length(end.gradient) <= 0.5 * model.length(start.gradient):
+def _progress(descent: Descent, length: float) -> bool:
+    if descent.length <= 0.5 * length:
         return True
-    return start.value - end.value > VALUE_ROUNDING * abs(start.value)
+    value = descent.model.evaluation.value
+    return value - descent.evaluation.value > VALUE_ROUNDING * abs(value)
 
 
 def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:

@@ -18,16 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Point
+from robustreg.design.units import power_of_two
 from robustreg.losses import Redescending
 from robustreg.m_scale import MScale
+from robustreg.objective import AtScale
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
-from robustreg.solvers.certificate import local_model
-from robustreg.solvers.minimise import minimise
+from robustreg.solvers.certificate import LocalModel, local_model
+from robustreg.solvers.minimise import Reached, minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
+from robustreg.solvers.starts.convergence import Minima
 from robustreg.solvers.starts.pilot import Pilot, take_pilot
-from robustreg.solvers.starts.search import Minima, search
+from robustreg.solvers.starts.search import search
 from robustreg.solvers.zero import deviations, interpolation
 
 __all__ = ["MMProblem", "MMResult", "solve_mm"]
@@ -45,7 +48,10 @@ BEYOND, FEW_NUMBERS = 1e-3, 2**16
 
 #: Distance to which S is solved at the scale of its start. The scale moves by the square, so that
 #: one more round is enough.
-FIRST_ROUND = 0.01
+FIRST_ROUND = 0.1
+
+#: Scale in working units beyond which the responses get a larger unit: its square would overflow.
+LARGEST_SCALE = 1e100
 
 #: Most alternations between coefficients and scale. Three to five are made.
 ROUNDS = 50
@@ -80,6 +86,11 @@ class MMProblem:
         """The S problem over a design."""
         rule = MScale(self.s_loss, self.breakdown)
         return Problem(design, self.s_loss, rule, Ridge(), self.fit_intercept)
+
+    def tolerance(self, design: Design) -> float:
+        """What S and M are solved to."""
+        few = design.n_rows * design.n_features <= FEW_NUMBERS
+        return self.tol * (BEYOND if few else 1.0)
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,7 @@ class _Local:
     status: Status
 
 
+@np.errstate(over="ignore")  # rows of any size are beyond the last knot of the loss
 def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMResult:
     """The MM-estimate over a design.
 
@@ -144,7 +156,9 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
         return _interpolated(problem)
     minima = search(pilot.sample, stated.n_subsets, rng)
     s = _lowest(problem, pilot, minima, stated)
-    counts = minima.n_starts, minima.n_best, _runner_up(minima)
+    if s.point.scale > LARGEST_SCALE:
+        return solve_mm(stated, _in_larger_units(design, s.point.scale), rng)
+    counts = minima.n_starts, minima.n_best, minima.runner_up
     if s.status is Status.EXACT_FIT:
         return _exact(problem, s.point, counts)
     m_problem = replace(problem, loss=stated.m_loss)
@@ -157,6 +171,11 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
     return MMResult(m_problem, point, s_point, bound, s.n_iter + m.n_iter, status, *counts)
 
 
+def _in_larger_units(design: Design, scale: float) -> Design:
+    unit = design.units.response_scale * float(power_of_two(np.asarray(scale)))
+    return design.in_units(design.units._replace(response_scale=unit))
+
+
 def _rank(problem: Problem, pilot: Pilot) -> int:
     """Of X without the intercept."""
     if pilot.whole or pilot.rank == problem.n_linear:
@@ -164,12 +183,6 @@ def _rank(problem: Problem, pilot: Pilot) -> int:
     linear = problem.least_squares()
     model = local_model(linear, np.zeros(linear.size), None)
     return model.objective.problem.known_rank
-
-
-def _runner_up(minima: Minima) -> float:
-    if minima.scales.size < 2 or not minima.scales[0] > 0.0:
-        return float("inf")
-    return float(minima.scales[1] / minima.scales[0])
 
 
 # -- S --------------------------------------------------------------------------------------------
@@ -196,48 +209,56 @@ def _lowest(problem: Problem, pilot: Pilot, minima: Minima, stated: MMProblem) -
 
 def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
     """The local minimum of the scale near a point."""
-    iterations, tol = 0, FIRST_ROUND
+    wanted = stated.tolerance(problem.design)
+    iterations, tol = 0, max(FIRST_ROUND, wanted)
+    objective, reached = problem.at_scale(point.scale), None
+    if point.scale > LARGEST_SCALE:
+        return _Local(point, np.inf, 0, Status.ROUNDING)
     for _ in range(ROUNDS):
         if problem.is_zero(point.scale, point, NEGLIGIBLE):
-            return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
-        left = stated.max_iter - iterations
-        local = _solve_at_scale(problem, point, tol, left)
-        iterations += local.n_iter
-        scale = problem.estimate_scale(local.point)
-        shift = problem.scale_shift(point.scale, scale)
-        point = local.point._replace(scale=scale)
-        settled = tol < FIRST_ROUND and (local.n_iter == 0 or shift <= tol)
-        if settled or iterations >= stated.max_iter:
             break
-        tol = _working_tolerance(problem, stated)
-    return _judged(replace(local, point=point, n_iter=iterations), stated)
+        model = None if reached is None else _carried(reached, objective)
+        start, left = objective.at(point), stated.max_iter - iterations
+        reached = minimise(objective, start, memory=True, tol=tol, max_iter=left, model=model)
+        iterations += reached.n_iter
+        point = objective.point(reached.parameters)
+        scale = problem.estimate_scale(point)
+        shift, point = problem.scale_shift(point.scale, scale), point._replace(scale=scale)
+        done = reached.bound <= wanted or tol == wanted
+        if iterations >= stated.max_iter or (done and (not reached.n_iter or shift <= wanted)):
+            break
+        objective, tol = AtScale(reached.model.objective.problem, scale), wanted
+    if reached is None or problem.is_zero(point.scale, point, NEGLIGIBLE):
+        return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
+    return _judged(reached, point, iterations, stated)
+
+
+def _carried(reached: Reached, objective: AtScale) -> LocalModel | None:
+    """The model where a round has ended, at another scale and in the same metric.
+
+    None where rows have come inside or gone beyond the threshold on the way.
+    """
+    model = reached.model
+    if model.metric.mixing or model.is_stale(model.distance(model.evaluation)):
+        return None
+    return replace(model, objective=objective, evaluation=objective.evaluate(reached.parameters))
 
 
 def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
     """The local minimum of M near a point, at its scale."""
-    tol = _working_tolerance(problem, stated)
-    return _judged(_solve_at_scale(problem, point, tol, stated.max_iter), stated)
+    tol, objective = stated.tolerance(problem.design), problem.at_scale(point.scale)
+    start, most = objective.at(point), stated.max_iter
+    reached = minimise(objective, start, memory=True, tol=tol, max_iter=most)
+    return _judged(reached, objective.point(reached.parameters), reached.n_iter, stated)
 
 
-def _working_tolerance(problem: Problem, stated: MMProblem) -> float:
-    design = problem.design
-    few = design.n_rows * design.n_features <= FEW_NUMBERS
-    return stated.tol * (BEYOND if few else 1.0)
-
-
-def _solve_at_scale(problem: Problem, point: Point, tol: float, max_iter: int) -> _Local:
-    objective = problem.at_scale(point.scale)
-    reached = minimise(objective, objective.at(point), memory=True, tol=tol, max_iter=max_iter)
-    end = objective.point(reached.parameters)
-    return _Local(end, reached.bound, reached.n_iter, reached.status or Status.ROUNDING)
-
-
-def _judged(local: _Local, stated: MMProblem) -> _Local:
+def _judged(reached: Reached, point: Point, n_iter: int, stated: MMProblem) -> _Local:
     """With the status that the user's tolerance calls for, and not the one that was worked for."""
-    if local.optimality <= stated.tol:
-        return replace(local, status=Status.CONVERGED)
-    spent = local.n_iter >= stated.max_iter
-    return replace(local, status=Status.MAX_ITER if spent else Status.ROUNDING)
+    if reached.bound <= stated.tol:
+        status = Status.CONVERGED
+    else:
+        status = Status.MAX_ITER if n_iter >= stated.max_iter else Status.ROUNDING
+    return _Local(point, reached.bound, n_iter, status)
 
 
 # -- fits without noise ---------------------------------------------------------------------------
@@ -255,6 +276,7 @@ def _interpolated(problem: Problem) -> MMResult:
     return MMResult(result.problem, point, point, 0.0, 1, Status.EXACT_FIT)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of rows that are not fitted, which may be far
 def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MMResult:
     """The plane through the rows that are fitted exactly, with the digits of least squares."""
     design = problem.design

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber
-from robustreg.objective import AtScale
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import LocalModel, local_model
 from robustreg.solvers.result import Result
@@ -65,9 +64,7 @@ def pilot_start(
     for rule, loss in problem.scale.starts(problem.loss) if finite else []:
         simpler = solve(replace(problem, scale=rule, loss=loss), PILOT_TOLERANCE)
         found = simpler.problem
-        known = replace(
-            problem, rank=found.rank, null=found.null, ill_conditioned=found.ill_conditioned
-        )
+        known = problem.knowing(found)
         point = simpler.point._replace(loss=problem.loss)
         point = point._replace(scale=known.estimate_scale(point))
         if simpler.point.scale > 0.0:
@@ -91,27 +88,24 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
     linear = problem.least_squares(CLIP * spread if clipped else np.inf)
     begin = linear.pack(np.zeros(design.n_features), location, np.nan)
     model = local_model(linear, begin, None)
-    problem = replace(
-        problem,
-        rank=model.objective.problem.rank,
-        null=model.objective.problem.null,
-        ill_conditioned=model.objective.problem.ill_conditioned,
-        edf=linear.size - model.metric.trace(linear.problem.penalty_curvature)
-        if problem.penalty
-        else None,
-    )
+    problem = problem.knowing(model.objective.problem)
+    if problem.penalty:
+        taken = model.metric.trace(linear.problem.penalty_curvature)
+        problem = replace(problem, edf=linear.size - taken)
     parameters = begin - model.metric.solve(model.evaluation.gradient)
     if not clipped:
         parameters = _refined(model, parameters, problem.ill_conditioned)
-    point = linear.point(parameters)
-    scale = problem.estimate_scale(point)
-    for _ in range(MODIFIED_STEPS if clipped and scale > 0.0 else 0):
-        at_scale = AtScale(replace(problem, loss=Huber(delta)), scale)
+    scale = problem.estimate_scale(linear.point(parameters))
+    is_huber = isinstance(problem.loss, Huber)
+    huber = problem if is_huber else replace(problem, loss=Huber(delta))
+    for number in range(MODIFIED_STEPS if clipped and scale > 0.0 else 0):
+        at_scale = huber.at_scale(scale)
         evaluation = at_scale.evaluate(parameters)
+        if number:
+            scale = problem.estimate_scale(at_scale.point(parameters))
         # The Hessian is about the Gram matrix times the share of rows inside the threshold.
         share = max(evaluation.sums.curvature / design.total_weight, 0.5)
-        scale = problem.estimate_scale(at_scale.point(parameters))
-        parameters = parameters - model.metric.solve(evaluation.gradient) / share
+        parameters = parameters - model.metric.approximate(evaluation.gradient) / share
     return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
 
 

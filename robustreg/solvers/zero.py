@@ -12,8 +12,6 @@ of the line is the fit through these rows.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -115,12 +113,7 @@ def interpolation(problem: Problem, point: Point) -> Result:
         linear = model.objective
         parameters = parameters - model.metric.solve(model.evaluation.gradient)
     fitted = linear.point(parameters)._replace(scale=0.0, loss=problem.loss)
-    known = replace(
-        problem,
-        rank=linear.problem.rank,
-        null=linear.problem.null,
-        ill_conditioned=linear.problem.ill_conditioned,
-    )
+    known = problem.knowing(linear.problem)
     return Result(known, fitted, 0.0, 0, Status.EXACT_FIT)
 
 

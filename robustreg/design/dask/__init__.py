@@ -1,1 +1,1 @@
-"""Chunks of Dask collections, which are read where they lie."""
+"""Designs of Dask collections, whose chunks are read where they are stored."""

@@ -1,4 +1,4 @@
-"""X, y and weights, of which some are of Dask and some in memory, in the same chunks."""
+"""Bring X, y and weights, some from Dask and some in memory, into the same chunks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["row_chunks"]
 
 
 def row_chunks(
-    X: Any, y: Any, sample_weight: Any, on_round: Callable[[], None] | None = None
+    X: Any, y: Any, sample_weight: Any, on_round: Callable[..., None] | None = None
 ) -> RowChunks:
     """Align X, y and weights, and check every chunk, in one round.
 
-    It takes two or three where chunks of X and of y or the weights have other lengths, which are
-    not known. Rows go together by their position, as elsewhere in scikit-learn, not by an index.
+    Two or three rounds are needed where the chunks of X and of y or the weights have different,
+    unknown lengths. Rows are matched by position, as everywhere in scikit-learn, not by index.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def row_chunks(
     Raises
     ------
     ValueError
-        If columns are no numbers, if values are not finite, or if lengths differ. A chunk that is
-        at fault is reported once it has been read, whatever else is still to be read.
+        If columns are not numeric, if values are not finite, or if lengths differ. The error is
+        raised as soon as the faulty chunk has been read.
     """
     require_dask()
     beside = {
@@ -58,24 +58,26 @@ def row_chunks(
 
 
 class _Alignment:
-    """Collections on their way to the same chunks.
+    """Brings collections into the same chunks.
 
     Parameters
     ----------
     X : Dask array or frame
     beside : dict
-        The other collections by the names of their arguments.
+        The other collections, by argument name.
     on_round : callable, optional
     """
 
-    def __init__(self, X: Any, beside: dict[str, Any], on_round: Callable[[], None] | None) -> None:
+    def __init__(
+        self, X: Any, beside: dict[str, Any], on_round: Callable[..., None] | None
+    ) -> None:
         self.X = X
         self.beside = {name: v if _is_frame(v) else vector(v, name) for name, v in beside.items()}
         self.columns = columns_of(X)
         self.rounds, self.on_round = 0, on_round
 
     def chunks(self) -> RowChunks:
-        """The chunks, checked."""
+        """The aligned and checked chunks."""
         lengths = _known_lengths(self.X)
         if not self._may_go_together():
             lengths = self._lengths(self.X)
@@ -102,7 +104,7 @@ class _Alignment:
     # -- lengths ----------------------------------------------------------------------------------
 
     def _may_go_together(self) -> bool:
-        """Whether the chunks are as many, and nothing is known of their lengths that differs."""
+        """Whether the numbers of chunks are equal, and known lengths do not differ."""
         lengths = _known_lengths(self.X)
         for values in self.beside.values():
             own = _known_lengths(values)
@@ -111,7 +113,7 @@ class _Alignment:
         return True
 
     def _lengths(self, values: Any) -> list[int]:
-        """Rows of each chunk, in a round where they are not known."""
+        """Number of rows of each chunk. If unknown, one round counts them."""
         known = _known_lengths(values)
         if known is None:
             graph, keys = parts_of(values)
@@ -120,7 +122,7 @@ class _Alignment:
         return known
 
     def _rechunk(self, lengths: list[int]) -> None:
-        """Bring the others into chunks of these lengths."""
+        """Bring the other collections into chunks of these lengths."""
         import dask.array as da
 
         for name, values in self.beside.items():
@@ -134,7 +136,7 @@ class _Alignment:
                 self.beside[name] = array.rechunk((tuple(lengths),))
 
     def _apart(self, surveys: Sequence[Survey]) -> bool:
-        """Whether chunks were found to be of other lengths; as wholes they must be equal."""
+        """Whether some chunks differ in length. The total lengths must be equal."""
         rows = sum(found.length for found in surveys)
         _require_length("y", sum(found.response for found in surveys), rows)
         _require_length("sample_weight", sum(found.weights for found in surveys), rows)
@@ -143,10 +145,10 @@ class _Alignment:
     # -- chunks -----------------------------------------------------------------------------------
 
     def _sources(self) -> tuple[Callable[..., Chunk], Sources]:
-        """How chunks are read, and from what."""
+        """The function that reads a chunk, and its sources."""
         X, joined, apart = self.X, {}, self.beside
         if _is_frame(X):
-            # As one expression: Dask then reads a file once for all columns.
+            # In one expression, so that Dask reads each file once for all columns.
             joined = {name: v for name, v in apart.items() if _is_frame(v)}
             apart = {name: v for name, v in apart.items() if not _is_frame(v)}
         if joined:
@@ -168,8 +170,8 @@ class _Alignment:
     def _surveys(
         self, read: Callable[..., Chunk], sources: Sources, lengths: list[int] | None
     ) -> list[Survey]:
-        """What the chunks are found to be, in one round."""
-        # Of unknown lengths, any chunk may be a large one.
+        """Read and check all chunks in one round."""
+        # If lengths are unknown, any chunk may be large.
         sizes = [8.0 * n * self.columns.shape[1] for n in lengths] if lengths else None
         n_chunks = len(sources.arguments)
         groups = neighbours(sizes) if sizes else [slice(i, i + 1) for i in range(n_chunks)]

@@ -1,4 +1,4 @@
-"""Aligned chunks of rows of Dask: what is known of them, and tasks over them."""
+"""Aligned Dask chunks of rows: their lengths and weights, and tasks over them."""
 
 from __future__ import annotations
 
@@ -28,40 +28,40 @@ __all__ = ["RowChunks"]
 
 Vector = NDArray[np.float64]
 
-#: Sums that are added in one task.
+#: Number of sums that are added in one task.
 FAN_IN = 16
 
 
 class RowChunks:
     """X, y and sample weights in the same chunks.
 
-    Rounds go by groups of neighbouring small chunks, each of which is one chunk there; only lazy
-    arrays have the chunks that the user's X has.
+    Rounds treat a group of neighbouring small chunks as one chunk. Lazy arrays have the chunks of
+    the user's X.
 
     Parameters
     ----------
     read : callable
-        Makes a ``Chunk``, which may have no rows, of what Dask has of it. It is called anew in
-        every task: as a task of its own it would have results, which Dask would move about.
+        Makes a ``Chunk``, which may have no rows, from its arguments. Every task calls it again. In
+        a separate task it would produce results that Dask moves between workers.
     sources : Sources
-        Its arguments.
+        The arguments of ``read``.
     surveys : sequence of Survey
     columns : array or frame without rows
-        That of the names, number and types of the columns.
+        Gives the names, number and types of the columns.
     weighted : bool
     rounds : int
-        How often the data have been read so far.
+        Number of times the data have been read so far.
     on_round : callable, optional
-        Called each time.
+        Called after each round.
 
     Attributes
     ----------
     blocks : tuple of int
-        Rows of each of the user's chunks.
+        Number of rows of each of the user's chunks.
     lengths, counted : arrays of int
-        Rows of each group, and those with a positive weight.
+        Number of rows of each group, and of rows with a positive weight.
     total_weight, square_weight : float
-        Sum of the weights, or the number of rows.
+        Sums of the weights and of their squares, or the number of rows.
     shape : tuple of int
     """
 
@@ -74,7 +74,7 @@ class RowChunks:
         *,
         weighted: bool,
         rounds: int = 0,
-        on_round: Callable[[], None] | None = None,
+        on_round: Callable[..., None] | None = None,
     ) -> None:
         self._read, self._sources, self._surveys = read, sources, surveys
         self.blocks = tuple(survey.length for survey in surveys)
@@ -95,7 +95,7 @@ class RowChunks:
 
     @property
     def weights(self) -> Any:
-        """A lazy array of the weights; None where all are one."""
+        """A lazy array of the weights, or None if all are one."""
         return self.array(weights_of) if self.weighted else None
 
     def load(self) -> Chunk:
@@ -112,9 +112,10 @@ class RowChunks:
         join: Callable[[Sequence[Any]], Any],
         values: Sequence[NDArray] = (),
     ) -> Tasks:
-        """``function(chunk, *parts)`` of all groups, with their parts of values, joined in a tree.
+        """Tasks of ``function(chunk, *parts)`` for all groups, with results joined in a tree.
 
-        Groups without weight are left out where there are no values.
+        ``parts`` are the entries of ``values`` for the rows of the group. Without values, groups
+        of weight zero are left out.
         """
         needed = (self.lengths if values else self.counted) > 0
         graph, keys = self._tasks(function, *(self._split(v) for v in values), needed=needed)
@@ -126,7 +127,7 @@ class RowChunks:
         return Tasks(graph, keys)
 
     def take(self, *positions: NDArray[np.intp]) -> list[Chunk]:
-        """Rows by ascending numbers that count those with positive weight alone; in one round."""
+        """Rows at these ascending positions among those of positive weight, in one round."""
         edges = np.concatenate(([0], np.cumsum(self.counted)))
         split = [np.split(p, np.searchsorted(p, edges[1:-1])) for p in positions]
         wanted = [[piece[i] - edges[i] for piece in split] for i in range(self.lengths.size)]
@@ -141,7 +142,7 @@ class RowChunks:
         return self._replaced(read, self._sources.beside(pieces), self._surveys, self.weighted)
 
     def reweighted(self, weights: Any) -> RowChunks:
-        """The same rows with other weights, an array in memory or of Dask."""
+        """The same rows with other weights, in an array or a Dask array."""
         sources = self._sources
         if is_collection(weights):
             graph, keys = parts_of(weights.rechunk((self.blocks,)))
@@ -152,7 +153,7 @@ class RowChunks:
         else:
             pieces = np.split(weights, np.cumsum(self.blocks)[:-1])
             found = [survey_of_weights(piece) for piece in pieces]
-            # The folds of neighbouring rows are nearly all of weight zero or one.
+            # In folds of consecutive rows, most chunks have weights that are all equal.
             pieces = [piece[:1] if np.all(piece == piece[:1]) else piece for piece in pieces]
             sources = sources.beside(pieces)
         surveys = [
@@ -162,7 +163,7 @@ class RowChunks:
         return self._replaced(partial(read_with_weights, self._read), sources, surveys, True)
 
     def array(self, function: Callable[[Chunk], NDArray]) -> Any:
-        """A lazy Dask array of the user's chunks, a float for each row."""
+        """A lazy Dask array with a float for each row, in the user's chunks."""
         import dask.array as da
 
         name = f"robustreg-rows-{uuid4().hex}"
@@ -173,7 +174,7 @@ class RowChunks:
         return da.Array(dict(self._sources.graph) | layer, name, (self.blocks,), dtype=np.float64)
 
     def like_rows(self, values: NDArray) -> Any:
-        """An array in memory, an entry for each row, as a Dask array of the user's chunks."""
+        """An array with an entry for each row as a Dask array in the user's chunks."""
         import dask.array as da
 
         return da.from_array(values, chunks=(self.blocks,))
@@ -184,7 +185,7 @@ class RowChunks:
         *values: Sequence[Any],
         needed: NDArray[np.bool_] | None = None,
     ) -> Tasks:
-        """Tasks of ``function(chunk, *values)``, for all groups or those that are needed."""
+        """Tasks of ``function(chunk, *values)`` for all groups, or for the needed ones."""
         kept = range(self.lengths.size) if needed is None else np.flatnonzero(needed).tolist()
         own = [tuple(value[i] for value in values) for i in kept]
         readings, graph = self._readings
@@ -192,7 +193,7 @@ class RowChunks:
 
     @cached_property
     def _readings(self) -> tuple[list[Reading], dict[Any, Any]]:
-        """Of the groups, and what they need of Dask's graph."""
+        """The readings of the groups, and the other tasks that they need."""
         return self._sources.readings(self._read, self._groups), self._sources.outer()
 
     def _replaced(
@@ -205,7 +206,7 @@ class RowChunks:
         return np.array([sum(values[group]) for group in self._groups], dtype=np.intp)
 
     def _split(self, values: NDArray) -> list[NDArray]:
-        """An array in memory, an entry for each row, by groups."""
+        """Split an array with an entry for each row by groups."""
         return np.split(values, np.cumsum(self.lengths)[:-1])
 
 

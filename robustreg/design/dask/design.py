@@ -1,7 +1,7 @@
-"""Dask collections: each sum over rows is one round of partial sums in chunks and a tree of them.
+"""Dask collections. Each sum over rows is one round: partial sums of chunks, added in a tree.
 
-What happens inside a chunk is ``DenseDesign``; here its sums are added, and p numbers come home.
-Coefficients go out once a round, to be shared by all chunks. Rows come home only for the pilot.
+Inside a chunk, ``DenseDesign`` computes the sums. A round sends the coefficients to the workers
+once and returns sums to the client. Only the rows of the pilot are loaded by the client.
 """
 
 from __future__ import annotations
@@ -38,29 +38,29 @@ from robustreg.design.dask.scheduler import compute
 from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber
-from robustreg.scales import MAD_FACTOR, weighted_median
+from robustreg.scales import MAD_FACTOR, JointScale, weighted_median
 
 __all__ = ["DaskDesign", "dask_design"]
 
-#: Bytes of X up to which all rows come home: one round costs more than the whole fit there.
+#: Bytes of X up to which the client loads all rows, since one round takes longer than the fit.
 LOADED_BYTES = 2**26
 
-#: Share of the rows that a pilot may have: fewer rounds are worth more than its time at home.
+#: Largest share of the rows in a pilot. A large pilot saves rounds, which cost more than its fit.
 PILOT_SHARE = 0.5
 
 #: Relative change of the joint scale at which its iteration ends, and its most rounds.
 SCALE_TOLERANCE, SCALE_ROUNDS = 1e-6, 50
 
-#: Half width, in standard errors of the median of the pilot's rows, of the window in which that of
-#: all rows is looked for, and factor by which it widens when it was not there.
+#: Half width of the window in which the median of all rows is searched, in standard errors of the
+#: pilot's median, and the factor by which the window widens if the median is outside.
 WINDOW, WIDER = 4.0, 8.0
 
 
-REMOTE = "Rows of a Dask collection are not had one by one."
+REMOTE = "Rows of a Dask collection cannot be selected one by one."
 
 
 def dask_design(chunks: RowChunks, *, centered: bool) -> Design:
-    """The design of Dask's chunks: at home where they are small, else where they are."""
+    """The design of Dask chunks, which are loaded if they are small."""
     if chunks.nbytes > LOADED_BYTES:
         return DaskDesign(chunks, centered=centered)
     design = DenseDesign(*chunks.load(), centered=centered)
@@ -70,7 +70,7 @@ def dask_design(chunks: RowChunks, *, centered: bool) -> Design:
 
 
 class DaskDesign(Design):
-    """Chunks of rows on one or many machines, never all of them at home.
+    """Chunks of rows on one or many machines, which are never all loaded at once.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class DaskDesign(Design):
     centered : bool
         Whether columns may be shifted.
     units : Units, optional
-        Working units; otherwise found from a sample, in the round that fetches the pilot's rows.
+        Working units. By default they are found from a sample, in the round that loads the pilot.
     """
 
     in_memory = False
@@ -107,7 +107,7 @@ class DaskDesign(Design):
         return self._reduce(methodcaller("values_and_gradients", points))
 
     def precise_gradient(self, point: Point) -> Sums:
-        return self._reduce(methodcaller("precise_gradient", point))
+        return self._reduce(methodcaller("precise_gradient", point), point=point)
 
     def gram(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         return self._evaluate(methodcaller("gram", point, mixing), point)
@@ -119,15 +119,17 @@ class DaskDesign(Design):
         return self._evaluate(methodcaller("gram_diagonal", point, mixing), point)
 
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
-        return self._reduce(methodcaller("gram_product", point, vector, mixing))
+        return self._reduce(methodcaller("gram_product", point, vector, mixing), point=point)
 
     def sum_over_rows(
         self,
         statistic: Callable[..., tuple[NDArray, ...]],
         values: Sequence[NDArray],
         block_rows: int,
+        point: Point | None = None,
     ) -> tuple[NDArray, ...]:
-        return self._reduce(partial(sum_over_rows, statistic, block_rows), values=values)
+        request = partial(sum_over_rows, statistic, block_rows, point)
+        return self._reduce(request, values=values)
 
     def map_rows(
         self, function: Callable[..., NDArray], values: Sequence[NDArray], block_rows: int
@@ -136,9 +138,9 @@ class DaskDesign(Design):
         return self._reduce(request, appended, values=values)
 
     def sum_over_residuals(
-        self, function: Callable[[Vector, Vector | None], Vector], point: Point
-    ) -> Vector:
-        return self._reduce(methodcaller("sum_over_residuals", function, point))
+        self, statistic: Callable[..., tuple[NDArray, ...]], point: Point
+    ) -> tuple[NDArray, ...]:
+        return self._reduce(methodcaller("sum_over_residuals", statistic, point))
 
     # -- rows -------------------------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ class DaskDesign(Design):
         raise NotImplementedError(REMOTE)
 
     def rows(self, index: NDArray[np.intp]) -> DaskDesign:
-        """The same chunks with weight at these rows alone; chunks without one are not read."""
+        """The same chunks, all other rows with weight zero. Chunks without weight are not read."""
         counts = np.bincount(index, minlength=self.n_rows).astype(np.float64)
         weights = self.weights
         return self.reweighted(counts if weights is None else weights * counts)
@@ -203,28 +205,22 @@ class DaskDesign(Design):
     # -- statistics of the residuals --------------------------------------------------------------
 
     def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
-        # A start and an order of magnitude hang on it, no result: the pilot's rows tell.
+        # Only starts and orders of magnitude use it, so the pilot's rows suffice.
         return self._home.response_location_and_spread(fit_intercept)
 
     def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
-        """By Newton's method for sigma², of which ``sum s min(e², t²) - target sigma²`` is concave.
+        """Newton's method for sigma², in which ``sum s min(e², t²) - target sigma²`` is concave.
 
-        Its steps are down to the root after the first, and end on it since the function is
-        piecewise linear; the pilot's rows give the start.
+        After the first step, sigma decreases to the root. The steps end at the root because the
+        function is piecewise linear. The start is the scale of the pilot's rows.
         """
         share = self._home.total_weight / self.total_weight
-        delta = float(loss.delta)
+        freedom = target / (2.0 * loss.kappa)
         scale = self._home.joint_scale(point, loss, share * target) or self.spread
         for _ in range(SCALE_ROUNDS):
-            at = point._replace(scale=scale, loss=loss)
+            at, last = point._replace(scale=scale, loss=loss), scale
             sums = self.value_and_gradient(at)
-            squares, outside = sums.psi_squares, self.total_weight - sums.curvature
-            if outside > 0.0:
-                squares -= outside * (delta * scale) ** 2
-            denominator = target - (delta**2 * outside if outside > 0.0 else 0.0)
-            last, scale = scale, 2.0 * scale
-            if denominator > 0.0:
-                scale = float(np.sqrt(max(squares, 0.0) / denominator))
+            scale = JointScale().step(sums, at, self.total_weight, freedom)
             if not scale > self.rounding_level(point):
                 return 0.0
             if abs(scale - last) <= SCALE_TOLERANCE * last:
@@ -232,9 +228,10 @@ class DaskDesign(Design):
         return scale
 
     def median_scale(self, point: Point) -> float:
-        """Exact: the weight below a window about the pilot's median is counted, the rest comes.
+        """The exact MAD about zero.
 
-        Who has asked once will ask at the next point too: its window then comes with the sums.
+        The weight below a window about the pilot's median is counted, and the residuals inside the
+        window are loaded. After the first call, each pass returns the window with its sums.
         """
         key, width = key_of(point), WINDOW
         while True:
@@ -260,12 +257,13 @@ class DaskDesign(Design):
     def _evaluate(
         self, request: Callable[..., Any], point: Point, combine: Callable[..., Any] | None = None
     ) -> Any:
-        """Sums, and what the solver asks for next at the same point."""
+        """Sums, and the window of the median if a MAD is estimated."""
         if self._window is None:
-            return self._reduce(request, combine)
+            return self._reduce(request, combine, point=point)
         requests = [request, self._window_about(point, WINDOW)]
         joins = [combine or added, collected]
-        result, window = self._reduce(partial(all_of, requests), partial(each_of, joins))
+        request, combine = partial(all_of, requests), partial(each_of, joins)
+        result, window = self._reduce(request, combine, point=point)
         self._window = key_of(point), window
         return result
 
@@ -274,12 +272,13 @@ class DaskDesign(Design):
         request: Callable[..., Any],
         combine: Callable[..., Any] | None = None,
         values: Sequence[NDArray] = (),
+        point: Point | None = None,
     ) -> Any:
-        """``request`` of every chunk, with its part of the values, joined in a tree: one round."""
+        """Apply ``request`` to all chunks and join the results in a tree, in one round."""
         step = OnChunk(request, self.centered, self.units)
         join = partial(joined, combine or added)
         (result,) = compute(self._chunks.reduction(step, join, values))
-        self.count_pass()
+        self.count_pass(point)
         return result
 
     def _take(self, *sizes: int) -> list[Chunk]:

@@ -1,8 +1,8 @@
-"""Chunks as a graph of Dask: what each is read from, and readings of many small ones in one task.
+"""Chunks as a Dask graph: the source of each chunk, and tasks that read many small chunks.
 
-A scheduler takes longer for a task than a worker needs for a megabyte. Rounds therefore have a task
-for each group of neighbouring small chunks; the tasks that read them are part of it, unless they
-have results already or serve other chunks too.
+A scheduler needs more time for a task than a worker for a megabyte. Rounds therefore have one task
+per group of neighbouring small chunks. It includes the tasks that read these chunks, unless they
+have results already or other chunks need them too.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ __all__ = ["Reading", "Sources", "neighbours", "parts_of", "tasks_of"]
 
 Key = Any
 
-#: Bytes below which a chunk is small, bytes of a group of them, and the least number of groups.
-#: Persisted on a local cluster of two workers, 2,000 chunks of 32 kB take 4.0 ms a chunk and round
-#: alone and 1.0 in groups, 1,000 of 100 kB 5.3 and 1.3; of larger ones, too much would have to be
-#: moved between workers.
+#: Bytes below which a chunk is small, bytes of a group, and the least number of groups. Persisted
+#: on a local cluster of two workers, 2,000 chunks of 32 kB take 4.0 ms per chunk and round one by
+#: one and 1.0 ms in groups; 1,000 chunks of 100 kB take 5.3 and 1.3 ms. Groups of larger chunks
+#: would move too much data between workers.
 SMALL_CHUNK, GROUP_BYTES, LEAST_GROUPS = 2**17, 2**20, 32
 
-#: Who needs a task: a chunk, or several.
+#: Marks a task that several chunks need.
 SEVERAL = -1
 
 
 def parts_of(collection: Any) -> tuple[dict[Key, Any], list[Key]]:
     """Dask's graph of a collection, and the key of each chunk of rows.
 
-    Without the fusion by which Dask joins small partitions of files: chunks are those that the
-    user sees.
+    Dask would fuse small partitions of files. This is switched off, so that the chunks are those
+    that the user sees.
     """
     if hasattr(collection, "chunks"):
         if collection.ndim == 2:
             collection = collection.rechunk({1: -1})
         parts = np.ravel(collection.to_delayed()).tolist()
-        # Optimised graphs of arrays leave out the results that a cluster has, and with them the
-        # hold on these.
+        # Optimised graphs of arrays lack the futures of persisted results, and a cluster deletes
+        # results without futures.
         futures = {k: v for k, v in dict(collection.__dask_graph__()).items() if _is_future(v)}
     else:
         parts, futures = collection.simplify().to_delayed(optimize_graph=False), {}
@@ -53,18 +53,18 @@ def parts_of(collection: Any) -> tuple[dict[Key, Any], list[Key]]:
 
 @dataclass(frozen=True)
 class Reading:
-    """Reads the chunks of a group, in a task.
+    """A callable that reads the chunks of a group in one task.
 
     Parameters
     ----------
     read : callable
-        Makes a chunk of its arguments.
+        Makes a chunk from its arguments.
     inner : dict
-        The part of Dask's graph that is worked off in the task.
+        The part of Dask's graph that is computed within the task.
     arguments : list of tuples
-        Of ``read``, for each chunk: keys, or values.
+        Arguments of ``read`` for each chunk: keys or values.
     outer : tuple of keys
-        Those whose results are handed over.
+        Keys whose results are passed to the task.
     """
 
     read: Callable[..., Any]
@@ -78,7 +78,7 @@ class Reading:
         if self.inner:
             from dask.local import get_sync
 
-            # As calls without arguments: Dask would look into tuples for tasks.
+            # Wrapped in calls without arguments, since Dask would search tuples for tasks.
             given = {key: (partial(_itself, result),) for key, result in known.items()}
             wanted = [a for chunk in self.arguments for a in chunk if _is_in(self.inner, a)]
             known |= zip(wanted, get_sync({**given, **self.inner}, wanted), strict=True)
@@ -89,16 +89,16 @@ class Reading:
 
 
 class Sources:
-    """What chunks are read from.
+    """The sources that chunks are read from.
 
     Parameters
     ----------
     graph : dict
-        Tasks, data and futures of Dask by key, which holds on to the futures.
+        Tasks, data and futures of Dask by key. Holding futures keeps their results alive.
     arguments : list of tuples
         For each chunk: keys of the graph, or values.
     n_collections : int
-        Number of collections that the chunks are of.
+        Number of collections that the chunks come from.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Sources:
         self.n_collections = n_collections
 
     def beside(self, values: Sequence[Any]) -> Sources:
-        """With a value of each chunk before its arguments."""
+        """The same sources with one more value per chunk, before its arguments."""
         pairs = zip(values, self.arguments, strict=True)
         arguments = [(value, *arguments) for value, arguments in pairs]
         return Sources(self.graph, arguments, self.n_collections)
@@ -134,16 +134,16 @@ class Sources:
         }
 
     def outer(self) -> dict[Key, Any]:
-        """The tasks that readings leave to Dask."""
+        """The tasks that are not computed within readings."""
         inner = {key for keys in self._inner for key in keys}
         return {key: task for key, task in self.graph.items() if key not in inner}
 
     @cached_property
     def _inner(self) -> list[list[Key]]:
-        """For each chunk the tasks that are worked off where it is read.
+        """The tasks of each chunk that are computed where it is read.
 
-        None where more tasks begin than there are collections: those that Dask works off side by
-        side, as before a repartition, would come one after the other.
+        The list is empty where a chunk has more initial tasks than there are collections, as after
+        a repartition. Dask runs these in parallel, and a reading would run them in sequence.
         """
         own: list[list[Key]] = [[] for _ in self.arguments]
         for key, chunk in self._users().items():
@@ -179,17 +179,17 @@ def tasks_of(
     Parameters
     ----------
     function : callable
-        One object of the graph, whatever the number of tasks.
+        It is stored once in the graph, whatever the number of tasks.
     graph : dict
-        What the readings need of other tasks.
+        The other tasks that the readings need.
     readings : sequence of Reading
     values : sequence of tuples
-        For each.
+        Further arguments of each task.
     """
     token, n = uuid4().hex, len(readings)
     step = f"robustreg-step-{token}"
-    # Where nothing else decides, Dask's local schedulers go by the names of tasks, and begin with
-    # the last: an error in the first chunk is then found first.
+    # Dask's local schedulers order otherwise equal tasks by name, last name first. With descending
+    # numbers, an error in the first chunk is found first.
     keys = [f"robustreg-{token}-{n - i:09d}" for i in range(n)]
     tasks = {
         key: (_called, step, reading, list(reading.outer), *own)
@@ -203,7 +203,7 @@ def _called(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def neighbours(sizes: Sequence[float]) -> list[slice]:
-    """Groups of neighbouring small chunks, and each other chunk alone; from their bytes."""
+    """Group neighbouring small chunks by their bytes. Each large chunk is a group by itself."""
     most = min(GROUP_BYTES, sum(sizes) / LEAST_GROUPS)
     edges, size = [0], np.inf
     for i, own in enumerate(sizes):
@@ -216,7 +216,7 @@ def neighbours(sizes: Sequence[float]) -> list[slice]:
 
 
 def _is_in(mapping: Mapping[Key, Any], value: Any) -> bool:
-    """Whether a value is a key; arrays and other values that are none are not hashed."""
+    """Whether a value is a key. Arrays and other values are not hashed."""
     return isinstance(value, (str, tuple)) and value in mapping
 
 

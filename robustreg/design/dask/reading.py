@@ -37,35 +37,35 @@ class Chunk(NamedTuple):
     """Some rows as arrays: X of shape (m, p), y and the weights of shape (m,)."""
 
     X: NDArray
-    y: Any  # None while X is looked over, where y is in memory
+    y: Any  # None during the survey if y is in memory
     weights: Vector | None = None
 
 
 class Survey(NamedTuple):
-    """What is known of a chunk once it has been read and found sound."""
+    """Lengths and weights of a chunk whose values have been checked."""
 
     length: int
     counted: int  # rows with positive weight
     weight: float
     square_weight: float  # sum of the squares of the weights
-    response: int  # entries of y, the rows where it is in memory
-    weights: int  # entries of the weights, the rows where they are in memory
+    response: int  # entries of y; the number of rows if y is in memory
+    weights: int  # entries of the weights; the number of rows if they are in memory
 
 
 # -- reading --------------------------------------------------------------------------------------
 
 
 def read_chunk(names: Sequence[str], together: int, *parts: Any) -> Chunk:
-    """A chunk as arrays; float32 stays float32.
+    """A chunk as arrays. float32 stays float32.
 
     Parameters
     ----------
     names : sequence of str
-        Of the arguments beside X, in the order of the parts.
+        Names of the arguments other than X, in the order of the parts.
     together : int
-        Number of them that are in one part with X.
+        Number of these that share one part with X.
     *parts
-        X and the others; X first.
+        X and the other arguments, X first.
     """
     X, *values = (*parts[0], *parts[1:]) if together else parts
     others = {name: read_vector(name, v) for name, v in zip(names, values, strict=True)}
@@ -73,7 +73,7 @@ def read_chunk(names: Sequence[str], together: int, *parts: Any) -> Chunk:
 
 
 def read_vector(name: str, part: Any) -> Vector:
-    """Responses or weights of a chunk."""
+    """Responses or weights of a chunk, as float64."""
     return vector(numbers_of(part), name).astype(np.float64, copy=False)
 
 
@@ -83,14 +83,14 @@ def read_with_response(read: Any, y: Vector, *arguments: Any) -> Chunk:
 
 
 def read_with_weights(read: Any, weights: Any, *arguments: Any) -> Chunk:
-    """A chunk with other weights; one for all rows where they are equal."""
+    """A chunk with other weights. A single number is the weight of all rows."""
     chunk = read(*arguments)
     weights = read_vector("sample_weight", weights)
     return chunk._replace(weights=np.broadcast_to(weights, chunk.X.shape[:1]))
 
 
 def numbers_of(chunk: Any) -> NDArray:
-    """An array of floats; what is missing in a frame, or masked in an array, is NaN."""
+    """An array of floats. Missing values of a frame and masked entries become NaN."""
     if isinstance(chunk, np.ma.MaskedArray):
         chunk = np.ma.filled(chunk.astype(np.float64), np.nan)
     if issparse(chunk):
@@ -107,16 +107,16 @@ def numbers_of(chunk: Any) -> NDArray:
         return as_numbers(chunk.to_numpy(), "y")
     if all(isinstance(kind, np.dtype) for kind in dtypes):
         return chunk.to_numpy(dtype=dtype)
-    return chunk.to_numpy(dtype=dtype, na_value=np.nan)  # which copies
+    return chunk.to_numpy(dtype=dtype, na_value=np.nan)  # this copies
 
 
 def vector(values: Any, name: str) -> Any:
-    """An array of one dimension; a single column is taken as one."""
+    """An array of one dimension. A single column is accepted."""
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
         raise ValueError(
-            f"{name} must have one dimension, got shape {values.shape}: fit one model a column."
+            f"{name} must have one dimension, got shape {values.shape}: fit one model per column."
         )
     return values
 
@@ -126,11 +126,11 @@ def _refuse_complex(dtypes: set[Any]) -> None:
         raise ValueError("Complex data not supported: pass the real part, or the size.")
 
 
-# -- looking over ---------------------------------------------------------------------------------
+# -- checking -------------------------------------------------------------------------------------
 
 
 def survey(chunk: Chunk, names: Sequence[str]) -> Survey:
-    """Check the values of a chunk, whose columns have these names."""
+    """Check the values of a chunk. The names of its columns appear in errors."""
     X, y, weights = chunk
     require_finite_columns(X, names)
     rows = X.shape[0]
@@ -155,8 +155,8 @@ def survey_of_weights(weights: Any) -> tuple[int, float, float]:
 
 
 def require_finite_columns(X: NDArray, names: Sequence[str]) -> None:
-    """Refuse NaN and infinity, by the name of the column."""
-    # A sum is finite where all numbers are, but for overflow: no array of n p booleans is made.
+    """Raise a ValueError that names the first column with NaN or infinity."""
+    # The sum is finite if all numbers are, unless it overflows. No array of n p booleans is made.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum(dtype=np.float64)):
             return
@@ -173,7 +173,7 @@ def _fault(values: NDArray) -> str:
 
 
 def weights_of(chunk: Chunk) -> Vector:
-    """The weights of the rows, one where there are none."""
+    """The weights of the rows, which are one by default."""
     return np.ones(chunk.X.shape[0]) if chunk.weights is None else chunk.weights
 
 
@@ -187,7 +187,7 @@ def taken(chunk: Chunk, positions: Sequence[NDArray[np.intp]]) -> list[Chunk]:
 
 
 def concatenated(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks as one."""
+    """Join chunks into one."""
     if len(chunks) == 1:
         return chunks[0]
     X, y, weights = zip(*chunks, strict=True)

@@ -1,4 +1,4 @@
-"""What a round asks of the design of each chunk, and how the answers of two chunks are joined."""
+"""Requests to the designs of chunks, and functions that join the results of two chunks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Window(NamedTuple):
-    """Weight of the residuals of a size below an interval; sizes and weights of those inside."""
+    """Weight of the residuals below an interval, and sizes and weights of those inside."""
 
     below: float
     sizes: Vector
@@ -58,10 +58,11 @@ class OnChunk:
 def sum_over_rows(
     statistic: Callable[..., tuple[NDArray, ...]],
     block_rows: int,
+    point: Point | None,
     design: DenseDesign,
     *values: NDArray,
 ) -> tuple[NDArray, ...]:
-    return design.sum_over_rows(statistic, values, block_rows)
+    return design.sum_over_rows(statistic, values, block_rows, point)
 
 
 def map_rows(
@@ -124,9 +125,9 @@ def collected(first: Window, second: Window) -> Window:
 
 
 def median_in(window: Window, total: float) -> float | None:
-    """Median of all sizes, of which those in the window are known; None where it is not there."""
+    """Median of all sizes, or None if it is outside the window."""
     above = max(total - window.below - float(window.counts.sum()), 0.0)
-    # One size on either side stands for the others.
+    # One size on either side represents all sizes outside the window.
     sizes = np.concatenate(([-np.inf], window.sizes, [np.inf]))
     with np.errstate(invalid="ignore"):
         median = weighted_median(sizes, np.concatenate(([window.below], window.counts, [above])))

@@ -1,6 +1,6 @@
-"""One round of work by whichever of Dask's schedulers is active, and a cluster that has gone.
+"""Run one round on the active Dask scheduler, and report a cluster that has no workers left.
 
-Dask is imported where it is used: the library works without it.
+Dask is imported where it is used, so that the library works without it.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Any, NamedTuple
 
 __all__ = ["Tasks", "compute", "require_dask"]
 
-#: Seconds between two looks at a cluster that has not answered, and how long it may be without
-#: workers: a nanny brings a killed one back in a few seconds.
+#: Seconds between two checks of a cluster that has not answered, and seconds that it may have no
+#: workers. A nanny restarts a killed worker within a few seconds.
 LOOK, PATIENCE = 2.0, 30.0
 
 
 class Tasks(NamedTuple):
-    """A graph of Dask, and the keys of those results that come home."""
+    """A Dask graph, and the keys of the results to return."""
 
     graph: Mapping[Any, Any]
     keys: Sequence[Any]
 
 
 def require_dask() -> None:
-    """Refuse a collection where Dask is not installed."""
+    """Raise an ImportError if Dask is not installed."""
     try:
         import dask  # noqa: F401
     except ImportError as error:
@@ -38,7 +38,7 @@ def compute(tasks: Tasks) -> list[Any]:
     Raises
     ------
     RuntimeError
-        If a cluster has lost all its workers, or its scheduler: Dask alone would wait for ever.
+        If a cluster has lost all its workers or its scheduler. Dask itself would wait for ever.
     """
     from dask.base import get_scheduler
     from dask.delayed import Delayed
@@ -48,8 +48,8 @@ def compute(tasks: Tasks) -> list[Any]:
     graph = cull(dict(tasks.graph), keys)[0]
     get = get_scheduler(cls=Delayed)
     client = getattr(get, "__self__", None)
-    # In a task of a worker, Dask's own call gives up the worker's thread while it waits: without
-    # that, fits in tasks would wait for chunks that wait for them.
+    # Within a task of a worker, Dask's own call releases the worker's thread while it waits.
+    # Otherwise fits in tasks would wait for chunks that wait for a thread.
     if not type(client).__module__.startswith("distributed.") or _in_a_task():
         return list(get(graph, keys))
     return _compute_on_cluster(client, graph, keys)
@@ -74,16 +74,15 @@ def _compute_on_cluster(client: Any, graph: dict[Any, Any], keys: list[Any]) -> 
         return list(client.gather(futures))
     except (OSError, CancelledError) as error:
         raise RuntimeError(
-            "The Dask scheduler has gone in the middle of a fit: start the cluster again, and fit "
-            "again."
+            "The Dask scheduler stopped during a fit: restart the cluster and fit again."
         ) from error
     finally:
-        # Those of a round that is given up must not go on when workers come.
+        # Tasks of an abandoned round must not run when workers return.
         client.cancel([future for future in futures if not future.done()])
 
 
 def _await(client: Any, futures: list[Any]) -> None:
-    """Wait until all are done, one has failed, or there have been no workers for a while."""
+    """Wait until all are done, one has failed, or workers have been missing for too long."""
     from distributed import wait
 
     idle = 0.0
@@ -95,9 +94,9 @@ def _await(client: Any, futures: list[Any]) -> None:
             if idle >= PATIENCE:
                 raise RuntimeError(
                     f"The Dask cluster at {client.scheduler.address} has had no workers for "
-                    f"{PATIENCE:g} s, so the fit was given up. Workers that were killed for using "
-                    "too much memory need smaller chunks or a higher limit; otherwise start "
-                    "workers, and fit again."
+                    f"{PATIENCE:g} s, so the fit was stopped. If workers were killed for using too "
+                    "much memory, use smaller chunks or a higher limit. Otherwise start workers "
+                    "and fit again."
                 ) from None
             continue
         if any(future.status == "error" for future in futures):

@@ -46,9 +46,10 @@ def sensitivity_components(sample: Sample, kept: NDArray[np.bool_]) -> Matrix | 
     weighted = response * root
     residuals = (weighted - basis @ (basis.T @ weighted)) / root
     single = basis / root[:, None]
+    # Of any size: far residuals, and their squares, would overflow.
+    residuals /= np.abs(residuals).max(initial=0.0) or 1.0
     leverage = np.minimum(np.einsum("ij,ij->i", single, single), LARGEST_LEVERAGE)
     change = single * (residuals / (1.0 - leverage))[:, None]
-    # Of any size: squares of far residuals would overflow.
     change /= np.abs(change).max(initial=0.0) or 1.0
     moments = change * root[:, None]
     _, vectors = np.linalg.eigh(moments.T @ moments)

@@ -103,7 +103,7 @@ def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[
     location = weighted_median(response, weights) if problem.fit_intercept else 0.0
     scaled, transform = scaled_rows(rows)
     # A multiple of a row says the same of the coefficients, and its squares do not overflow.
-    shorter = np.minimum(1.0, LONGEST_ROW / np.maximum(np.abs(scaled).max(axis=1), 1.0))
+    shorter = np.minimum(1.0, LONGEST_ROW / np.abs(scaled).max(axis=1, initial=1.0))
     scaled *= shorter[:, None]
     target = breakdown * part.total_weight * (1.0 - transform.shape[1] / part.n_observations)
     # Rounding errors of the residuals of a fit whose coefficients are not large.

@@ -11,7 +11,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from robustreg.design.units import stratified_rows
 from robustreg.losses import Redescending
@@ -23,9 +22,9 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 #: Columns up to which Gram matrices are one product of the weights with all products of two
-#: columns.
-#: Beyond it one symmetric product for each candidate is as fast, and takes no memory.
-FEW_COLUMNS = 24
+#: columns, of at least so many candidates. Beyond it one symmetric product for each candidate is as
+#: fast, and takes no memory.
+FEW_COLUMNS, MANY = 24, 6
 
 #: Part of the diagonal that is added to a Gram matrix of columns of length one: a subset that does
 #: not determine a direction leaves its coefficient where it is.
@@ -100,6 +99,24 @@ class Sample:
         """M-scales of the candidates; with few steps approximate ones."""
         return m_scales(residuals, self.loss, self.target, self.weights, steps=steps, start=start)
 
+    def stepped(
+        self, candidates: Matrix, residuals: Matrix, scales: Vector, mixing: Vector
+    ) -> Matrix:
+        """The candidates after a step for S at their scales.
+
+        Parameters
+        ----------
+        candidates, residuals, scales : arrays of shape (m, k), (m, n) and (m,)
+        mixing : array of shape (m,)
+            The step is Newton's at 0, and that of iterated least squares at 1.
+        """
+        u = residuals / scales[:, None]
+        weights = self.loss.weight(u)
+        gradient = _times(weights, self.weights) * residuals @ self.rows
+        curvature = self.loss.psi_prime(u)
+        curvature += mixing[:, None] * (weights - curvature)
+        return candidates + _solve(self.grams(_times(curvature, self.weights)), gradient)
+
     def least_squares(self, weights: Matrix, residuals: Matrix, candidates: Matrix) -> Matrix:
         """Weighted least squares for each candidate, as a correction of its coefficients.
 
@@ -109,10 +126,10 @@ class Sample:
         ----------
         weights : array of shape (m, n)
             The frequencies not included.
-        residuals, candidates : arrays of shape (m, n) and (m, k)
+        residuals : array of shape (m, n) or (n,)
+        candidates : array of shape (m, k)
         """
-        if self.weights is not None:
-            weights = weights * self.weights
+        weights = _times(weights, self.weights)
         gradient = (weights * residuals) @ self.rows
         return candidates + _solve(self.grams(weights), gradient)
 
@@ -123,19 +140,19 @@ class Sample:
         Graph. Statist. 15 (2006): one step of the scale's equation for each step of the
         coefficients.
         """
-        scales: Vector | None = None
+        residuals = self.residuals(candidates)
+        scales = self.scales(residuals, steps=2)
         for _ in range(steps):
-            residuals = self.residuals(candidates)
-            scales = self.scales(residuals, steps=2, start=_positive(scales))
             weights = self.loss.weight(residuals / _divisor(scales)[:, None])
             candidates = self.least_squares(weights, residuals, candidates)
-        residuals = self.residuals(candidates)
-        return candidates, self.scales(residuals, steps=2, start=_positive(scales))
+            residuals = self.residuals(candidates)
+            scales = self.scales(residuals, steps=1, start=_positive(scales))
+        return candidates, scales
 
     def grams(self, weights: Matrix) -> NDArray[np.float64]:
         """``sum_i w_i x_i x_i'`` for each line of weights, of shape (m, k, k)."""
         k = self.rows.shape[1]
-        if k > FEW_COLUMNS:
+        if k > FEW_COLUMNS or weights.shape[0] < MANY:
             return _grams(self.rows, weights)
         grams = np.empty((weights.shape[0], k, k))
         upper = np.triu_indices(k)
@@ -151,13 +168,17 @@ class Sample:
 
 
 def _grams(rows: Matrix, weights: Matrix) -> NDArray[np.float64]:
-    upper = np.empty((weights.shape[0], rows.shape[1], rows.shape[1]))
-    half = np.empty_like(rows)
-    for gram, root in zip(upper, np.sqrt(weights), strict=True):
-        np.multiply(rows, root[:, None], out=half)
-        gram[:] = blas.dsyrk(1.0, half.T)
-    strict = np.triu(np.ones(upper.shape[1:]), 1)
-    return upper + np.swapaxes(upper * strict, 1, 2)
+    grams = np.empty((weights.shape[0], rows.shape[1], rows.shape[1]))
+    weighted = np.empty_like(rows)
+    for gram, own in zip(grams, weights, strict=True):
+        if own.min() < 0.0:
+            np.multiply(rows, own[:, None], out=weighted)
+            np.matmul(rows.T, weighted, out=gram)
+        else:
+            np.multiply(rows, np.sqrt(own)[:, None], out=weighted)
+            # A product of an array with its own transpose takes half as long.
+            np.matmul(weighted.T, weighted, out=gram)
+    return grams
 
 
 def _solve(grams: NDArray[np.float64], gradient: Matrix) -> Matrix:
@@ -172,6 +193,10 @@ def _solve(grams: NDArray[np.float64], gradient: Matrix) -> Matrix:
 def _divisor(scales: Vector) -> Vector:
     """Scales, with a tiny number for zero: rows that are not fitted exactly get the weight zero."""
     return np.maximum(scales, np.finfo(np.float64).tiny * 1e10)
+
+
+def _times(values: Matrix, weights: Vector | None) -> Matrix:
+    return values if weights is None else values * weights
 
 
 def _positive(scales: Vector | None) -> Vector | None:

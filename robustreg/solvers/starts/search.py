@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.units import stratified_rows
 from robustreg.solvers.starts.components import deletions, sensitivity_components
+from robustreg.solvers.starts.convergence import (
+    SAME_MINIMUM,
+    Minima,
+    converged,
+    distinct_minima,
+)
 from robustreg.solvers.starts.directions import two_mode_projections
 from robustreg.solvers.starts.sample import Sample
 from robustreg.solvers.starts.subsets import subset_fits
 
-__all__ = ["Minima", "search"]
+__all__ = ["search"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -44,47 +50,12 @@ FIRST_STEPS, CONVERGED = 2, 10
 #: absolute residuals; this many go on.
 SCREENING_ROWS, ROWS_PER_COEFFICIENT, SCREENED = 200, 5, 20
 
-#: Steps to convergence, and relative decrease of the scale in so many of them at which a candidate
-#: has converged: the scale is flat at its minimum.
-MOST_STEPS, STEPS_AT_ONCE, SETTLED = 200, 5, 1e-8
-
-#: Distance between two candidates, in scales, at which they are on the way to the same minimum.
-TOGETHER = 0.01
-
-#: Relative difference of scales below which two candidates are the same minimum.
-SAME_MINIMUM = 1e-6
-
 #: Converged candidates at the best minimum below which the search is widened.
 AGREEING = 3
 
-#: Multiplications of one round of components or projections, about a second, and of the way to
-#: convergence: for wide X the first components alone are followed, and the last steps are left to
-#: Newton's method on all rows.
-ROUND_WORK, CONVERGENCE_WORK = 5e9, 2e10
-
-#: Fewest components that are followed, and fewest steps.
-FEWEST_COMPONENTS, FEWEST_STEPS = 3, 20
-
-
-@dataclass(frozen=True)
-class Minima:
-    """Local minima of S on a sample, the lowest first.
-
-    Attributes
-    ----------
-    candidates : array of shape (m, k)
-    scales : array of shape (m,)
-        Distinct but for ``SAME_MINIMUM``.
-    n_starts : int
-        Candidates that were refined to convergence.
-    n_best : int
-        Those that ended at the lowest minimum.
-    """
-
-    candidates: Matrix
-    scales: Vector
-    n_starts: int
-    n_best: int
+#: Multiplications of one round of components or projections, about a second: for wide X the first
+#: components alone are followed. Fewest of them.
+ROUND_WORK, FEWEST_COMPONENTS = 5e9, 3
 
 
 class _Pool:
@@ -108,6 +79,7 @@ class _Pool:
         return candidates[order][distinct][:number]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of candidates that are infinite, and left out
 def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
     """Local minima of S, from deterministic and from random candidates.
 
@@ -122,6 +94,9 @@ def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
     -------
     Minima
     """
+    if not sample.shape[1]:
+        alone = np.empty((1, 0))
+        return Minima(alone, sample.scales(sample.residuals(alone)), 1, 1)
     minima = _searched(sample, n_subsets, rng, wide=False)
     if minima.n_best >= min(AGREEING, minima.n_starts) or minima.scales[0] == 0.0:
         return minima
@@ -142,10 +117,10 @@ def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide:
     if n_subsets:
         fits = _screened(few, subset_fits(sample, n_subsets, rng))
         pool.add(*few.refined(fits, FIRST_STEPS))
-    minima = _converged(few, pool.best(CONVERGED))
+    minima = converged(few, pool.best(CONVERGED))
     if few is sample:
         return minima
-    on_all = _converged(sample, minima.candidates[:GOING_ON])
+    on_all = converged(sample, minima.candidates[:GOING_ON])
     return replace(on_all, n_starts=minima.n_starts, n_best=minima.n_best)
 
 
@@ -159,7 +134,7 @@ def _affordable(sample: Sample, wide: bool) -> int:
 def _fits(sample: Sample, weights: Matrix) -> Matrix:
     """Least squares with these weights."""
     start = np.zeros((weights.shape[0], sample.shape[1]))
-    return sample.least_squares(weights, sample.residuals(start), start)
+    return sample.least_squares(weights, sample.response, start)
 
 
 def _delete(
@@ -205,55 +180,10 @@ def _screened(sample: Sample, fits: Matrix) -> Matrix:
     return fits[np.argsort(median)[:SCREENED]]
 
 
-def _converged(sample: Sample, candidates: Matrix) -> Minima:
-    """Iterate all to convergence; those that have met go on as one."""
-    number = candidates.shape[0]
-    scales, leader = np.full(number, np.inf), np.arange(number)
-    live = np.arange(number)
-    n, k = sample.shape
-    affordable = int(CONVERGENCE_WORK / (number * n * k * k))
-    steps = min(MOST_STEPS, max(FEWEST_STEPS, affordable))
-    for _ in range(steps // STEPS_AT_ONCE):
-        moved, _ = sample.refined(candidates[live], STEPS_AT_ONCE)
-        new = sample.scales(sample.residuals(moved))
-        lower = new < scales[live] * (1.0 - SETTLED)
-        better = new < scales[live]
-        candidates[live[better]], scales[live[better]] = moved[better], new[better]
-        for position, i in enumerate(live.tolist()):
-            before = live[:position]
-            met = _met(candidates, scales, before[leader[before] == before], i)
-            if met is not None:
-                leader[leader == i] = met
-        live = live[lower & (new > 0.0) & (leader[live] == live)]
-        if not live.size:
-            break
-    own = np.unique(leader)
-    counts = np.bincount(leader, minlength=number)[own]
-    return _distinct(candidates[own], scales[own], counts)
-
-
-def _met(candidates: Matrix, scales: Vector, others: NDArray[np.intp], i: int) -> int | None:
-    """One of the other candidates that is at the same place."""
-    if not others.size:
-        return None
-    distance = np.abs(candidates[others] - candidates[i]).max(axis=1)
-    near = np.flatnonzero(distance <= TOGETHER * np.minimum(scales[others], scales[i]))
-    return int(others[near[0]]) if near.size else None
-
-
-def _distinct(candidates: Matrix, scales: Vector, counts: NDArray[np.intp]) -> Minima:
-    """Minima in ascending order, those of the same scale as one."""
-    order = np.argsort(scales, kind="stable")
-    candidates, scales, counts = candidates[order], scales[order], counts[order]
-    first = np.append(True, np.diff(scales) > SAME_MINIMUM * scales[1:])
-    best = scales <= scales[0] * (1.0 + SAME_MINIMUM)
-    return Minima(candidates[first], scales[first], int(counts.sum()), int(counts[best].sum()))
-
-
 def _merged(first: Minima, second: Minima) -> Minima:
     """The minima of two searches."""
     best = min(first.scales[0], second.scales[0]) * (1.0 + SAME_MINIMUM)
-    minima = _distinct(
+    minima = distinct_minima(
         np.concatenate((first.candidates, second.candidates)),
         np.concatenate((first.scales, second.scales)),
         np.ones(first.scales.size + second.scales.size, dtype=np.intp),

@@ -20,8 +20,9 @@ Matrix = NDArray[np.float64]
 #: Length that a row has across those before it, of its own, below which it depends on them.
 DEPENDENT = 1e-7
 
-#: Product of the sines, less what is usual, below which a matrix may have one that small.
-DOUBTFUL = 1e-4
+#: Largest coefficient of a plane through a subset with rows of length one and right sides of 1 and
+#: -1, beyond which the subset may be singular.
+DOUBTFUL = 1e5
 
 #: Numbers in the arrays of the subsets that are completed together.
 TOGETHER = 2**21
@@ -34,12 +35,28 @@ def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Mat
     if sample.weights is not None:
         share = sample.weights / sample.weights.sum()
     index = _drawn(n, k, n_subsets, share, rng)
-    singular = _is_singular(sample.rows[index])
-    if singular.any():
-        index[singular] = _nonsingular(sample.rows, int(singular.sum()), share, rng)
     rows, response = sample.rows[index], sample.response[index]
-    fits = np.linalg.solve(rows, response[:, :, None])[:, :, 0]
-    return np.asarray(fits, dtype=np.float64)
+    fits, doubtful = _planes(rows, response)
+    singular = doubtful[_is_singular(rows[doubtful])]
+    if singular.size:
+        index = _nonsingular(sample.rows, singular.size, share, rng)
+        rows[singular], response[singular] = sample.rows[index], sample.response[index]
+    again = singular if fits.size else np.arange(n_subsets)
+    fits = fits if fits.size else np.empty(response.shape)
+    fits[again] = np.linalg.solve(rows[again], response[again][:, :, None])[:, :, 0]
+    return fits
+
+
+def _planes(rows: NDArray[np.float64], response: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
+    """Fits, none where a matrix is exactly singular, and which matrices may be singular."""
+    lengths = np.sqrt(np.einsum("mij,mij->mi", rows, rows))
+    signs = np.where(np.arange(rows.shape[2]) % 3, 1.0, -1.0)
+    try:
+        solved = np.linalg.solve(rows, np.stack((response, lengths * signs), axis=2))
+    except np.linalg.LinAlgError:
+        return np.empty((0, rows.shape[2])), np.arange(rows.shape[0])
+    doubtful = ~(np.abs(solved[:, :, 1]).max(axis=1) <= DOUBTFUL)
+    return np.ascontiguousarray(solved[:, :, 0]), np.flatnonzero(doubtful)
 
 
 def _drawn(
@@ -47,11 +64,12 @@ def _drawn(
 ) -> NDArray[np.intp]:
     if share is None and k * k < n:
         # Draw with replacement, and again where a row occurs twice: cheaper than permutations.
-        index = rng.integers(0, n, size=(n_subsets, k))
-        ordered = np.sort(index, axis=1)
-        twice = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
-        for i in twice.tolist():
-            index[i] = rng.choice(n, size=k, replace=False)
+        index = np.empty((n_subsets, k), dtype=np.intp)
+        again = np.arange(n_subsets)
+        while again.size:
+            index[again] = rng.integers(0, n, size=(again.size, k))
+            ordered = np.sort(index[again], axis=1)
+            again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
         return index
     return _orders(n, n_subsets, share, rng)[:, :k]
 
@@ -66,17 +84,9 @@ def _orders(
 
 def _is_singular(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether a row depends on those before it, for each of several square matrices."""
-    lengths = np.linalg.norm(rows, axis=2)
-    # The determinant is the product of the sines between a row and those before it, about exp(-k/2)
-    # at random: those that are far below it alone are looked at row by row.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sines = np.linalg.slogdet(rows)[1] - np.log(lengths).sum(axis=1)
-    doubtful = np.flatnonzero(~(sines > np.log(DOUBTFUL) - rows.shape[1]))
-    singular = np.zeros(rows.shape[0], dtype=bool)
-    if doubtful.size:
-        factor = np.linalg.qr(np.swapaxes(rows[doubtful], 1, 2), mode="r")
-        across = np.abs(np.einsum("mii->mi", factor))
-        singular[doubtful] = ~(across > DEPENDENT * lengths[doubtful]).all(axis=1)
+    factor = np.linalg.qr(np.swapaxes(rows, 1, 2), mode="r")
+    across = np.abs(np.einsum("mii->mi", factor))
+    singular: NDArray[np.bool_] = ~(across > DEPENDENT * np.linalg.norm(rows, axis=2)).all(axis=1)
     return singular
 
 

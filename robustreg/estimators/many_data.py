@@ -1,0 +1,68 @@
+"""Many responses and their X in memory, of which folds are parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.prediction import linear_prediction
+from robustreg.design.response_table import ResponseTable
+from robustreg.estimators.fitting import HuberProblem
+from robustreg.estimators.many_fit import ManyFit
+from robustreg.estimators.many_solutions import ManySolutions
+
+__all__ = ["ManyData"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Start = tuple[Matrix, Vector, Vector]
+
+
+@dataclass(frozen=True)
+class ManyData:
+    """Validated X, responses in memory, and weights.
+
+    Attributes
+    ----------
+    X : array or CSR matrix of shape (n, p)
+    Y : array of shape (n, k)
+    names : list or None
+        Of the responses.
+    omit : bool
+        Whether NaN in Y is a missing value.
+    weights : array of shape (n,) or None
+    """
+
+    X: Any
+    Y: NDArray
+    names: list[Any] | None
+    omit: bool
+    weights: Vector | None
+
+    def rows(self, index: NDArray[np.intp]) -> ManyData:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[index]
+        return replace(self, X=self.X[index], Y=self.Y[index], weights=weights)
+
+    def responses(self, index: NDArray[np.intp]) -> ManyData:
+        """Some of the responses."""
+        names = None if self.names is None else [self.names[j] for j in index.tolist()]
+        return replace(self, Y=self.Y[:, index], names=names)
+
+    @property
+    def table(self) -> ResponseTable:
+        """The responses as a fit reads them."""
+        return ResponseTable(self.Y, self.names, self.omit)
+
+    def fit(self, problem: HuberProblem, start: Start | None = None) -> tuple[ManySolutions, int]:
+        """Solve a problem for all responses; the solutions and the number of passes."""
+        fit = ManyFit(problem, self.X, self.table, self.weights, start, lambda: None)
+        return fit.run(), fit.n_passes
+
+    def predict(self, found: ManySolutions) -> Matrix:
+        """Predictions for all rows."""
+        predicted = linear_prediction(self.X, found.coef, found.intercept, single=False)
+        return np.asarray(predicted)

@@ -1,0 +1,229 @@
+"""Cross-validation with many responses: one delta and alpha for all, or a pair for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import ParameterGrid
+
+from robustreg.data import check_weights, is_collection
+from robustreg.design import as_design
+from robustreg.estimators.candidate import CandidateFit
+from robustreg.estimators.cross_validation import FoldResult
+from robustreg.estimators.fitting import HuberProblem, effective_parameters
+from robustreg.estimators.many_data import ManyData
+from robustreg.estimators.many_responses import store_many, warn_of_many
+from robustreg.estimators.many_scoring import TargetScorer, UserScoring
+from robustreg.estimators.many_solutions import ManySolutions
+from robustreg.estimators.progress import TaskList
+from robustreg.estimators.search_folds import evaluate_folds
+from robustreg.estimators.search_grid import candidate_alphas, checked_grid, row_splits
+from robustreg.estimators.search_results import best_of_targets, store_results
+from robustreg.estimators.search_scoring import (
+    FOLLOWED,
+    PILOT_DELTA,
+    SCORE_DELTA,
+    SECOND_DELTA,
+    routed_parameters,
+)
+from robustreg.response_data import validate_table
+from robustreg.solvers import Status
+from robustreg.tuning import delta_grid
+
+__all__ = ["fit_many_search"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ManyFold(FoldResult):
+    """All candidates in one fold, with the scores of single responses."""
+
+    target_scores: Matrix  # (n_candidates, n_targets); without any for a scorer of the user
+
+
+@dataclass(frozen=True)
+class ManySearch:
+    """What is the same for all folds: see :class:`CrossValidation` for one response."""
+
+    data: ManyData
+    candidates: list[HuberProblem]
+    scoring: TargetScorer | UserScoring
+    error_score: Any
+
+    def evaluate(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> ManyFold:
+        """Fit all candidates to the rows ``train`` and score them on ``test``."""
+        every = np.arange(self.data.Y.shape[0])
+        train, test = every[train], every[test]
+        if not (train.size and test.size):
+            raise ValueError("cv has a fold without training or validation rows: use another cv.")
+        training, validation = self.data.rows(train), self.data.rows(test)
+        begun, solutions, start = time.perf_counter(), [], None
+        for problem in self.candidates:
+            found = training.fit(problem, start)[0]
+            start = found.coef, found.intercept, found.scale
+            solutions.append(found)
+        fitted = time.perf_counter()
+        scores = [self._score(found, p, validation, test) for found, p in self._pairs(solutions)]
+        scored, n = time.perf_counter(), len(self.candidates)
+        return ManyFold(
+            fits=[self._state(found) for found in solutions],
+            coefs=np.empty((n, 0)),
+            scores=np.array([score for score, _ in scores]),
+            fit_time=(fitted - begun) / n,
+            score_time=(scored - fitted) / n,
+            target_scores=np.array([of_targets for _, of_targets in scores]),
+        )
+
+    def _pairs(self, solutions: Sequence[ManySolutions]) -> list[tuple[Any, HuberProblem]]:
+        return list(zip(solutions, self.candidates, strict=True))
+
+    def _score(
+        self,
+        found: ManySolutions,
+        problem: HuberProblem,
+        validation: ManyData,
+        test: NDArray[np.intp],
+    ) -> tuple[float, Vector]:
+        if isinstance(self.scoring, UserScoring):
+            return self.scoring(found, problem, test), np.empty(0)
+        residual = validation.Y - validation.predict(found)
+        of_targets = self.scoring.of_targets(residual, validation.weights)
+        return TargetScorer.mean(of_targets), of_targets
+
+    def _state(self, found: ManySolutions) -> CandidateFit:
+        """The doubtful response of a candidate, if there is one."""
+        distance = np.where(np.isfinite(found.optimality), found.optimality, 0.0)
+        farthest = float(np.max(distance, initial=0.0))
+        good = farthest <= self.candidates[0].tol
+        return CandidateFit(None, farthest, Status.CONVERGED if good else Status.MAX_ITER)
+
+
+def fit_many_search(model: Any, X: Any, Y: Any, sample_weight: Any, params: Any) -> None:
+    """Fit a ``HuberRegressorCV`` to a table of responses, and set its attributes."""
+    if model.alpha_per_target and model.scoring is not None:
+        raise ValueError(
+            f"alpha_per_target=True chooses for each response by its own score, and "
+            f"scoring={model.scoring!r} gives one number for all: pass scoring=None."
+        )
+    split_params, score_params = routed_parameters(model, sample_weight, params)
+    given = X, Y
+    X, Y, names = validate_table(model, X, Y)
+    Y = np.asarray(Y.compute()) if is_collection(Y) else Y
+    weights = None if sample_weight is None else check_weights(sample_weight, X.shape[0])
+    data = ManyData(X, Y, names, model.missing == "omit", weights)
+    splits = row_splits(model.cv, X, Y, split_params, X.shape[0])
+    tasks = TaskList(
+        model,
+        *given,
+        {"sample_weight": sample_weight},
+        ["pilot", *["fold"] * len(splits), "refit"],
+    )
+    with tasks.task(0):
+        alphas, pilot = _pilot(model, data)
+        scorer = _target_scorer(data, pilot)
+        grid = list(ParameterGrid({"alpha": alphas, "delta": _deltas(model, data, pilot)}))
+        model.scorer_ = scorer
+        scoring: TargetScorer | UserScoring = scorer
+        if model.scoring is not None:
+            model.scorer_ = check_scoring(model, scoring=model.scoring)
+            scoring = UserScoring(model.scorer_, model, *given, score_params)
+    candidates = [model._problem_at(**candidate) for candidate in grid]
+    search = ManySearch(data, candidates, scoring, model.error_score)
+    options: Any = {"n_jobs": model.n_jobs, "verbose": model.verbose}
+    folds: Any = evaluate_folds(search, splits, grid, tasks, **options)
+    index = _choose(model, folds, grid)
+    with tasks.task(len(splits) + 1):
+        found, n_passes = _refit(data, candidates, index)
+        store_many(model, found, X, n_passes)
+    tasks.close()
+    warn_of_many(found, candidates[0], data.table)
+
+
+def _pilot(model: Any, data: ManyData) -> tuple[list[float], ManySolutions]:
+    """Candidates for alpha, and the fits whose scales are the units of the scores."""
+    zeros = np.zeros(data.Y.shape[0])
+    design = as_design(data.X, zeros, data.weights, centered=model.fit_intercept)
+    alphas = candidate_alphas(model, design)
+    most = FOLLOWED * design.n_observations
+    for alpha in alphas:
+        problem = model._problem_at(PILOT_DELTA, alpha, scale="mad")
+        if effective_parameters(design, problem) < most:
+            break
+    pilot = data.fit(problem)[0]
+    exact = np.flatnonzero(~(pilot.scale > 0.0))
+    if exact.size:
+        # Half of their residuals or more are zero: there may be a scale at a larger delta.
+        second = data.responses(exact).fit(model._problem_at(SECOND_DELTA, alpha, scale="joint"))[0]
+        _put(pilot, second, exact)
+    return alphas, pilot
+
+
+def _target_scorer(data: ManyData, pilot: ManySolutions) -> TargetScorer:
+    """Scores of single responses, in the units of their pilots' scales."""
+    scale = np.where(pilot.scale > 0.0, pilot.scale, 0.0)
+    spread = np.nanmean(np.abs(data.Y - np.nanmedian(data.Y, axis=0)), axis=0)
+    return TargetScorer(SCORE_DELTA * scale, np.where(scale > 0.0, scale, spread))
+
+
+def _deltas(model: Any, data: ManyData, pilot: ManySolutions) -> list[float]:
+    if model.deltas is not None:
+        return checked_grid(model.deltas, "deltas", "(0, inf]")
+    if isinstance(model.scale, str):
+        return delta_grid().tolist()
+    residuals = (data.Y - data.predict(pilot)).ravel()
+    return delta_grid(residuals=residuals[np.isfinite(residuals)], scale=model.scale).tolist()
+
+
+def _choose(
+    model: Any, folds: Sequence[ManyFold], grid: list[dict[str, float]]
+) -> NDArray[np.intp]:
+    """Set the attributes of the choice; the number of the candidate of each response."""
+    best = store_results(model, folds, grid)
+    if not model.alpha_per_target:
+        model.best_index_, model.best_params_ = best, model.cv_results_["params"][best]
+        model.best_score_ = float(model.cv_results_["mean_test_score"][best])
+        model.alpha_ = model.best_params_["alpha"]
+        return np.array(best)
+    of_targets = np.stack([fold.target_scores for fold in folds], axis=-1)
+    model.best_index_, model.best_score_ = best_of_targets(of_targets, model.selection, best)
+    model.best_params_ = {
+        name: np.array([candidate[name] for candidate in grid])[model.best_index_]
+        for name in ("alpha", "delta")
+    }
+    model.alpha_ = model.best_params_["alpha"]
+    return np.asarray(model.best_index_)
+
+
+def _refit(
+    data: ManyData, candidates: Sequence[HuberProblem], index: NDArray[np.intp]
+) -> tuple[ManySolutions, int]:
+    """The chosen candidate of each response on all rows."""
+    if index.ndim == 0:
+        return data.fit(candidates[int(index)])
+    (n, p), k = data.X.shape, data.Y.shape[1]
+    found, n_passes = ManySolutions.of_shape(n, p, k), 1
+    for number in np.unique(index).tolist():
+        chosen = np.flatnonzero(index == number)
+        part, passes = data.responses(chosen).fit(candidates[number])
+        _put(found, part, chosen)
+        n_passes = max(n_passes, passes)
+    return found, n_passes
+
+
+def _put(whole: ManySolutions, part: ManySolutions, index: NDArray[np.intp]) -> None:
+    """Set the solutions of some responses."""
+    for field in fields(ManySolutions):
+        values, own = getattr(whole, field.name), getattr(part, field.name)
+        if field.name in ("weights", "outliers"):
+            if values is not None:
+                values[:, index] = own
+        else:
+            values[index] = own

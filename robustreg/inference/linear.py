@@ -1,0 +1,174 @@
+"""A fitted linear model and its data, checked: what all kinds of fits share."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import _check_feature_names, _check_n_features
+
+from robustreg.data import columns_of, is_collection, validate_regression_data
+from robustreg.design.base import Design, Point
+from robustreg.inference.rows import RowBlocks
+
+__all__ = ["FittedLinear", "as_counts", "checked_data", "refuse_too_few"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedLinear:
+    """A fit of ``y = z theta + sigma u`` with rows z in working units, the intercept's one last.
+
+    Attributes
+    ----------
+    model : estimator
+        A copy without the arrays of length n, for the checks of new X.
+    prepare : callable
+        From the X that the user has to the X that the model has: the steps before it.
+    names : tuple of str
+        "intercept" if fitted, then the features.
+    design : Design
+    rows : RowBlocks
+    point : Point
+        The fit in working units.
+    delta : float
+        The threshold in units of the scale.
+    scale, threshold, optimality : float
+        Of the model, in the units of y.
+    """
+
+    model: Any
+    prepare: Callable[[Any], Any]
+    names: tuple[str, ...]
+    design: Design
+    rows: RowBlocks
+    point: Point
+    delta: float
+    scale: float
+    threshold: float
+    optimality: float
+
+    @property
+    def n(self) -> float:
+        """Number of observations: the sum of the frequencies (see ``as_counts``)."""
+        return self.design.total_weight
+
+    @property
+    def n_parameters(self) -> int:
+        """k: the coefficients, and the intercept where there is one."""
+        return self.rows.n_columns
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Observations less parameters."""
+        return self.n - self.n_parameters
+
+    @property
+    def working_scale(self) -> float:
+        """Sigma in working units."""
+        return float(self.point.scale)
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    @cached_property
+    def weights(self) -> Vector | None:
+        """Frequencies of the rows, or None where all are one."""
+        weights = self.design.weights
+        return None if weights is None else np.asarray(weights)
+
+    @cached_property
+    def frequencies(self) -> Vector:
+        """How often each row counts."""
+        return np.ones(self.design.n_rows) if self.weights is None else self.weights
+
+    @cached_property
+    def response(self) -> Vector:
+        """y in working units."""
+        return np.asarray(self.design.response)
+
+    @cached_property
+    def standardized(self) -> Vector:
+        """u = e / sigma of every row."""
+        # Those of a Dask collection are fetched: eight bytes a row, where X has eight a number.
+        return np.asarray(self.design.residuals(self.point)) / self.working_scale
+
+    def mean(self, values: Vector) -> float:
+        """Mean over observations."""
+        return float(self.frequencies @ values) / self.n
+
+    # -- units ------------------------------------------------------------------------------------
+
+    @cached_property
+    def coefficients(self) -> Vector:
+        """In the order of ``names`` and the units of the user."""
+        coef, intercept = self.design.to_user(self.point)
+        return np.concatenate(([intercept], coef)) if self.rows.fit_intercept else coef
+
+    @property
+    def theta(self) -> Vector:
+        """The coefficients in working units, that of the intercept last."""
+        return np.append(self.point.coef, self.point.intercept)[: self.n_parameters]
+
+    def to_user(self) -> Matrix:
+        """A, for which A theta are the coefficients in the user's X, in the order of ``names``.
+
+        y stays in working units: variances are multiplied by its unit where they are shown, so that
+        no square of it over- or underflows before.
+        """
+        units, p = self.design.units, self.design.n_features
+        slopes = np.diag(1.0 / units.column_scale)
+        if not self.rows.fit_intercept:
+            return slopes
+        change = np.zeros((p + 1, p + 1))
+        change[0, :p] = -units.center / units.column_scale
+        change[0, p] = 1.0
+        change[1:, :p] = slopes
+        return change
+
+
+def checked_data(
+    regressor: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Any, Vector, Vector | None]:
+    """Data as ``fit`` takes them, with the columns of this fit."""
+    _check_feature_names(regressor, columns_of(X) if is_collection(X) else X, reset=False)
+    # A copy, for what the checks of fit store on the estimator.
+    X, response, weights = validate_regression_data(copy.copy(regressor), X, y, sample_weight)
+    _check_n_features(regressor, X, reset=False)
+    return X, response, weights
+
+
+def as_counts(design: Design) -> Design:
+    """The design with weights that add up to its number of observations.
+
+    Frequencies do. Weights that are no counts, as those below one, do not, and a fit does not
+    depend on their unit: standard errors must not either.
+    """
+    n = design.n_observations
+    if not n > design.total_weight:
+        return design
+    weights = design.weights
+    assert weights is not None, "rows without weights are as many as there are observations"
+    return design.reweighted(weights * (n / design.total_weight))
+
+
+def refuse_too_few(fitted: FittedLinear) -> None:
+    """Refuse fits without degrees of freedom, and those whose covariance is too large."""
+    n, k = fitted.n, fitted.n_parameters
+    if not n > k:
+        data = "X has" if fitted.weights is None else "X and sample_weight have"
+        raise ValueError(
+            f"{data} {n:.3g} observations for {k} coefficients: no degrees of freedom are left to "
+            "estimate errors by. Use more observations or fewer columns."
+        )
+    if fitted.design.gram_kind(0.0) != "matrix":
+        raise ValueError(
+            f"X has {fitted.design.n_features} columns: the covariance matrix of so many "
+            "coefficients is not formed. Fit fewer columns for inference."
+        )

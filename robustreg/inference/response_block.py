@@ -1,0 +1,250 @@
+r"""Fits of many responses to one X, as inference sees a block of them.
+
+Arrays have the responses along their last axis. Rows z are those of X with a one for the intercept,
+in coordinates in which ``sum s z z'`` is the identity: products with them lose no digits, however
+far the columns are from zero and from each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from robustreg.inference.equations import SMALLEST_SINGULAR
+from robustreg.inference.residuals import Residuals
+from robustreg.inference.scale_equations import GivenEquation, ScaleEquation, scale_equation
+from robustreg.scales import MAD_FACTOR
+from robustreg.tuning import kappa
+
+__all__ = ["OrthonormalRows", "ResponseResiduals", "ResponsesFit", "orthonormal_rows"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Stack = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class OrthonormalRows:
+    """Rows z of shape (n, k), and the way back to the user's coefficients.
+
+    Attributes
+    ----------
+    z : array of shape (n, k)
+    change : array of shape (k, k)
+        A, for which A theta are the user's coefficients, the intercept first if there is one.
+    products : array of shape (k (k + 1) / 2, n)
+        ``z_i z_j`` for ``i <= j``.
+    """
+
+    z: Matrix
+    change: Matrix
+    products: Matrix
+
+    @property
+    def n_parameters(self) -> int:
+        """k."""
+        return int(self.z.shape[1])
+
+    def gram(self, values: Matrix) -> Stack:
+        """``sum q z z'`` for values q of shape (n, B): an array of shape (B, k, k)."""
+        return self._square(self.products @ values)
+
+    def quadratic(self, matrices: Stack) -> Matrix:
+        """``z' M z`` of every row for symmetric matrices M of shape (B, k, k): shape (n, B)."""
+        upper, lower = np.triu_indices(self.n_parameters)
+        doubled = np.where(upper == lower, 1.0, 2.0)
+        return self.products.T @ (doubled[:, None] * matrices[:, upper, lower].T)
+
+    def take(self, index: Indices) -> OrthonormalRows:
+        """Some of the rows."""
+        return OrthonormalRows(self.z[index], self.change, self.products[:, index])
+
+    def _square(self, entries: Matrix) -> Stack:
+        k = self.n_parameters
+        upper, lower = np.triu_indices(k)
+        square = np.empty((entries.shape[1], k, k))
+        square[:, upper, lower] = square[:, lower, upper] = entries.T
+        return square
+
+
+def orthonormal_rows(X: Matrix, weights: Vector, fit_intercept: bool) -> OrthonormalRows:
+    """Rows of X in the coordinates of a QR factor of them.
+
+    Raises
+    ------
+    ValueError
+        If X has dependent columns.
+    """
+    n, p = X.shape
+    counted = weights > 0.0
+    center = np.average(X, axis=0, weights=weights) if fit_intercept else np.zeros(p)
+    columns = X - center
+    scale = np.abs(columns[counted]).max(axis=0)
+    scale[scale == 0.0] = 1.0
+    columns /= scale
+    to_user = np.diag(1.0 / scale)
+    if fit_intercept:
+        columns = np.column_stack((np.ones(n), columns))
+        to_user = linalg.block_diag(1.0, to_user)
+        to_user[0, 1:] = -center / scale
+    factor = np.asarray(np.linalg.qr(np.sqrt(weights)[:, None] * columns, mode="r"))
+    _refuse_dependent(factor, columns.shape[1])
+    z = linalg.solve_triangular(factor, columns.T, trans="T").T
+    change = linalg.solve_triangular(factor, to_user.T, trans="T").T
+    upper, lower = np.triu_indices(columns.shape[1])
+    return OrthonormalRows(z, change, np.ascontiguousarray((z[:, upper] * z[:, lower]).T))
+
+
+def _refuse_dependent(factor: Matrix, k: int) -> None:
+    norms = np.linalg.norm(factor, axis=0)
+    singular = np.linalg.svd(factor / np.where(norms > 0.0, norms, 1.0), compute_uv=False)
+    rank = int(np.count_nonzero(singular > SMALLEST_SINGULAR * singular.max()))
+    if rank < k:
+        raise ValueError(
+            f"X has rank {rank} for {k} coefficients: the coefficients of columns that can be "
+            "computed from the others have no standard error. Drop such columns and fit again."
+        )
+
+
+class ResponseResiduals(Residuals):
+    """Residuals of shape (n, B), with frequencies and deltas that broadcast with them."""
+
+    def sums(self, *values: NDArray) -> Vector:
+        """Sums over observations, of shape (number of values, B)."""
+        return np.array([self.sum(value) for value in values])
+
+    def take(self, index: Indices) -> ResponseResiduals:
+        """Those of some rows."""
+        return ResponseResiduals(self.u[index], self.frequencies[index], None, self.delta)
+
+    def of_responses(self, index: Indices) -> ResponseResiduals:
+        """Those of some responses."""
+        delta = np.asarray(self.delta)[index]
+        return ResponseResiduals(self.u[:, index], self.frequencies[:, index], None, delta)
+
+    def sum(self, value: NDArray) -> Vector:
+        """The sum over observations, of shape (B,)."""
+        return np.asarray(np.einsum("ij,ij->j", self.frequencies, value.astype(np.float64)))
+
+
+@dataclass(frozen=True)
+class ResponsesFit:
+    """Fits of B responses, with the names that :class:`FittedRegression` has for one.
+
+    Attributes
+    ----------
+    rows : OrthonormalRows
+    residuals : ResponseResiduals
+        In units of the scales.
+    scale_parameter : str or float
+        The rule of the scale.
+    scale, delta, optimality : arrays of shape (B,)
+        The deltas are all finite or all infinite.
+    complete : bool
+        Whether every response has all rows, so that ``sum s z z'`` is the identity.
+    """
+
+    rows: OrthonormalRows
+    residuals: ResponseResiduals
+    scale_parameter: str | float
+    scale: Vector
+    delta: Vector
+    optimality: Vector
+    complete: bool
+
+    @property
+    def n_parameters(self) -> int:
+        """k: the coefficients, and the intercept where there is one."""
+        return self.rows.n_parameters
+
+    @cached_property
+    def n(self) -> Vector:
+        """Observations of each response."""
+        return np.array(self.residuals.frequencies.sum(axis=0))
+
+    @property
+    def degrees_of_freedom(self) -> Vector:
+        """Observations less parameters."""
+        return self.n - self.n_parameters
+
+    @cached_property
+    def inside(self) -> Vector:
+        """Share of the observations within the threshold."""
+        return self.residuals.sum(self.residuals.inside) / self.n
+
+    @cached_property
+    def psi_square(self) -> Vector:
+        """Mean of psi²."""
+        return self.residuals.sum(self.residuals.psi**2) / self.n
+
+    @cached_property
+    def kappa(self) -> Vector:
+        """Consistency factor of the joint scale."""
+        deltas, where = np.unique(self.delta, return_inverse=True)
+        return np.array([kappa(delta) for delta in deltas.tolist()])[where]
+
+    @cached_property
+    def equation(self) -> ScaleEquation:
+        """The equations of the scales."""
+        options: Any = {
+            "delta": self.delta,
+            "degrees_of_freedom": self.degrees_of_freedom,
+            "half_square": 0.5 * self.psi_square,
+        }
+        return scale_equation(self.scale_parameter, self.n, **options)  # type: ignore[arg-type]
+
+    @cached_property
+    def coupled_equation(self) -> ScaleEquation:
+        """Those through which sigma moves the coefficients: at delta = inf it moves none."""
+        if np.isfinite(self.delta).all():
+            return self.equation
+        return GivenEquation(self.n)  # type: ignore[arg-type]
+
+    @cached_property
+    def median_size(self) -> Vector:
+        """MAD of the residuals, in units of the scale."""
+        size, frequencies = np.abs(self.residuals.u), self.residuals.frequencies
+        order = np.argsort(size, axis=0)
+        size = np.take_along_axis(size, order, axis=0)
+        running = np.cumsum(np.take_along_axis(frequencies, order, axis=0), axis=0)
+        half = 0.5 * running[-1]
+        # As order_statistics.weighted_median: a value whose running weight meets the half is
+        # averaged with the next.
+        last = size.shape[0] - 1
+        low = np.count_nonzero(running < half * (1.0 - 1e-12), axis=0)
+        high = np.minimum(np.count_nonzero(running <= half * (1.0 + 1e-12), axis=0), last)
+        ends = np.take_along_axis(size, np.stack((low, np.maximum(low, high))), axis=0)
+        return np.asarray(0.5 * ends.sum(axis=0) / MAD_FACTOR)
+
+    @cached_property
+    def gram_inverse(self) -> Stack:
+        """Inverses of ``sum s z z'``, of shape (B, k, k) or (1, k, k)."""
+        if self.complete:
+            return np.eye(self.n_parameters)[None]
+        return np.asarray(np.linalg.inv(self.rows.gram(self.residuals.frequencies)))
+
+    @cached_property
+    def total(self) -> Matrix:
+        """``sum s z``, of shape (k, B)."""
+        return self.rows.z.T @ self.residuals.frequencies
+
+    @cached_property
+    def curvature_inside(self) -> Stack:
+        """``sum s psi' z z'``, of shape (B, k, k)."""
+        return self.rows.gram(self.residuals.frequencies * self.residuals.inside)
+
+    def take(self, index: Indices) -> ResponsesFit:
+        """Some of the responses."""
+        return replace(
+            self,
+            residuals=self.residuals.of_responses(index),
+            scale=self.scale[index],
+            delta=self.delta[index],
+            optimality=self.optimality[index],
+        )

@@ -1,0 +1,50 @@
+"""scikit-learn's decorators that check parameters, with the types that it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import validate_params
+
+__all__ = ["checked_parameters", "fit_method", "refuses"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    # Through a decorator without types a type checker sees no result: fit would return anything.
+    def fit_method(method: Function) -> Function:
+        """Check the parameters of the estimator before its ``fit``."""
+
+    def checked_parameters(
+        constraints: Mapping[str, list[Any]],
+    ) -> Callable[[Function], Function]:
+        """Check the arguments of a function before it is called."""
+
+    def refuses(**remedies: str) -> Callable[[Function], Function]:
+        """Say what to pass instead of parameters that another library has."""
+
+else:
+    fit_method = _fit_context(prefer_skip_nested_validation=True)
+
+    def checked_parameters(constraints):
+        """Check the arguments of a function before it is called."""
+        return validate_params(constraints, prefer_skip_nested_validation=True)
+
+    def refuses(**remedies):
+        """Say what to pass instead of parameters that another library has."""
+
+        def decorate(init):
+            @wraps(init)  # scikit-learn reads the parameters from the signature
+            def checked(self, *args, **given):
+                for name in remedies.keys() & given.keys():
+                    raise TypeError(
+                        f"{type(self).__name__} has no parameter {name!r}: {remedies[name]}"
+                    )
+                init(self, *args, **given)
+
+            return checked
+
+        return decorate

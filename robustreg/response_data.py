@@ -1,0 +1,69 @@
+"""Validation of what is new with several responses, or with values of y that are missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
+
+from robustreg.data import as_numbers, check_weights, is_collection, validate_training_features
+
+__all__ = ["is_table", "omit_missing", "validate_table"]
+
+
+def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, Any]:
+    """X and responses of shape (n_samples, n_targets), whose values are not yet looked at.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As in ``validate_regression_data``.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    Y : array-like, frame, memory map, or Dask array or frame of shape (n_samples, n_targets)
+
+    Returns
+    -------
+    X : array or CSR matrix
+    Y : array of numbers or Dask array
+    names : list or None
+        Of the columns of Y, where it is a frame.
+    """
+    if is_collection(X):
+        raise ValueError(
+            "X is of Dask and y has several columns, which need an X in memory: pass X.compute(). "
+            "y may be a Dask array with chunks of columns."
+        )
+    X = validate_training_features(estimator, X)
+    names = list(Y.columns) if hasattr(Y, "columns") else None
+    if is_collection(Y):
+        Y = Y.to_dask_array(lengths=True) if names is not None else Y
+        if Y.dtype.kind not in "fiub":
+            raise ValueError(f"y must be numbers, got a Dask array of dtype {Y.dtype}.")
+    else:
+        Y = check_array(as_numbers(Y, "y"), dtype=None, ensure_all_finite=False, input_name="y")
+    check_consistent_length(X, Y)
+    return X, Y, names
+
+
+def is_table(y: Any) -> bool:
+    """Whether responses have two dimensions."""
+    if y is not None and not hasattr(y, "ndim"):
+        y = np.asarray(as_numbers(y, "y"))
+    return getattr(y, "ndim", 1) == 2
+
+
+def omit_missing(y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Responses with zeros for NaN, weights that leave these rows out, and which there are.
+
+    All three are as before, and the last is None, where no value is missing.
+    """
+    if y is None or is_collection(y):
+        return y, sample_weight, None
+    numbers = np.asarray(as_numbers(y, "y"))
+    if numbers.dtype.kind != "f" or not np.isnan(numbers).any():
+        return y, sample_weight, None
+    present = ~np.isnan(numbers)
+    weights = check_weights(sample_weight, len(numbers)) * present
+    return np.where(present, numbers, 0.0), weights, present

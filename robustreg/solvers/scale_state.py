@@ -1,0 +1,115 @@
+"""Coefficients near their minimum at a sigma, and what the rule of the scale says there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustreg.design.base import Point
+from robustreg.objective import Objective
+from robustreg.problem import NEGLIGIBLE
+from robustreg.scales import JointScale
+from robustreg.solvers.descent import SMALLEST_SCALE
+from robustreg.solvers.minimise import Reached
+
+__all__ = ["INNER", "ScaleState"]
+
+Vector = NDArray[np.float64]
+
+#: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
+INNER = 0.1
+
+
+@dataclass(frozen=True)
+class ScaleState:
+    """Coefficients near their minimum at a sigma, and how far sigma is from what its rule says."""
+
+    reached: Reached
+    objective: Objective
+    estimate: float
+    shift: float  # in standard errors
+
+    @classmethod
+    def of(cls, reached: Reached, objective: Objective) -> ScaleState:
+        problem = objective.problem
+        point = objective.point(reached.parameters)
+        estimate = problem.step_of_scale(point, reached.evaluation.sums)
+        return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
+
+    def counting(self, edf: float) -> ScaleState:
+        """The same with another number of effective parameters."""
+        problem = replace(self.objective.problem, edf=edf)
+        return ScaleState.of(self.reached, problem.at_scale(self.point.scale))
+
+    def shift_by(self, edf: float) -> float:
+        """How far so many effective parameters more would move sigma, in standard errors."""
+        problem = self.objective.problem
+        if edf == 0.0:
+            return 0.0
+        assert isinstance(problem.scale, JointScale)
+        design, sums = problem.design, self.reached.evaluation.sums
+        slope = problem.scale.slope_of_freedom(sums, design.total_weight, self.point)
+        lost = design.total_weight * edf / design.n_observations
+        return problem.scale_shift(1.0, 1.0 + abs(slope) * lost / problem.freedom)
+
+    @property
+    def point(self) -> Point:
+        return self.objective.point(self.reached.parameters)
+
+    @property
+    def log_scale(self) -> float:
+        return float(np.log(self.point.scale))
+
+    @property
+    def excess(self) -> float:
+        return float(np.log(max(self.estimate, np.finfo(np.float64).tiny))) - self.log_scale
+
+    @property
+    def trial(self) -> tuple[float, float]:
+        """The logarithm of sigma, and what that of the estimate is more."""
+        return self.log_scale, self.excess
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the coefficients are near their minimum, beside what is left to sigma."""
+        return self.reached.distance <= INNER * self.shift
+
+    @property
+    def distance(self) -> float:
+        """The larger of the two distances."""
+        return max(self.reached.distance, self.shift)
+
+    @cached_property
+    def tangent(self) -> Vector:
+        """Derivative of the coefficients with respect to sigma, by that of the gradient."""
+        model = self.reached.model
+        start, border = model.evaluation, model.metric.border
+        if border is None:
+            return np.zeros_like(start.gradient)
+        sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
+        return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
+
+    @property
+    def slope(self) -> float | None:
+        """Derivative of the logarithm of the estimate with respect to that of sigma, if known."""
+        border = self.reached.model.metric.border
+        if border is None:
+            return None
+        problem, sums = self.objective.problem, self.reached.evaluation.sums
+        pull = self.point.scale * float(border @ self.tangent)
+        return problem.scale.slope(pull, sums, problem.design.total_weight, self.point)
+
+    @property
+    def vanishes(self) -> bool:
+        return self.objective.problem.is_zero(self.estimate, self.point, NEGLIGIBLE)
+
+    def collapses(self, first_scale: float) -> bool:
+        """Whether the scale is zero, or so far below the first that it may be.
+
+        Beside a penalty there is no fit at a scale of zero to try.
+        """
+        far = self.point.scale < SMALLEST_SCALE**2 * first_scale
+        return self.vanishes or (far and not self.objective.problem.penalty)
