@@ -239,16 +239,20 @@ class Bisquare(Redescending):
 
     def psi(self, u: ArrayLike) -> NDArray[Any]:
         """Derivative of the loss."""
-        return np.asarray(u) * self._kept(u) ** 2
+        psi = self.weight(u)
+        return np.multiply(psi, u, out=psi)
 
     def psi_prime(self, u: ArrayLike) -> NDArray[Any]:
         """Second derivative: negative between ``c / sqrt(5)`` and c."""
         kept = self._kept(u)
-        return kept * (5.0 * kept - 4.0)
+        slope = np.asarray(5.0 * kept)
+        slope -= 4.0
+        return np.multiply(slope, kept, out=slope)
 
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """``(1 - (u/c)²)²`` within c."""
-        return self._kept(u) ** 2
+        kept = self._kept(u)
+        return np.multiply(kept, kept, out=kept)
 
     def scale_sums(self, u: NDArray[Any], weights: Vector | None) -> tuple[Any, Any]:
         """As in the base class, in place and from the square of u alone."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.solvers.descent import Place
 from robustreg.solvers.effective_parameters import EffectiveParameters
 from robustreg.solvers.minimise import SERVES, minimise
 from robustreg.solvers.result import Result, Status
@@ -119,8 +120,9 @@ def _solve(
         if state.is_solved or state.reached.distance <= tol:
             root.slope = state.slope
             root.add(*state.trial)
-        state, made = _follow(state, root, tol, max_iter - iterations)
-        iterations += made
+        if state.reached.model.metric.renewable:
+            state, made = _follow(state, root, tol, max_iter - iterations)
+            iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
@@ -137,8 +139,8 @@ def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[Scal
     model, made = state.reached.model, 0
     target, tangent = model.target(tol), state.tangent
     solved: list[tuple[float, float]] = []
+    place = Place(model, state.reached.evaluation)
     while made < limit and state.distance > target and not state.vanishes:
-        step = model.metric.solve(state.reached.evaluation.gradient)
         # A secant through coefficients on their way would mislead.
         solved = [*solved, state.trial] if state.is_solved else []
         proposed = secant(solved or [state.trial], state.slope)
@@ -146,10 +148,11 @@ def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[Scal
             break
         scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
-        moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
+        moved = state.reached.parameters - place.step[0] + (scale - state.point.scale) * tangent
         evaluation = objective.evaluate(moved)
         made += 1
-        distance = model.distance(evaluation)
+        place = Place(model, evaluation)
+        distance = model.in_standard_errors(place.step[1], evaluation)
         trial = ScaleState.of(
             replace(state.reached, evaluation=evaluation, distance=distance), objective
         )

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustreg.design.base import Point, Sums
 from robustreg.objective import AtScale, Objective
 from robustreg.problem import Problem
 from robustreg.solvers.many_convex import ConvexSearch
-from robustreg.solvers.many_search import Flags, Matrix, Vector
+from robustreg.solvers.many_search import Flags, Matrix, Vector, some_responses
 from robustreg.solvers.metric_of_many import MetricOfMany
 from robustreg.solvers.root import LEAP, LONGEST
 
@@ -57,6 +58,10 @@ class RuleSearch(ConvexSearch):
     def objective(self) -> AtScale:
         """Of all responses."""
         return self.problem.at_scale(cast(Any, self.scale))
+
+    def objective_of(self, index: NDArray[np.intp]) -> AtScale:
+        """Of some responses."""
+        return some_responses(self.problem, index).at_scale(cast(Any, self.scale[index]))
 
     def measure(self, objective: Objective, point: Point) -> None:
         """Beside a penalty the effective number of parameters, and the estimate of sigma."""
