@@ -31,9 +31,6 @@ __all__ = ["solve_with_rule"]
 
 Vector = NDArray[np.float64]
 
-#: Part of the tolerance to which a penalised fit is solved. Half costs no pass at 1,000 x 20.
-BEYOND = 0.5
-
 #: How often the effective parameters are computed anew, and the most sigmas that are tried for
 #: each: a bisection of log sigma to its last bit takes fewer.
 ROUNDS = 60
@@ -58,8 +55,8 @@ def solve_with_rule(
     Result
     """
     iterations, state, counted = 0, None, EffectiveParameters()
-    # The last distance is found at another edf than the coefficients were solved for.
-    goal = tol * (BEYOND if problem.penalty else 1.0)
+    # The rest of the tolerance is for the doubt about the effective parameters.
+    goal = tol * (1.0 - INNER if problem.penalty else 1.0)
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
