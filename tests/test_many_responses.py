@@ -1,6 +1,7 @@
 """Many responses of one X: the same numbers as fits of one response after the other."""
 
 import pickle
+import tracemalloc
 import warnings
 from itertools import product
 
@@ -255,6 +256,28 @@ class TestEdges:
                 HuberRegressor(**options).fit(X, Y)
         assert len(alone) <= 1e-3 * 500 * len(OPTIONS)
 
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("options", [{}, {"delta": "auto"}, {"scale": "mad", "alpha": 1.0}])
+    def test_memory(self, rng, monkeypatch, tmp_path, dtype, options):
+        """A fit holds blocks of a memory map, whatever the number of responses."""
+        import robustreg.estimators.many_solutions as many_solutions
+
+        n, p, k = 100, 10, 30_000
+        monkeypatch.setattr(many_solutions, "KEPT_VALUES", 0)
+        X = rng.normal(size=(n, p))
+        Y = np.memmap(tmp_path / "Y", dtype=dtype, mode="w+", shape=(n, k))
+        for row in Y:
+            row[:] = rng.normal(size=k)
+        Y.flush()
+        HuberRegressor(**options).fit(X, Y[:, :100])
+        tracemalloc.start()
+        try:
+            HuberRegressor(**options).fit(X, Y)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 200e6
+
 
 class TestMissing:
     @pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
@@ -395,7 +418,7 @@ class TestEcosystem:
         np.testing.assert_allclose(
             HuberRegressor().fit(X, lazy).coef_, HuberRegressor().fit(X, Y).coef_
         )
-        with pytest.raises(ValueError, match="X is of Dask and y has several columns"):
+        with pytest.raises(ValueError, match="X is of Dask and y has two dimensions"):
             HuberRegressor().fit(array.from_array(X), lazy)
 
     def test_predictions_of_dask(self, rng):
