@@ -232,7 +232,7 @@ class HuberRegressor(LinearRegressor):
             If a Dask cluster has lost all its workers, or its scheduler.
         """
         with restored_on_failure(self):
-            if is_table(y):
+            if is_table(X, y):
                 fit_many(self, X, y, sample_weight)
                 return self
             start, present = previous_fit(self), None
