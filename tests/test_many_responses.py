@@ -108,9 +108,12 @@ class TestEqualToSingleFits:
         model = HuberRegressor(tol=1e-7, alpha=alpha).fit(X, Y)
         assert_equal_to_single_fits(model, X, Y)
 
+    @pytest.mark.parametrize("intercept", [True, False])
+    @pytest.mark.parametrize("weighted", [True, False])
     @pytest.mark.parametrize("kind", ["copy", "dummies", "constant", "units", "far", "near copy"])
     @pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.ConvergenceWarning")
-    def test_columns(self, rng, kind):
+    def test_columns(self, rng, kind, weighted, intercept):
+        """Those that depend on one another get coefficients of least norm."""
         X, Y = many(rng, k=6)
         X = {
             "copy": np.column_stack((X, X[:, 0])),
@@ -120,13 +123,23 @@ class TestEqualToSingleFits:
             "far": X + 1e6,
             "near copy": np.column_stack((X, X[:, 0] + 1e-6 * rng.normal(size=N))),
         }[kind]
-        model = HuberRegressor().fit(X, Y)
-        fits = single_fits(model, X, Y)
-        for j, fit in enumerate(fits):
+        weights = rng.integers(0, 3, N).astype(float) if weighted else None
+        model = HuberRegressor(fit_intercept=intercept).fit(X, Y, weights)
+        for j, fit in enumerate(single_fits(model, X, Y, weights)):
             np.testing.assert_allclose(
                 model.predict(X)[:, j], fit.predict(X), atol=1e-5 * fit.scale_
             )
             np.testing.assert_allclose(model.coef_[j], fit.coef_, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(model.weights_[:, j], fit.weights_, atol=1e-4)
+
+    @pytest.mark.parametrize("intercept", [True, False])
+    def test_dependent_columns_are_solved_together(self, rng, monkeypatch, intercept):
+        alone = []
+        monkeypatch.setattr(ManyFit, "_alone", lambda self, table, j, found: alone.append(j))
+        X, Y = many(rng, k=50)
+        HuberRegressor(fit_intercept=intercept).fit(np.eye(4)[np.arange(N) % 4], Y)
+        HuberRegressor(fit_intercept=intercept).fit(np.column_stack((X, X[:, :2])), Y)
+        assert not alone
 
     @given(st.data())
     @examples(60)

@@ -73,7 +73,8 @@ class HuberRegressor(LinearRegressor):
     warm_start : bool, default=False
         Start from the previous fit.
     missing : {"raise", "omit"}, default="raise"
-        Whether NaN in y is an error, or leaves out its row, for that response alone.
+        Whether NaN in y is an error, or leaves out its row, for that response alone. X of Dask
+        allows the first only.
 
     Attributes
     ----------
