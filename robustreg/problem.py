@@ -140,10 +140,13 @@ class Problem:
         return self.scale.estimate(self.design, point._replace(loss=self.loss), self.freedom)
 
     def step_of_scale(self, point: Point, sums: Sums) -> float:
-        """Return a sigma nearer to the estimate, from the sums, or the estimate itself."""
+        """Return a sigma nearer to the estimate, from the sums, or the estimate itself.
+
+        A long step down may lead to zero. The estimate from the residuals then saves further steps.
+        """
         rule, design = self.scale, self.design
         step = rule.step(sums, point, design.total_weight, self.freedom)
-        return self.estimate_scale(point) if step is None else step
+        return self.estimate_scale(point) if step is None or step < 0.5 * point.scale else step
 
     def scale_shift(self, scale: float, estimate: float) -> Any:
         """Return the difference between a scale and its rule's estimate, in standard errors."""

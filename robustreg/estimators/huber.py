@@ -78,7 +78,8 @@ class HuberRegressor(LinearRegressor):
     warm_start : bool, default=False
         Whether to start from the previous fit.
     missing : {"raise", "omit"}, default="raise"
-        Where y is NaN, raise an error, or leave the row out for that response.
+        Where y is NaN, raise an error, or leave the row out for that response. With a Dask X, only
+        ``"raise"`` is possible.
 
     Attributes
     ----------
@@ -241,7 +242,7 @@ class HuberRegressor(LinearRegressor):
             If a Dask cluster has lost all its workers, or its scheduler.
         """
         with restored_on_failure(self):
-            if is_table(y):
+            if is_table(X, y):
                 fit_many(self, X, y, sample_weight)
                 return self
             start, present = previous_fit(self), None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, local_model, undamped
-from robustreg.solvers.descent import SMALLEST_SCALE, VALUE_ROUNDING, Descent
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, VALUE_ROUNDING, Descent
 from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
 from robustreg.solvers.result import Status
 
@@ -19,10 +19,6 @@ Vector = NDArray[np.float64]
 
 #: A metric serves as long as a step leaves at most this part of the distance.
 SERVES = 0.3
-
-#: A step that leaves more than this part of the distance has not served where the metric cannot be
-#: renewed, and among rounding errors it has not served at all.
-SLOW = 0.5
 
 #: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
 #: the majorant's, and once more.
@@ -162,7 +158,8 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
         if made == 1:
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
-            ratio = 1.0 if rounding else decrease / predicted
+            # Without digits of the values, a step that had to be shortened was predicted badly.
+            ratio = float(length == 1.0) if rounding else decrease / predicted
         if descent.distance <= target or descent.contraction > SLOW:
             descent.certify()
         slow = descent.contraction > SERVES and descent.renews
@@ -181,7 +178,10 @@ def _progress(descent: Descent, length: float) -> bool:
     if descent.length <= 0.5 * length:
         return True
     value = descent.model.evaluation.value
-    return value - descent.evaluation.value > VALUE_ROUNDING * abs(value)
+    if value - descent.evaluation.value > VALUE_ROUNDING * abs(value):
+        return True
+    # Far outliers leave no digits of the values, and the slopes have accepted a step.
+    return descent.contraction < 1.0 and not descent.is_rounding
 
 
 def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
