@@ -30,8 +30,8 @@ Matrix = NDArray[np.float64]
 #: Newton's method stops at this relative change of sigma. The next change would be its square.
 TOLERANCE = 1e-7
 
-#: The same for data that are not in memory, where each step reads them again and more digits are not
-#: worth a step.
+#: The same for data that are not in memory. Each step reads them again, and more digits are not worth
+#: a step.
 FEW_DIGITS = 1e-5
 
 #: Residuals below this multiple of the rounding error are zero, if rounding errors are below this
@@ -135,7 +135,7 @@ def m_scales(
         u = np.divide(sizes, np.exp(log_scale)[:, None], out=buffer)
         last = log_scale
         log_scale = bracket.advance(log_scale, *loss.scale_sums(u, weights), target)
-        # A residual that is NaN makes the scale NaN at once.
+        # If a residual is NaN, the scale becomes NaN in this step.
         if steps > FEW_STEPS and not (np.abs(log_scale - last) > TOLERANCE).any():
             break
     scales[live] = np.exp(log_scale)

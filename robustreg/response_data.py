@@ -48,7 +48,7 @@ def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, 
 
 
 def is_table(X: Any, y: Any) -> bool:
-    """Whether responses have two dimensions; one column beside an X of Dask counts as a vector."""
+    """Whether responses have two dimensions; with a Dask X, one column counts as a vector."""
     if y is not None and not hasattr(y, "ndim"):
         y = np.asarray(as_numbers(y, "y"))
     return getattr(y, "ndim", 1) == 2 and not (is_collection(X) and y.shape[1] == 1)

@@ -124,11 +124,11 @@ class ManyFit:
 
     @property
     def _units(self) -> Units:
-        """Those of X, and of the responses as they are."""
+        """Units of X, with the responses in their own units."""
         return self._design.units._replace(response_scale=1.0)
 
     def _to_user(self, block: ResponseBlock, point: Point) -> tuple[Matrix, Vector]:
-        """Coefficients and intercepts of X; of least norm, where columns depend on one another."""
+        """Return coefficients and intercepts, of minimum norm if columns are dependent."""
         coef, intercept = block.raw(point)
         if self._kept is None:
             return coef, intercept
