@@ -30,8 +30,8 @@ Matrix = NDArray[np.float64]
 #: Newton's method stops at this relative change of sigma. The next change would be its square.
 TOLERANCE = 1e-7
 
-#: The same for data that are not in memory. Each step reads them again, and more digits are not worth
-#: a step.
+#: The same for data that are not in memory. Each step reads them again, and more digits do not
+#: justify a step.
 FEW_DIGITS = 1e-5
 
 #: Residuals below this multiple of the rounding error are zero, if rounding errors are below this
