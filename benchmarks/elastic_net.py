@@ -167,8 +167,8 @@ def main() -> None:
         dense(WIDE, 1)
     if arguments.large or arguments.only == "sparse":
         X, y = data(SPARSE)
-        # With the joint scale, alpha is in units of the noise. A path to as many columns is shorter,
-        # since the noise at the largest alpha still contains the signal.
+        # With the joint scale, alpha is in units of the noise. A path to as many columns is then
+        # shorter, since the noise at the largest alpha still contains the signal.
         for scale, eps in ((1.0, 0.05), ("joint", 0.07)):
             path = {"scale": scale, "l1_ratio": 1.0, "eps": eps, "n_alphas": 50}
             seconds, found = timed(lambda k=path: enet_path(X, y, **k), 1)
