@@ -1,6 +1,6 @@
 """Time paths of the elastic net and check their optimality conditions.
 
-    python benchmarks/elastic_net.py [--large] [--cpu]
+Usage: ``python benchmarks/elastic_net.py [--large] [--cpu]``.
 
 Without ``--large`` it takes about a minute on two cores. If other programs are running, set
 ``OMP_NUM_THREADS=1`` and pass ``--cpu``, which measures processor time instead of wall-clock time.

@@ -1,7 +1,7 @@
-"""Dask collections: the numbers of the fit in memory, in few rounds, and bad data refused by name.
+"""Dask collections give the numbers of the fit in memory, in few rounds, and errors for bad data.
 
-Collections of up to 64 MB come home; ``far`` switches that off, so that small data go the way of
-large ones.
+Collections of up to 64 MB are loaded into memory. ``far`` switches that off, so that small data are
+treated as large ones.
 """
 
 import pickle
@@ -51,7 +51,7 @@ def collections(X, y, chunks):
 
 
 def frame(n=2000, seed=1):
-    """Numbers of three types, responses and weights, under an index that is not unique."""
+    """Return numbers of three types, responses and weights, with an index that is not unique."""
     rng = np.random.default_rng(seed)
     data = pd.DataFrame(rng.standard_normal((n, 2)), columns=["a", "b"])
     data["k"] = rng.integers(0, 5, n)
@@ -211,7 +211,7 @@ class TestRounds:
 
         monkeypatch.setattr(dask_designs, "compute", spy)
         HuberRegressor().fit(*collections(*contaminated(50_000, 5), 5000))
-        # Sums of p numbers, or a Gram matrix; not 50,000 residuals.
+        # Sums of p numbers, or a Gram matrix, but not 50,000 residuals.
         assert max(sizes) < 3000
 
 

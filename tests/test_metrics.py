@@ -1,4 +1,4 @@
-"""Metrics against PyTorch, scikit-learn's limits, and values by hand."""
+"""Metrics compared with PyTorch, with limits in scikit-learn, and with values by hand."""
 
 import numpy as np
 import pytest
