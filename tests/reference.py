@@ -101,7 +101,7 @@ def distance(model, X, y, sample_weight=None, rank=None):
 
 
 def two_kappa(delta):
-    """Return ``E min(Z², delta²)`` in closed form with forty digits, since small deltas lose many."""
+    """Return ``E min(Z², delta²)`` in closed form with forty digits; small deltas lose many."""
     if np.isinf(delta):
         return Extended(1)
     with mpmath.workdps(40):

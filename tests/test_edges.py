@@ -176,7 +176,7 @@ class TestShapes:
 
     def test_cond_up_to_one_over_eps(self, rng):
         # On either side of the cutoff of the rank, no noise is fitted with huge coefficients
-            # without a warning.
+        # without a warning.
         for exponent in (10, 12, 14, 15, 16, 17):
             X, y = conditioned(rng, 200, 4, cond=10.0**exponent)
             with warnings.catch_warnings(record=True) as caught:

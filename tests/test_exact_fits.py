@@ -113,7 +113,7 @@ class TestExactFits:
         assert model.optimality_ <= 1e-6
 
     # Residuals of 1e-9 have lost six digits to rounding, so that a distance of 1e-6 may be out of
-        # reach.
+    # reach.
     @pytest.mark.filterwarnings("default:.*rounding errors:sklearn.exceptions.ConvergenceWarning")
     @pytest.mark.parametrize("scale", ["joint", "mad"])
     @pytest.mark.parametrize("size", [1e-9, 1e-6])

@@ -130,7 +130,7 @@ def test_the_scale_is_consistent_where_scikit_learn_s_is_not():
     """scikit-learn's condition mean(min(z², eps²)) = 1 gives 0.681 sigma, and ours gives sigma."""
     rng = np.random.default_rng(3)
     # Quantiles are used instead of a sample, so that there is no Monte Carlo error, and with 20,000
-        # almost no error in the tails.
+    # almost no error in the tails.
     y = rng.permutation(norm.ppf((np.arange(20_000) + 0.5) / 20_000))
     X = orthonormal_design(rng, 20_000, 1)
     for delta in (0.7, 1.345, 2.5):
