@@ -57,17 +57,16 @@ class EffectiveParameters:
         """How much the number may have changed since it was found.
 
         No weight changes by a larger part than sigma and a residual in units of the threshold, and
-        what the penalty takes from the number by no larger a part than they. Nor is a line through
-        two numbers wrong by more than its whole slope.
+        what the penalty takes from the number by no larger a part than they.
         """
         if self._last is None:
             return np.inf
-        last, number = self._last, state.objective.problem.effective_parameters
+        last = self._last
         noise = last.objective.noise(last.reached.evaluation) / last.point.threshold
         change = abs(state.log_scale - last.log_scale) + noise * last.distance
-        taken = (last.objective.problem.n_linear - self._found[-1][1]) * change
-        between = abs(number - self._found[-1][1]) if len(self._found) > 1 else np.inf
-        return min(taken, between)
+        taken = last.objective.problem.n_linear - self._found[-1][1]
+        assumed = state.objective.problem.effective_parameters
+        return taken * change + abs(assumed - self._found[-1][1])
 
 
 def _extrapolated(found: list[tuple[float, float]]) -> float:

@@ -93,7 +93,7 @@ def minimise(
     Reached
     """
     iterations = idle = 0
-    mixing = 0.0
+    mixing, free = 0.0, False
     first_scale = objective.scale_of(parameters)
     while True:
         if model is None:
@@ -128,7 +128,9 @@ def minimise(
         if stalled or (arrived and not model.is_stale(begin, margin)):
             return _ended(model, descent, iterations, tol, max_iter)
         idle = 0 if _progress(descent, length) else idle + 1
-        mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)
+        taken = float(model.metric.mixing or 0.0)
+        free = free or mixing < taken
+        mixing = _levenberg(taken, poor=ratio < SERVES, free=free)
         model = None
 
 
@@ -168,10 +170,11 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
     return ratio, max(made, 1)
 
 
-def _levenberg(mixing: float, poor: bool) -> float:
+def _levenberg(mixing: float, poor: bool, free: bool) -> float:
+    """The next damping; none at all has failed where rows within the threshold leave one free."""
     if poor:
         return min(max(10.0 * mixing, FIRST_MIXING), 1.0)
-    return 0.1 * mixing if mixing > FIRST_MIXING else 0.0
+    return 0.1 * mixing if free or mixing > FIRST_MIXING else 0.0
 
 
 def _progress(descent: Descent, length: float) -> bool:
