@@ -60,7 +60,7 @@ def weighted_medians(values: Vector, weights: Vector) -> Vector:
     ----------
     values : array of shape (n, B)
     weights : array of shape (n, B) or (n, 1)
-        Frequencies; values of frequency zero are not counted.
+        Frequencies. Values of frequency zero are not counted.
 
     Returns
     -------

@@ -164,7 +164,7 @@ def undamped(model: LocalModel) -> LocalModel:
     point = objective.point(parameters)
     _, augmented = objective.design.gram_diagonal(point, 0.0)
     if not np.all(objective.diagonal(parameters, augmented) > 0.0):
-        return model  # a level of a factor without a row within the threshold, say
+        return model  # for example the dummy of a level without rows within the threshold
     evaluation, metric = take_metric(objective, parameters, 0.0, by_factor=True)
     if metric is None or metric.rank < objective.problem.linear_rank:
         return model

@@ -93,7 +93,7 @@ def solve_with_rule(
             break
         state = counted.beyond(state)
         problem = state.objective.problem
-    assert state is not None  # no problem collapses in every round
+    assert state is not None  # since no problem collapses in every round
     distance = state.distance + state.shift_by(counted.doubt)
     status = model.status(distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:

@@ -27,7 +27,7 @@ def step_length(slope: Callable[[float, float], float]) -> float:
     float
         1 if the left derivative there is at most ``SLOPE`` times the size of the slope at zero.
         Otherwise the first step found with so small a right derivative, by alternating secants and
-        halvings; or the largest step found at which the objective still falls.
+        halvings. If there is none, the largest step found at which the objective still falls.
     """
     first, last = slope(0.0, 1.0), slope(1.0, -1.0)
     if last <= SLOPE * abs(first):

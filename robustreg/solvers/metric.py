@@ -1,8 +1,8 @@
 """The metric of the solvers: the inverse of the curvature at one point.
 
-Steps are ``H^-1 g``, which does not depend on the units of the columns, and ``sqrt(g' H^-1 g)`` is
-the distance to the minimiser of the quadratic model. A metric also tells the rank and the
-conditioning that were found while it was computed.
+Steps are ``H^-1 g``, so that the units and the conditioning of X do not matter, and
+``sqrt(g' H^-1 g)`` is the distance to the minimiser of the quadratic model. A metric also has the
+rank and the conditioning that were found while it was computed.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def metric_of_gram(
     null: Matrix | None = None,
     border: Vector | None = None,
 ) -> SquareRoot | None:
-    """Compute the metric by equilibration and Cholesky's factor; None if that is not accurate.
+    """Compute the metric by equilibration and Cholesky's factor. None if that is inaccurate.
 
     Curvature is added in the directions that change no prediction, which makes the matrix regular.
     It has no effect on steps, since gradients are zero in these directions.

@@ -49,12 +49,12 @@ class Reached:
 
     @property
     def parameters(self) -> Vector:
-        """Where it stands."""
+        """The parameters at the end."""
         return self.evaluation.parameters
 
     @property
     def bound(self) -> float:
-        """The distance plus its rounding errors; zero if the residuals are rounding errors."""
+        """The distance plus its rounding errors, or 0 if the residuals are rounding errors."""
         return 0.0 if self.distance == 0.0 else self.distance + self.model.rounding
 
 

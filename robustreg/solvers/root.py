@@ -19,7 +19,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 class Root:
     """A search for the root of ``log estimate(sigma) - log sigma``, and its trials so far."""
 
-    slope: float | None = None  # of log estimate; used while there is only one trial
+    slope: float | None = None  # of log estimate, for use while there is only one trial
     low: float = -np.inf  # the estimate is larger than sigma here
     high: float = np.inf
     trials: list[tuple[float, float]] = field(default_factory=list)

@@ -108,7 +108,7 @@ class Sample:
         ----------
         candidates, residuals, scales : arrays of shape (m, k), (m, n) and (m,)
         mixing : array of shape (m,)
-            A value of 0 gives the step of Newton, 1 that of iterated least squares.
+            0 gives Newton's step, and 1 that of iterated least squares.
         """
         u = residuals / scales[:, None]
         weights = self.loss.weight(u)
