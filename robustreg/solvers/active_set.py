@@ -36,7 +36,7 @@ Indices = NDArray[np.intp]
 FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
 
 #: Curvature that is assumed for a column without entries within the threshold, relative to the
-#: largest that all rows could give. Any value serves that does not vanish in rounding errors.
+#: largest that all rows could give. It must only exceed rounding errors.
 LEAST = 1e-3
 
 #: The active columns are solved to this part of the tolerance, which costs nothing, since the last

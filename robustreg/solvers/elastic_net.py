@@ -31,8 +31,8 @@ LEAP = 0.2
 
 #: A path is saturated if the scale exceeds this multiple of its smallest scale. Too few degrees of
 #: freedom are then left for the outliers. With 100 and 1,000 rows, 10 % of outliers, and 200 and
-#: 5,000 columns, the joint scale rises by a quarter until the columns are half as many as the rows.
-#: After that it grows to three times and more within an alpha or two.
+#: 5,000 columns, the joint scale rises by a quarter until the effective parameters are half as many
+#: as the rows. After that it grows to three times and more within an alpha or two.
 SATURATED = 2.0
 
 

@@ -29,9 +29,9 @@ Vector = NDArray[np.float64]
 #: The scale is solved to this part of the tolerance.
 TIGHT = 1e-2
 
-#: A scale counts as zero below the first part of the scale at which the search began. It is 21 of
-#: the longest steps away, and only exact fits get there. The second part applies if rounding errors
-#: of the residuals, which are of the size of y, keep the coefficients from their minimum.
+#: A scale counts as zero below the first part of the scale at which the search began. To get there
+#: takes 21 of the longest steps, so that the fit must be exact. The second part applies if rounding
+#: errors of the residuals, which are of the size of y, keep the coefficients from their minimum.
 VANISHING, DOUBTFUL = 1e-9, 1e-6
 
 #: If the effective parameters at the ends of a bracket differ by no more than this, the equation
@@ -273,7 +273,7 @@ class _Bracket:
         return secant
 
     def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:
-        """Just beyond an event, or else just before it, whichever is within the bracket; or nan."""
+        """Just beyond an event if that is within the bracket, else just before it, or else nan."""
         sign = 1.0 if trial.is_too_small else -1.0
         for shift in (sign * tightness, -sign * tightness):
             if self._contains(event * (1.0 + shift)):

@@ -22,7 +22,8 @@ from robustreg.solvers.root import EPSILON, LONGEST
 
 __all__ = ["RuleSearch"]
 
-#: Sigma moves if the distance of the coefficients is at most this part of its own, or of 1.
+#: Sigma moves if the distance of the coefficients is at most this part of the distance of sigma, or
+#: of one standard error.
 NEAR = 0.3
 
 

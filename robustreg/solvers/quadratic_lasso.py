@@ -2,9 +2,10 @@
 
     minimise  x'Qx / 2 - c'x + sum_j l_j |x_j|
 
-over the coefficients of the active columns. If the signs of the nonzero coefficients are known, it
-is a linear system. Signs change in batches if that lowers the value, and otherwise one at a time,
-which is certain to end. Coordinate descent would be very slow with nearly as many columns as rows.
+over the coefficients of the active columns. If the signs of the nonzero coefficients are known, the
+minimiser solves a linear system. Signs change in batches if that lowers the value, and otherwise
+one at a time, which is certain to end. Coordinate descent would be very slow with nearly as many
+columns as rows.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Turned(Loss):
         return -self.loss.psi_prime(u)
 
     def weight(self, u: ArrayLike) -> NDArray[Any]:
-        """The weight of the loss with the opposite sign, so that every mixing has it too."""
+        """The weight with the opposite sign, so that ``curvature`` has it at every mixing."""
         return -self.loss.weight(u)
 
     def at(self, scale: float) -> Turned:

@@ -36,8 +36,8 @@ MOVES = 10.0
 #: method on all rows.
 MOST_STEPS, FEWEST_STEPS, CONVERGENCE_WORK = 200, 20, 2e10
 
-#: Relative change of the scale in a step at which a candidate has converged. The scale is flat at
-#: its minimum, so the coefficients are then much closer than the step was long.
+#: Relative change of the scale in a step at which a candidate has converged. It is so small because
+#: the scale is flat at its minimum.
 SETTLED = 1e-8
 
 #: Two candidates within this distance, in units of their scales, will reach the same minimum.

@@ -17,10 +17,10 @@ The iteration starts at the eigenvectors of the matrices of fourth and of third 
 
     E[|z|² z z'],      E[(m'z) z z'],   m = E[|z|² z],
 
-which do not depend on the coordinates (D. Peña, F. J. Prieto, J. Viladomat, "Eigenvectors of a
-kurtosis matrix as interesting directions to reveal cluster structure", J. Multivariate Anal. 101
-(2010)). With 500 rows, 30 columns and a near cluster (share 0.3, x about 3), at most two of 400
-random starts reach the cluster, and one to three of the 60 eigenvectors do.
+which give the same projections in all coordinates (D. Peña, F. J. Prieto, J. Viladomat,
+"Eigenvectors of a kurtosis matrix as interesting directions to reveal cluster structure", J.
+Multivariate Anal. 101 (2010)). With 500 rows, 30 columns and a near cluster (share 0.3, x about 3),
+at most two of 400 random starts reach the cluster, and one to three of the 60 eigenvectors do.
 """
 
 from __future__ import annotations

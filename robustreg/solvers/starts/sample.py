@@ -102,7 +102,7 @@ class Sample:
     def stepped(
         self, candidates: Matrix, residuals: Matrix, scales: Vector, mixing: Vector
     ) -> Matrix:
-        """Move the candidates by a step that reduces S at their scales.
+        """Compute the candidates after one step for S at their scales.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
 Rows are added in a random order, and a row is skipped if it depends on those before it (M. Koller,
 W. A. Stahel, "Nonsingular subsampling for regression S estimators with categorical predictors",
-Comput. Statist. 32, 2017). Otherwise dummies of rare categories would make most subsets singular.
+Comput. Statist. 32, 2017). Otherwise dummies of rare categories would make many subsets singular.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Mat
 
 
 def _planes(rows: NDArray[np.float64], response: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
-    """Solve for planes through the rows, and tell which matrices may be singular."""
+    """Solve for planes through the rows, and return which matrices may be singular."""
     # With an irregular right side, a singular matrix has no solution, or a large one.
     probe = np.broadcast_to(np.cos(np.arange(rows.shape[2]) ** 2), response.shape)
     right = np.stack((response, probe), axis=2)
