@@ -1,6 +1,6 @@
 """How many wrong responses a fit can take: ``python benchmarks/breakdown.py --output FILE``.
 
-A table in Markdown of the smallest share of far outliers at which the fit follows them, by the
+A table in Markdown of the smallest share of far outliers at which the fit breaks down, by the
 number of parameters per row, simulated and as n grows without limit. Two minutes on one core.
 """
 
@@ -128,7 +128,7 @@ def main() -> None:
               "MAD, one side"]  # fmt: skip
     text = (
         f"# Breakdown\n\n{machine_lines()}\n\nThe smallest share of far outliers at which the fit "
-        f"follows them, delta = {DELTA:g}: mean of {arguments.samples} samples ± one standard "
+        f"breaks down, delta = {DELTA:g}: mean of {arguments.samples} samples ± one standard "
         "error, and in brackets the limit for many rows at the same (p + 1) / n.\n\n"
         + markdown(header, table(arguments.samples), text_columns=0)
     )

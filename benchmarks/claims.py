@@ -38,12 +38,12 @@ def speed_claims(table: Table) -> list[Claim]:
     for problem, library, system, most in AT_MOST:
         ours, theirs = _pair(table, problem, library, system)
         if ours and theirs:
-            text = f"{problem}: ours over {library}'s `{system}`"
+            text = f"{problem}: time, divided by that of {library}'s `{system}`"
             found.append(Claim(text, f"at most {most:g} ×", ours / theirs, ours / theirs <= most))
     for problem, library, system, least in TIMES_FASTER:
         ours, theirs = _pair(table, problem, library, system)
         if ours and theirs:
-            text = f"{problem}: {library}'s `{system}` over ours"
+            text = f"{problem}: time of {library}'s `{system}`, divided by that of robustreg"
             ratio = theirs / ours
             target = f"at least {least:g} ×" if least > 1.0 else "above 1 ×"
             found.append(Claim(text, target, ratio, ratio >= least))
@@ -56,13 +56,13 @@ def _against_plain(table: Table) -> list[Claim]:
     scaled = table.get(("badly scaled", "robustreg", PLAIN))
     if scaled and unscaled:
         ratio = scaled.median / unscaled.median
-        text = "columns over 1e6, y by 1e5: over the unscaled time"
+        text = "columns scaled over 1e6, y by 1e5: time, divided by the unscaled one"
         found.append(Claim(text, f"at most {SCALING:g} ×", ratio, ratio <= SCALING))
     for (problem, library, system), case in table.items():
         if (library, system) != ("robustreg", AUTO):
             continue
         ratio = case.median / table[problem, library, PLAIN].median
-        text = f'{problem}: `delta="auto"` over a plain fit'
+        text = f'{problem}: time of `delta="auto"`, divided by that of a plain fit'
         found.append(Claim(text, f"at most {AUTOMATIC:g} ×", ratio, ratio <= AUTOMATIC))
     return found
 
@@ -80,7 +80,7 @@ def pass_claims(fits: dict[tuple[str, str, str], Fit]) -> list[Claim]:
     most: dict[str, int] = {}
     for (problem, library, system), fit in fits.items():
         if library == "robustreg" and fit.passes:
-            text = f"{'sparse' if problem in SPARSE else 'dense'} X: passes of `{system}`, the most"
+            text = f"{'sparse' if problem in SPARSE else 'dense'} X: most passes of `{system}`"
             most[text] = max(fit.passes, most.get(text, 0))
     return [
         Claim(text, f"at most {MOST_PASSES}", passes, passes <= MOST_PASSES, "")

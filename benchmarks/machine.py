@@ -78,12 +78,12 @@ def machine_lines() -> str:
 def load_line(cores: float | None) -> str:
     """How far a measurement is to be trusted."""
     if cores is None:
-        return "Whether other programs ran at the same time is not known here."
+        return "It is not known whether other programs ran at the same time."
     line = f"Other programs kept {cores:.2f} cores busy on average while this was measured."
     if cores > DISTURBED:
         line += (
-            " **Loaded machine:** systems with several threads suffer most, so ratios to them are"
-            " not to be trusted."
+            " **Loaded machine:** systems with several threads slow down most, so that ratios to"
+            " them are not reliable."
         )
     return line
 

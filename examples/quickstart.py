@@ -86,7 +86,7 @@ ax.plot(
     fillstyle="none",
     markersize=5,
 )
-ax.plot(grid, truth, color="0.8", linewidth=9, solid_capstyle="round")
+ax.plot(grid, truth, color="0.7", linewidth=9, solid_capstyle="round")
 ax.plot(grid, least_squares.predict(grid[:, None]), ":", color=VERMILION, linewidth=2.5)
 ax.plot(grid, huber.predict(grid[:, None]), color=BLUE, zorder=4)
 for x, y, text, color in [

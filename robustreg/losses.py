@@ -123,17 +123,12 @@ class Huber(Loss):
             return np.asarray(self.delta / magnitude)
         # A residual of zero has weight 1 even if the threshold is zero (an exact fit). If the
         # threshold is infinite, every residual has weight 1.
-        return np.divide(
-            self.delta,
-            magnitude,
-            out=np.ones_like(magnitude),
-            where=(magnitude > 0) & np.isfinite(magnitude),
-        )
+        divided = (magnitude > 0) & np.isfinite(magnitude)
+        return np.divide(self.delta, magnitude, out=np.ones_like(magnitude), where=divided)
 
     def at(self, scale: Any) -> Huber:
         """The loss with the threshold ``delta scale``, in the units of the residuals."""
-        several = getattr(scale, "ndim", 0)
-        return Huber(self.delta * scale if several or scale > 0.0 else 0.0)
+        return Huber(self.delta * scale if getattr(scale, "ndim", 0) or scale > 0.0 else 0.0)
 
     @classmethod
     def together(cls, losses: Sequence[Loss]) -> Huber:
@@ -239,16 +234,20 @@ class Bisquare(Redescending):
 
     def psi(self, u: ArrayLike) -> NDArray[Any]:
         """Derivative of the loss."""
-        return np.asarray(u) * self._kept(u) ** 2
+        psi = self.weight(u)
+        return np.multiply(psi, u, out=psi)
 
     def psi_prime(self, u: ArrayLike) -> NDArray[Any]:
         """Second derivative: negative between ``c / sqrt(5)`` and c."""
         kept = self._kept(u)
-        return kept * (5.0 * kept - 4.0)
+        slope = np.asarray(5.0 * kept)
+        slope -= 4.0
+        return np.multiply(slope, kept, out=slope)
 
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """``(1 - (u/c)²)²`` within c."""
-        return self._kept(u) ** 2
+        kept = self._kept(u)
+        return np.multiply(kept, kept, out=kept)
 
     def scale_sums(self, u: NDArray[Any], weights: Vector | None) -> tuple[Any, Any]:
         """As in the base class, in place and from the square of u alone."""

@@ -47,8 +47,14 @@ FEW_STEPS = 2
 #: Residuals from which a search for a scale gets its start.
 ENOUGH = 100
 
+#: Rows whose temporaries stay in cache.
+BLOCK = 2**13
+
 #: Longest first step in log sigma; each of the next may be twice as long.
 LONGEST = 2.0
+
+#: Log sigma is within it: its exponential is a double.
+LIMIT = 700.0
 
 
 class _Bracket:
@@ -72,6 +78,7 @@ class _Bracket:
         # Where no residual has a slope, the step is as long as possible.
         step = np.where(np.isfinite(step), step, np.where(above, np.inf, -np.inf))
         proposed = log_scale + np.minimum(np.maximum(step, -self._longest), self._longest)
+        proposed = np.minimum(np.maximum(proposed, -LIMIT), LIMIT)
         self._longest *= 2.0
         # A step of no length, from a root, is inside.
         outside = (proposed < self._low) | (proposed > self._high)
@@ -168,8 +175,10 @@ class MScale(ScaleRule):
         target = self.breakdown * freedom
         if not target > 0.0:
             return 0.0
-        rounding = design.rounding_level(point)
-        negligible = min(NEGLIGIBLE * rounding, RESOLVED * design.spread)
+        negligible = NEGLIGIBLE * design.rounding_level(point)
+        # Beside a scale that is large it does not matter, and the spread of y takes two medians.
+        if negligible > RESOLVED * point.scale:
+            negligible = min(negligible, RESOLVED * design.spread)
         scale = point.scale if point.scale > 0.0 else design.median_scale(point)
         if not scale > 0.0:
             scale = 1.0
@@ -209,9 +218,14 @@ def _sums_of_rows(
     negligible: float,
 ) -> tuple[Vector]:
     """Both sums of the equation, and the weight of the residuals that are not zero."""
-    sizes = np.abs(residuals)
-    positive = sizes > negligible
-    u = np.where(positive, sizes, 0.0)
-    u /= scale
-    weight = float(np.count_nonzero(positive) if weights is None else positive @ weights)
-    return (np.array([*loss.scale_sums(u, weights), weight]),)
+    total = np.zeros(3)
+    for begin in range(0, residuals.size, BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        u = np.abs(residuals[rows])
+        positive = u > negligible
+        own = None if weights is None else weights[rows]
+        total[2] += np.count_nonzero(positive) if own is None else positive @ own
+        u = np.where(positive, u, 0.0)
+        u /= scale
+        total[:2] += loss.scale_sums(u, own)
+    return (total,)

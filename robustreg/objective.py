@@ -21,7 +21,7 @@ from robustreg.losses import Huber
 if TYPE_CHECKING:
     from robustreg.problem import Problem
 
-__all__ = ["AtScale", "Evaluation", "Jointly", "Objective"]
+__all__ = ["AtScale", "Evaluation", "Jointly", "Objective", "larger"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -37,8 +37,17 @@ class Evaluation(NamedTuple):
 
 
 def _number(value: Any) -> Any:
-    """A Python float, which is quicker to calculate with, or an array of one for each response."""
+    """A Python float, or an array of one for each response; the first is quick to calculate with.
+
+    So is ``larger``: of one number NumPy's functions take ten times as long, and with them a small
+    fit takes 8 % longer.
+    """
     return value if value.ndim else float(value)
+
+
+def larger(one: Any, other: Any) -> Any:
+    """The larger of two numbers, or of two for each response."""
+    return max(one, other) if isinstance(one, float) else np.maximum(one, other)
 
 
 @dataclass(frozen=True)
@@ -196,9 +205,7 @@ class Objective(ABC):
         # Where no row is within the threshold, one observation is taken to be. Weights that are no
         # counts have a unit, which the Hessian has too.
         unit = self.design.total_weight / self.design.n_observations
-        counts = sums.curvature
-        counts = max(counts, unit) if isinstance(counts, float) else np.maximum(counts, unit)
-        return (unit * sums.psi_squares / counts) ** 0.5
+        return (unit * sums.psi_squares / larger(sums.curvature, unit)) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -219,7 +226,8 @@ class AtScale(Objective):
         coef = parameters[: self.design.n_features]
         slope = self.problem.penalty_curvature * coef
         gradient[: coef.shape[0]] += slope
-        value = sums.loss + 0.5 * (coef * slope).sum(axis=0)
+        product = float(coef @ slope) if coef.ndim == 1 else (coef * slope).sum(axis=0)
+        value = sums.loss + 0.5 * product
         return Evaluation(parameters, value, gradient, sums)
 
     def noise(self, evaluation: Evaluation) -> Any:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Point, Sums
 from robustreg.losses import Huber, Loss
-from robustreg.objective import AtScale, Jointly
+from robustreg.objective import AtScale, Jointly, larger
 from robustreg.penalties import Ridge
 from robustreg.scales import ScaleRule
 
@@ -146,8 +146,10 @@ class Problem:
     def scale_shift(self, scale: float, estimate: float) -> Any:
         """Difference of a scale from what its rule makes of the residuals, in standard errors."""
         error = self.scale.relative_error(self.loss)
-        relative = np.abs(estimate - scale) / np.maximum(scale, np.finfo(np.float64).tiny)
-        return relative * np.sqrt(self.design.n_observations) / np.where(error, error, 1.0)
+        if self.scale.known() is not None:
+            error = 1.0
+        relative = abs(estimate - scale) / larger(scale, float(np.finfo(np.float64).tiny))
+        return relative * self.design.n_observations**0.5 / error
 
     def is_zero(self, scale: float, point: Point, errors: float = 1.0) -> bool:
         """Whether a scale is not above so many rounding errors of a residual.

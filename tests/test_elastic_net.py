@@ -206,6 +206,20 @@ def test_a_column_with_factor_zero_is_not_penalised(positive):
     np.testing.assert_allclose(model.coef_[:2], alone.coef_, atol=1e-5)
 
 
+@pytest.mark.parametrize("alpha", [1e3, 1e9])
+@pytest.mark.parametrize("scale", ["joint", 1.5])
+def test_a_large_alpha_leaves_unpenalised_columns_certain(alpha, scale):
+    for seed in range(10):
+        X, y = problem(seed, 60, 5)
+        factors = [0.0, 0.0, 1.0, 1.0, 1.0]
+        model = HuberElasticNet(alpha, l1_ratio=1.0, scale=scale, penalty_factors=factors)
+        model.fit(X, y)
+        alone = HuberRegressor(scale=scale, tol=1e-9).fit(X[:, :2], y)
+        np.testing.assert_allclose(model.coef_, [*alone.coef_, 0.0, 0.0, 0.0], atol=1e-7)
+        np.testing.assert_allclose(model.intercept_, alone.intercept_, atol=1e-7)
+        np.testing.assert_allclose(model.scale_, alone.scale_, rtol=1e-7)
+
+
 def test_warm_start_takes_fewer_steps_to_the_same():
     X, y = problem(5, 80, 100)
     model = HuberElasticNet(0.2, l1_ratio=1.0, warm_start=True).fit(X, y)

@@ -106,7 +106,7 @@ class TestData:
 
     def test_dimensions(self):
         assert "Expected 2D array, got 1D array" in refusal(X[:, 0], Y)
-        assert "Found array with dim 3, while dim <= 2" in refusal(X, X[:, :, None])
+        assert "Found array with dim 3" in refusal(X, X[:, :, None])
         assert "Sample weights must be 1D array or scalar" in refusal(X, Y, np.ones((10, 1)))
         assert "Found array with 0 sample(s)" in refusal(X[:0], Y[:0])
 

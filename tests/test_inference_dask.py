@@ -89,6 +89,7 @@ def test_weighted_summary(far):
 @pytest.mark.parametrize("cov_type", ["huber", "H3", "HC1", "HC3"])
 def test_no_array_of_all_rows_comes_home(far, monkeypatch, cov_type):
     from robustreg.design.dask import design
+    from robustreg.inference.linear import FittedLinear
     from robustreg.inference.regression import FittedRegression
 
     X, y = data()
@@ -109,8 +110,13 @@ def test_no_array_of_all_rows_comes_home(far, monkeypatch, cov_type):
 
     monkeypatch.setattr(design, "compute", counted)
     monkeypatch.setattr(design.DaskDesign, "map_rows", refuse)
-    monkeypatch.setattr(FittedRegression, "residuals", property(refuse))
-    monkeypatch.setattr(FittedRegression, "response", property(refuse))
+    for name in ("residuals", "response"):
+        of_sample = vars(FittedRegression).get(name) or vars(FittedLinear)[name]
+
+        def unless_sampled(self, of_sample=of_sample):
+            return of_sample.func(self) if self.sampled else refuse(self)
+
+        monkeypatch.setattr(FittedRegression, name, property(unless_sampled))
     assert summarize(model, *collections, cov_type=cov_type).n == 2400
     assert lengths
     assert 2400 not in lengths
@@ -210,3 +216,16 @@ def test_summaries_take_no_sample(far):
     model = HuberRegressor().fit(*lazy(X, y))
     with pytest.raises(ValueError, match=r"X has 600 rows, and model was fitted to 2400"):
         summarize(model, X[:600], y[:600])
+
+
+@pytest.mark.parametrize("cov_type", ["huber", "HC3"])
+def test_weights_that_are_no_counts_have_no_unit_on_dask(far, cov_type):
+    X, y = data()
+    weights = np.random.default_rng(1).uniform(0.1, 1.0, 2400) / 2400.0
+    model = HuberRegressor(tol=1e-9).fit(X, y, weights)
+    parts = lazy(X, y, weights)
+    found = summarize(model, *parts[:2], sample_weight=parts[2], cov_type=cov_type)
+    expected = summarize(model, X, y, sample_weight=weights, cov_type=cov_type)
+    assert expected.n == pytest.approx(weights.sum() ** 2 / (weights @ weights))
+    assert found.n == pytest.approx(expected.n)
+    pd.testing.assert_frame_equal(found.table, expected.table, rtol=1e-9)

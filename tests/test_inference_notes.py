@@ -197,24 +197,26 @@ def test_skewed_errors_are_not_taken_for_outliers():
     assert np.mean(fired) <= 0.1
 
 
-@pytest.mark.parametrize("sign", [-1.0, 1.0])
+@pytest.mark.parametrize("scale", ["joint", "mad"])
 @pytest.mark.parametrize("n", [400, 5000])
-def test_a_fit_that_outliers_on_one_side_have_broken_down(sign, n):
-    """No row is clipped then: the residuals themselves show it. A smaller delta holds."""
+def test_a_fit_that_outliers_on_one_side_have_broken_down(scale, n):
+    """No row is clipped then: its scale shows it. A fit that holds has no such note."""
     rng = np.random.default_rng(5)
     X, y = plain(rng, n=n, contamination=0.0)
-    y[: int(0.32 * n)] += sign * 1e4
-    words = "times as far above" if sign > 0.0 else "times as far below"
-    broken = summarize(HuberRegressor().fit(X, y), X, y)
+    y[: int((0.32 if scale == "joint" else 0.48) * n)] += 1e4
+    broken = summarize(HuberRegressor(scale=scale).fit(X, y), X, y)
     assert not noted(broken, "clipped")
-    assert noted(broken, words)
-    assert not noted(summarize(HuberRegressor(delta=0.4).fit(X, y), X, y), "broken")
+    assert noted(broken, "times the MAD of the residuals about their median: outliers may have")
+    holding = summarize(HuberRegressor(delta=0.2, scale=scale).fit(X, y), X, y)
+    assert not noted(holding, "broken") or scale == "mad"
+    assert not noted(summarize(HuberRegressor(scale=1.0).fit(X, y), X, y), "broken")
 
 
-@pytest.mark.parametrize("errors", ["exponential", "lognormal", "chi2"])
-def test_skewed_errors_do_not_look_broken_down(rng, errors):
+@pytest.mark.parametrize("errors", ["exponential", "lognormal", "chi2", "cauchy"])
+def test_skewed_and_heavy_errors_do_not_look_broken_down(rng, errors):
+    draw = {"chi2": lambda size: rng.chisquare(1, size), "cauchy": rng.standard_cauchy}
     for _ in range(10):
         X, _ = plain(rng, n=100, contamination=0.0)
-        e = rng.chisquare(1, 100) if errors == "chi2" else getattr(rng, errors)(size=100)
+        e = draw[errors](100) if errors in draw else getattr(rng, errors)(size=100)
         y = X.sum(axis=1) + e
         assert not noted(summarize(HuberRegressor().fit(X, y), X, y), "broken")

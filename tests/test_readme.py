@@ -44,3 +44,22 @@ def test_two_commands_make_environments_of_their_own():
         assert re.match(r"python3 -m venv --without-pip (\S+) && ", command)
     assert quickstart.endswith("python examples/quickstart.py")
     assert tests.endswith("python -m pytest -n 2")
+
+
+def test_times_are_those_of_the_benchmark():
+    results = (ROOT / "benchmarks" / "results" / "compare.md").read_text(encoding="utf-8")
+    large = results.partition("### large")[2].partition("###")[0]
+    systems = [
+        r"robustreg `HuberRegressor\(\)`",
+        "scikit-learn `HuberRegressor, to convergence`",
+        "statsmodels `RLM, Huber's T`",
+    ]
+    measured = [
+        float(re.search(rf"^\| {system} \|[^|]*\|[^|]*\|[^|]*\| ([\d.]+) \|", large, re.M)[1])
+        for system in systems
+    ]
+    row = re.search(r"^\| 200,000 rows × 50 columns.*?\|(.*)\|$", README, re.M)[1]
+    shown = [float(cell) for cell in row.split("|")[:3]]
+    for told, found in zip(shown, measured, strict=True):
+        # One digit is shown.
+        assert 0.7 < told / found < 1.4

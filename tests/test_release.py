@@ -60,8 +60,10 @@ def test_the_pythons_of_the_matrix_are_those_of_the_classifiers(project, checks)
 def test_the_lowest_versions_are_the_bounds(project):
     extras = project["optional-dependencies"]
     bounds = {}
-    of_users = ("dask", "formula", "inference", "plot")
-    for group in (project["dependencies"], *(extras[name] for name in (*of_users, "test"))):
+    for group in (
+        project["dependencies"],
+        *(extras[name] for name in ("dask", "formula", "inference", "test")),
+    ):
         for requirement in group:
             name, _, bound = re.fullmatch(r"([\w-]+)(\[.*\])?(?:>=(.+))?", requirement).groups()
             if bound:

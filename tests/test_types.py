@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow  # mypy reads NumPy's types first
 #: Lines with the error that mypy must report on each; on all others it must report none.
 PROGRAM = """\
 import numpy as np
+import robustreg
 from scipy import sparse
 from robustreg import (
     HuberElasticNet, HuberElasticNetCV, HuberRegressor, HuberRegressorCV, MMRegressor, enet_path
@@ -29,6 +30,8 @@ HuberElasticNet(0.1, scale="mad").fit(Table(), y).predict(Table()).sum()
 HuberElasticNetCV(l1_ratio=[0.5, 1.0]).fit(X, y)
 alphas, coefs, intercepts, scales = enet_path(X, y, scale="mad")
 make_huber_scorer(0.5)
+version: str = robustreg.__version__
+robustreg.tuning.kappa(1.0)
 predicted: np.ndarray = model.predict(X)
 HuberRegressor(delta="atuo")  # E: arg-type
 HuberRegressor(scale="joined")  # E: arg-type
@@ -44,6 +47,7 @@ text: str = model.predict(X)  # E: assignment
 searched.fit(None, y)  # E: arg-type
 enet_path(X, y, scale="median")  # E: arg-type
 huber_loss(y, y, reduction="median")  # E: arg-type|call-overload
+robustreg.HuberRegresor()  # E: attr-defined
 delta_for_efficiency("95 %")  # E: arg-type
 make_huber_scorer(threshold="auto")  # E: arg-type
 """

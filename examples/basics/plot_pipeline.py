@@ -87,7 +87,7 @@ styles = dict(zip(choices, [(GREY, ":"), (VERMILION, "--"), (BLUE, "-")], strict
 
 figure, ax = plt.subplots()
 x = np.linspace(0, 1, 101)
-ax.plot(x, 20 * (x - 0.5) ** 2, color="0.8", linewidth=8, label="truth")
+ax.plot(x, 20 * (x - 0.5) ** 2, color="0.7", linewidth=8, label="truth")
 for name, search in searches.items():
     found = partial_dependence(search, X, [2], percentiles=(0, 1), grid_resolution=50)
     curve, values = found["average"][0], found["grid_values"][0]

@@ -85,7 +85,7 @@ ax.plot(
 )
 ends = np.array([[49.0], [74.0]])
 for name, style in {
-    "right years only": {"color": "0.8", "linewidth": 8},
+    "right years only": {"color": "0.7", "linewidth": 8},
     "least squares": {"color": VERMILION, "linestyle": ":"},
     "Huber": {"color": GREEN, "linestyle": "-."},
     "Huber, MAD": {"color": GREEN, "linestyle": "--"},

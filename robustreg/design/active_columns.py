@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robustreg.design.base import Point
 from robustreg.losses import Loss
 from robustreg.scales import OrderedSquares, median_absolute_residual
 
@@ -69,6 +70,12 @@ class ActiveColumns(ABC):
     def weights(self) -> Vector | None:
         """Frequencies of the rows."""
         return self.design.weights
+
+    def point(self, coef: Vector, scale: float, loss: Loss) -> Point:
+        """The coefficients of all columns, where those of the others are zero."""
+        of_all, constant = np.zeros(self.design.n_features), self.index == INTERCEPT
+        of_all[self.index[~constant]] = coef[~constant]
+        return Point(of_all, float(coef[constant].sum()), scale, loss)
 
     @abstractmethod
     def image(self, coef: Vector) -> Vector:

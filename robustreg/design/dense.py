@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,22 +155,23 @@ class DenseDesign(ColumnAccess, RowBlocks):
     def rows(self, index: NDArray[np.intp]) -> DenseDesign:
         weights = None if self._weights is None else self._weights[index]
         y = self._y[index] * self.units.response_scale
-        return type(self)(self._X[index], y, weights, centered=self.centered, units=self.units)
+        return self._of(self._X[index], y, weights, self.units)
 
     def in_units(self, units: Units) -> DenseDesign:
         y = self._y * self.units.response_scale
-        design = type(self)(self._X, y, self._weights, centered=self.centered, units=units)
+        design = self._of(self._X, y, self._weights, units)
         design.like_rows, design.passes, design.on_pass = self.like_rows, self.passes, self.on_pass
         return design
 
     def answering(self, y: Vector, weights: Vector | None) -> DenseDesign:
-        return type(self)(self._X, y, weights, centered=self.centered)
+        return self._of(self._X, y, weights, None)
 
     def reweighted(self, weights: Vector) -> DenseDesign:
-        units = self.units
-        return type(self)(
-            self._X, self._y * units.response_scale, weights, centered=self.centered, units=units
-        )
+        return self._of(self._X, self._y * self.units.response_scale, weights, self.units)
+
+    def _of(self, X: Any, y: Vector, weights: Vector | None, units: Units | None) -> DenseDesign:
+        """A design of the same kind."""
+        return type(self)(X, y, weights, centered=self.centered, units=units)
 
     def _gram_of_columns(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix | None]:
         """Sums, and the Gram matrix without shifted rows, or None if it loses digits."""

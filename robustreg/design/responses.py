@@ -46,10 +46,27 @@ class ResponseBlock:
         Float64, finite; zero where missing.
     present : array of shape (n_rows, B) or None
         One where there is a value, zero where it is missing. None where all are there.
+    columns : array of int, optional
+        Which of the responses; ``present`` is that of these alone.
+
+    Attributes
+    ----------
+    n_responses : int
+        B.
+    total_weight, square_weight : float or array of shape (B,)
+        As those of ``Design``.
     """
 
-    def __init__(self, shared: SharedColumns, responses: Matrix, present: Matrix | None) -> None:
-        self._shared, self._y, self._present = shared, responses, present
+    def __init__(
+        self,
+        shared: SharedColumns,
+        responses: Matrix,
+        present: Matrix | None,
+        columns: NDArray[np.intp] | None = None,
+    ) -> None:
+        self._shared, self._present = shared, present
+        self._responses, self._columns = responses, columns
+        self.n_responses = responses.shape[1] if columns is None else columns.size
         self.n_rows, self.n_features = shared.n_rows, shared.n_features
         self.units = shared.units
         self._evaluated: Any = None
@@ -62,6 +79,11 @@ class ResponseBlock:
             self.total_weight, self.square_weight = ones @ present, ones**2 @ present
 
     @cached_property
+    def _y(self) -> Matrix:
+        """Copied when they are asked for: rounding errors are found without them."""
+        return self._responses if self._columns is None else self._responses[:, self._columns]
+
+    @cached_property
     def _buffers(self) -> NDArray[np.float64]:
         """Residuals, psi and what else a pass takes: fresh arrays cost more than its operations."""
         return np.empty((3, *self._y.shape))
@@ -71,11 +93,6 @@ class ResponseBlock:
         """Of the responses: no less than the median of their absolute values."""
         location, spread = self.location_and_spread(True)
         return np.abs(location) + spread
-
-    @property
-    def n_responses(self) -> int:
-        """B."""
-        return int(self._y.shape[1])
 
     @property
     def n_observations(self) -> Any:
@@ -94,7 +111,7 @@ class ResponseBlock:
     def take(self, index: NDArray[np.intp]) -> ResponseBlock:
         """Some of the responses."""
         present = None if self._present is None else self._present[:, index]
-        block = ResponseBlock(self._shared, self._y[:, index], present)
+        block = ResponseBlock(self._shared, self._y, present, index)
         block.size = self.size[index]  # not of fewer responses than the block had
         return block
 

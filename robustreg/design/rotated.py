@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Point
+from robustreg.design.base import Point, Vector
 from robustreg.design.dense import DenseDesign
+from robustreg.design.units import Units
 
 __all__ = ["RotatedDesign", "row_space_design"]
 
@@ -41,6 +42,10 @@ class RotatedDesign(DenseDesign):
         self._basis = q
         y = design.response * design.units.response_scale
         super().__init__(np.ascontiguousarray(r.T), y, design.weights, centered=design.centered)
+
+    def _of(self, X: Any, y: Vector, weights: Vector | None, units: Units | None) -> DenseDesign:
+        # In the coordinates that it has: rows with other weights span no other space.
+        return DenseDesign(X, y, weights, centered=self.centered, units=units)
 
     @property
     def original(self) -> DenseDesign:

@@ -98,7 +98,8 @@ class HuberElasticNet(LinearRegressor):
         How often all columns were read.
     optimality_ : float
         Certificate: the largest residual of the conditions of a minimum, of all columns, in units
-        of alpha (the conditions say that a mean of products is at most alpha), or the relative
+        of alpha (the conditions say that a mean of products is at most alpha), for the intercept
+        and columns without a penalty in their own units where alpha is larger; or the relative
         distance of the scale from the root of its equation if that is larger.
     n_features_in_ : int
         Number of columns of X.

@@ -72,6 +72,8 @@ class HuberRegressor(LinearRegressor):
         Distance to the exact solution, in standard errors of the estimate, at which a fit ends.
     warm_start : bool, default=False
         Start from the previous fit.
+    missing : {"raise", "omit"}, default="raise"
+        Whether NaN in y is an error, or leaves out its row, for that response alone.
 
     Attributes
     ----------
@@ -97,6 +99,8 @@ class HuberRegressor(LinearRegressor):
     optimality_ : float
         Certificate: distance to the exact solution in standard errors, rounding errors included.
         Where the scale is zero, the relative duality gap of the sum of absolute residuals.
+    converged_ : ndarray of shape (n_targets,) of bool
+        Of y with two dimensions alone: whether ``optimality_`` is at most ``tol``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -108,6 +112,8 @@ class HuberRegressor(LinearRegressor):
         If and only if ``optimality_`` is above ``tol``.
     ExactFitWarning
         If the scale is zero.
+    MissingResponseWarning
+        If a column of y has no value. Each warning names all columns of y that it is about.
 
     See Also
     --------
@@ -118,6 +124,13 @@ class HuberRegressor(LinearRegressor):
 
     Notes
     -----
+    With y of shape (n_samples, n_targets) each column gets the fit that it would get alone, in a
+    small part of the time. ``coef_`` has shape (n_targets, n_features), ``weights_`` and
+    ``outliers_`` (n_samples, n_targets), ``n_iter_`` and ``n_passes_`` are the largest of all
+    columns, and the other numbers have shape (n_targets,). Beyond 2**24 values of y there are
+    no ``weights_`` and ``outliers_``, which take 9 bytes for each. They are 0 and False where y is
+    missing. :func:`robustreg.inference.summarize_many` gives the standard errors.
+
     edf is one for the intercept plus the trace of the smoother ``(Z'WZ + alpha I)^-1 Z'WZ``, with
     ``W = s weights_`` and the columns Z of X centred with W: for ``alpha=0`` the rank plus one. For
     more columns than a Gram matrix is formed for, edf and with it ``optimality_`` are estimates.
@@ -195,8 +208,10 @@ class HuberRegressor(LinearRegressor):
             An array of numbers, integers and booleans too, is not copied, in whatever order, and a
             memory map is read block by block. Each step of the solver reads the chunks of a Dask
             collection once; those of up to 64 MB are loaded.
-        y : array-like of shape (n_samples,)
-            Responses, matched with the rows of X by position; they may be of Dask where X is.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Responses, matched with the rows of X by position; they may be of Dask where X is. A
+            table of responses needs X in memory, and is read in blocks of columns: it may be a
+            memory map, or a Dask array, whose chunks are loaded one after the other.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. Whole numbers are frequencies: 2 is the row twice, 0 the row left out.
             Weights between 0 and 1 have no unit: see the class's notes.
@@ -209,8 +224,9 @@ class HuberRegressor(LinearRegressor):
         Raises
         ------
         ValueError
-            If X, y or sample_weight hold NaN, infinity or masked values or differ in length, or if
-            the weights are negative or all zero. A Dask collection must have columns of numbers.
+            If X, y or sample_weight hold infinity, masked values or NaN (but see ``missing``) or
+            differ in length, or if the weights are negative or all zero. A Dask collection must
+            have columns of numbers.
             After an error, and after an interruption, the estimator is as it was before.
         RuntimeError
             If a Dask cluster has lost all its workers, or its scheduler.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.goodness import d2, robust_r2
+from robustreg.inference.linear import FittedLinear
 from robustreg.inference.notes import notes_on_design, notes_on_fit
 from robustreg.inference.prediction import EmpiricalPredictor, error_distribution, own_leverages
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.summary import Summary
 from robustreg.tuning import efficiency
 
-__all__ = ["summary_of"]
+__all__ = ["shared_facts", "summary_of"]
 
 
 def summary_of(
@@ -29,37 +32,18 @@ def summary_of(
     level : float
     use_t : bool
     """
-    change, unit = fitted.to_user(), fitted.design.units.response_scale
-    working = estimate.of_combinations(change)
-    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
     leverages = own_leverages(fitted)
     normal_efficiency, efficiency_notes = _efficiency(fitted)
     notes = (*estimate.notes, *notes_on_fit(fitted, kind))
     notes += (*notes_on_design(fitted, estimate, kind, leverages), *efficiency_notes)
-    with np.errstate(over="ignore", under="ignore"):
-        covariance = working * unit * unit
     return Summary(
-        names=fitted.names,
-        coefficients=fitted.coefficients,
-        standard_errors=np.sqrt(np.diag(working)) * unit,
-        covariance_matrix=covariance,
-        cov_type="bootstrap" if replicates is not None else kind,
-        description=estimate.description,
-        level=level,
-        n=fitted.n,
-        degrees_of_freedom=fitted.degrees_of_freedom,
-        reference_df=float(estimate.degrees_of_freedom) if use_t else np.inf,
-        scale=fitted.scale,
+        **shared_facts(fitted, estimate, kind, level, use_t),
         scale_kind=fitted.equation.name,
-        delta=fitted.delta,
-        threshold=fitted.threshold,
         efficiency=normal_efficiency,
         outlier_share=1.0 - fitted.moments.inside,
         d2=d2(fitted),
         robust_r2=robust_r2(fitted),
-        optimality=fitted.optimality,
         notes=notes,
-        replicates=replicates,
         _predictor=EmpiricalPredictor(
             fitted.model,
             fitted.prepare,
@@ -69,6 +53,34 @@ def summary_of(
             fitted.scale,
         ),
     )
+
+
+def shared_facts(
+    fitted: FittedLinear, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
+) -> dict[str, Any]:
+    """What every summary says of the coefficients and their fit, in the units of the user."""
+    change, unit = fitted.to_user(), fitted.design.units.response_scale
+    working = estimate.of_combinations(change)
+    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
+    with np.errstate(over="ignore", under="ignore"):
+        covariance = working * unit * unit
+    return {
+        "names": fitted.names,
+        "coefficients": fitted.coefficients,
+        "standard_errors": np.sqrt(np.diag(working)) * unit,
+        "covariance_matrix": covariance,
+        "cov_type": "bootstrap" if replicates is not None else kind,
+        "description": estimate.description,
+        "level": level,
+        "n": fitted.n,
+        "degrees_of_freedom": fitted.degrees_of_freedom,
+        "reference_df": float(estimate.degrees_of_freedom) if use_t else np.inf,
+        "scale": fitted.scale,
+        "delta": fitted.delta,
+        "threshold": fitted.threshold,
+        "optimality": fitted.optimality,
+        "replicates": replicates,
+    }
 
 
 def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:

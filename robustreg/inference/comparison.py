@@ -90,8 +90,8 @@ class Comparison(Tabular):
             for name, *cells in zip(["", *names], *columns, strict=True)
         ]
         rule = "-" * (longest + sum(widths))
-        lines[1:1] = [rule]
-        lines[2 + 2 * len(self.names) : 2 + 2 * len(self.names)] = [rule]
+        lines.insert(1, rule)
+        lines.insert(2 + 2 * len(self.names), rule)
         return "\n".join([*lines, f"In brackets: {BELOW[self.below]}."])
 
     def _repr_html_(self) -> str:
@@ -106,7 +106,7 @@ class Comparison(Tabular):
             cells = dict(zip(summary.names, _cells(summary, self.below), strict=True))
             lines = [line for name in self.names for line in cells.get(name, ("", ""))]
             columns.append([*lines, *_facts(summary)])
-        return Table([*names, *facts], list(self.summaries), columns)
+        return Table([*names, *facts], list(self.summaries), columns, rule=len(names))
 
 
 def compare(
@@ -154,7 +154,7 @@ def compare(
     Scale                4.0982       2.8391
     delta              inf            1.345
     Robust R²            0.8458       0.8575
-    Standard errors     H1           H1
+    Standard errors              H1           H1
     In brackets: standard errors.
     """
     check_one_of("below", below, tuple(BELOW))

@@ -11,6 +11,7 @@ from scipy import stats
 
 from robustreg.estimators.mm import OUTLYING
 from robustreg.inference import text
+from robustreg.inference.assemble import shared_facts
 from robustreg.inference.covariance import CovarianceEstimate
 from robustreg.inference.mm_bootstrap import fast_bootstrap
 from robustreg.inference.mm_covariance import mm_covariance
@@ -181,38 +182,19 @@ def summarize_mm(
 def _summary(
     fitted: FittedMM, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
 ) -> MMSummary:
-    change, unit, model = fitted.to_user(), fitted.design.units.response_scale, fitted.model
-    working = estimate.of_combinations(change)
-    replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
-    reference_df = float(estimate.degrees_of_freedom) if use_t else np.inf
+    model, facts = fitted.model, shared_facts(fitted, estimate, kind, level, use_t)
     r2, adjusted, d2 = explained(fitted)
     outlying = (np.abs(fitted.standardized) > OUTLYING).astype(np.float64)
-    with np.errstate(over="ignore", under="ignore"):
-        covariance = working * unit * unit
     return MMSummary(
-        names=fitted.names,
-        coefficients=fitted.coefficients,
-        standard_errors=np.sqrt(np.diag(working)) * unit,
-        covariance_matrix=covariance,
-        cov_type=kind,
-        description=estimate.description,
-        level=level,
-        n=fitted.n,
-        degrees_of_freedom=fitted.degrees_of_freedom,
-        reference_df=reference_df,
-        scale=fitted.scale,
+        **facts,
         scale_kind="S",
-        delta=fitted.delta,
-        threshold=fitted.threshold,
         efficiency=float(model.efficiency),
         outlier_share=fitted.mean(outlying),
         d2=d2,
         robust_r2=r2,
-        optimality=fitted.optimality,
         notes=(*estimate.notes, *_notes_on_starts(model)),
-        replicates=replicates,
         _predictor=NormalPredictor(
-            model, fitted.prepare, fitted.design.units, estimate, reference_df
+            model, fitted.prepare, fitted.design.units, estimate, facts["reference_df"]
         ),
         adjusted_robust_r2=adjusted,
         breakdown=float(model.breakdown),

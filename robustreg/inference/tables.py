@@ -23,6 +23,7 @@ LATEX_SIGNS = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "²": "$^2$",
 }
 HEADS, CELLS = str.maketrans(LATEX_SIGNS), str.maketrans({**LATEX_SIGNS, "-": "$-$"})
 
@@ -39,11 +40,14 @@ class Table:
         Of the columns after the names.
     columns : sequence of sequences of str
         The cells of each.
+    rule : int, optional
+        Number of the row above which LaTeX has a rule.
     """
 
     names: Sequence[str]
     heads: Sequence[str]
     columns: Sequence[Sequence[str]]
+    rule: int | None = None
 
     def to_markdown(self) -> str:
         """A table with columns of one width, for GitHub and for reading as it is."""
@@ -58,6 +62,8 @@ class Table:
         for name, *cells in zip(names, *columns, strict=True):
             right = [cell.rjust(size) for cell, size in zip(cells, others, strict=True)]
             lines.append("| " + " | ".join([name.ljust(first), *right]) + " |")
+        lines[1] = "| " + " | ".join(["-" * first, *("-" * (size - 1) + ":" for size in others)])
+        lines[1] += " |"
         return "\n".join(lines)
 
     def to_html(self) -> str:
@@ -79,9 +85,15 @@ class Table:
                 "to_latex is written by pandas' Styler, which needs Jinja2: run "
                 "`pip install robustreg[inference]`."
             ) from error
-        return style.to_latex(
+        text = style.to_latex(
             hrules=True, column_format="l" + "r" * len(self.heads), caption=caption, label=label
         )
+        if self.rule is None:
+            return str(text)
+        lines = text.splitlines(keepends=True)
+        rule = lines.index("\\midrule\n")
+        lines.insert(rule + 1 + self.rule, lines[rule])
+        return "".join(lines)
 
     def _frame(self, caller: str) -> Any:
         cells = [aligned(column, DIGIT, POINT) for column in self.columns]

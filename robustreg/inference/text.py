@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -27,6 +28,9 @@ LONGEST_NAME = 24
 #: Names that a message lists.
 MOST_LISTED = 10
 
+#: The beginning of a number, in brackets or not.
+NUMERIC = re.compile(r"[(\[<]?-?(\d|inf|nan)")
+
 #: Least width of the column of a number, of t, and of a p-value.
 NUMBER, STATISTIC, P_VALUE = 11, 9, 8
 
@@ -45,26 +49,36 @@ def equality(p: float) -> str:
 
 
 def number(value: float) -> str:
-    """Five significant digits, in a width of at most eleven."""
-    return f"{value:.5g}" if value == 0.0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
+    """Five significant digits, zeros at the end included, in a width of at most eleven."""
+    if value == 0.0 or not np.isfinite(value):
+        return f"{value:g}"
+    return f"{value:#.5g}".rstrip(".") if 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
 
 
 def aligned(cells: Sequence[str], digit: str = " ", point: str = " ") -> list[str]:
-    """Strings of one width with their decimal points below one another.
+    """Strings of one width: numbers with their points below one another, words flush right.
 
     Parameters
     ----------
     cells : sequence of str
-        Numbers, or empty.
+        Numbers, in brackets or not, words, or empty.
     digit, point : str
         What is put for a missing digit and a missing point.
     """
-    split = [cell.partition(".") for cell in cells]
-    before = max((len(left) for left, _, _ in split), default=0)
+    words = [bool(cell) and NUMERIC.match(cell) is None for cell in cells]
+    split = [
+        ("", "", "") if word else cell.partition(".")
+        for cell, word in zip(cells, words, strict=True)
+    ]
     after = max((len(right) for _, _, right in split), default=0)
     pointed = any(middle for _, middle, _ in split)
+    longest = max((len(cell) for cell, word in zip(cells, words, strict=True) if word), default=0)
+    before = max([len(left) for left, _, _ in split] + [longest - after - pointed])
     found = []
-    for left, middle, right in split:
+    for cell, word, (left, middle, right) in zip(cells, words, split, strict=True):
+        if word:
+            found.append(digit * (before + pointed + after - len(cell)) + cell)
+            continue
         missing = point if pointed and not middle else ""
         padding = digit * (before - len(left))
         found.append(padding + left + middle + missing + right + digit * (after - len(right)))
@@ -138,7 +152,7 @@ def as_text(summary: Summary, low: Vector, high: Vector) -> str:
 
     def line(name: str, cells: list[str]) -> str:
         numbers = [cell.rjust(size) for cell, size in zip(cells, widths, strict=True)]
-        return " ".join([name.ljust(longest), *numbers])
+        return " ".join([name.ljust(longest), *numbers]).rstrip()
 
     lines = [summary.title.center(width).rstrip(), "=" * width]
     lines += _two_columns(summary.facts(), width)

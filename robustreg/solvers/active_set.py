@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
-from robustreg.design.base import ROUNDING, Point
+from robustreg.design.base import ROUNDING
 from robustreg.penalties import ElasticNet
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.line_search import step_length
@@ -124,13 +124,6 @@ class ActiveSet:
             self.coef[0] = intercept
         self.columns.restart(self.coef)
 
-    def point(self, scale: float) -> Point:
-        """The coefficients of all columns."""
-        coef, inner = np.zeros(self.problem.design.n_features), self.columns.index != INTERCEPT
-        coef[self.columns.index[inner]] = self.coef[inner]
-        intercept = float(self.coef[0]) if self.problem.fit_intercept else 0.0
-        return Point(coef, intercept, scale, self.problem.loss)
-
     def _update_penalty(self) -> None:
         index = self.columns.index
         constant = index == INTERCEPT
@@ -140,16 +133,29 @@ class ActiveSet:
             self._curvature = None
         free = constant if self.penalty.positive else self.sizes == 0.0
         self.signs = Signs(free, self.penalty.positive)
+        units, total = self.problem.design.units, self.problem.design.total_weight
+        # Largest entries of the active columns as they are shifted and scaled.
+        size = (units.magnitude[index] - np.abs(units.center[index])) / units.column_scale[index]
+        self._sizes_of_columns = np.where(constant, 1.0, size)
+        unit = self.alpha / np.where(constant, 1.0, units.column_scale[index])
+        unpenalised = (self.sizes == 0.0) & (self.curvature == 0.0)
+        own = np.where(self._sizes_of_columns > 0.0, self._sizes_of_columns, unit)
+        least = own if unpenalised.all() else np.minimum(unit, own)
+        self._units_of_violations = total * np.where(unpenalised, least, unit)
 
     # -- the conditions of a minimum --------------------------------------------------------------
 
     def _violations(self, slopes: Vector, scale: float) -> Vector:
-        """Residuals of the conditions at the active columns, in units of alpha."""
+        """Residuals of the conditions at the active columns, in units of alpha.
+
+        For columns without a penalty alpha says nothing if it is large: then in units of what a
+        residual of sigma in each row would give.
+        """
         sizes = scale * self.sizes
         nonzero = (self.coef != 0.0) | self.signs.free
         at_zero = np.maximum(self.signs.excess(slopes, sizes), 0.0)
         violations = np.where(nonzero, np.abs(slopes - sizes * np.sign(self.coef)), at_zero)
-        return violations * self._units() / (scale * self.alpha * self.problem.design.total_weight)
+        return violations / (scale * self._units_of_violations)
 
     def fits_exactly(self) -> bool:
         """Whether all residuals are rounding errors, as they then are at every scale."""
@@ -157,35 +163,25 @@ class ActiveSet:
 
     def rounding_level(self, scale: float) -> float:
         """What rounding errors make of ``violation``, at most."""
-        largest = float((self._magnitudes() * self._units()).max(initial=0.0))
-        return self._rounding_of_residuals() * largest / (scale * self.alpha)
+        ratios = self._sizes_of_columns / self._units_of_violations
+        largest = self.problem.design.total_weight * float(ratios.max(initial=0.0))
+        return self._rounding_of_residuals() * largest / scale
 
     def _rounding_of_residuals(self) -> float:
-        size = 1.0 + float(np.abs(self.coef) @ self._magnitudes())
+        size = 1.0 + float(np.abs(self.coef) @ self._sizes_of_columns)
         return ROUNDING * float(np.finfo(np.float64).eps) * size
-
-    def _magnitudes(self) -> Vector:
-        """Largest entries of the active columns as they are shifted and scaled."""
-        index, units = self.columns.index, self.problem.design.units
-        sizes = (units.magnitude - np.abs(units.center)) / units.column_scale
-        return np.where(index == INTERCEPT, 1.0, sizes[index])
 
     @property
     def least_curvature(self) -> Vector:
         """A diagonal for columns that have next to none within the threshold."""
-        squares = self._magnitudes() ** 2
+        squares = self._sizes_of_columns**2
         return LEAST * self.problem.design.total_weight * np.where(squares > 0.0, squares, 1.0)
-
-    def _units(self) -> Vector:
-        """Units of the active columns."""
-        index = self.columns.index
-        return np.where(index == INTERCEPT, 1.0, self.problem.design.units.column_scale[index])
 
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
-        psi = self.columns.psi(self.delta * scale)
         design: Any = self.problem.design
-        return design.column_products(psi, self.point(scale)) / scale
+        point = self.columns.point(self.coef, scale, self.problem.loss)
+        return design.column_products(self.columns.psi(self.delta * scale), point) / scale
 
     def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
         """Largest violation of the columns that are not active, and those beyond the tolerance."""

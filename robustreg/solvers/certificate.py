@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Mixing
-from robustreg.objective import Evaluation, Objective
+from robustreg.objective import Evaluation, Objective, larger
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
@@ -20,6 +20,9 @@ Vector = NDArray[np.float64]
 
 #: Relative change of the Hessian over which a metric is taken anew.
 STALE = 0.1
+
+#: Least divisor.
+TINY = float(np.finfo(np.float64).tiny)
 
 #: Unit roundoff.
 UNIT = float(np.finfo(np.float64).eps) / 2
@@ -50,7 +53,7 @@ class LocalModel:
     def inside_fraction(self) -> Any:
         """Mean of psi'; that of one observation at least."""
         sums, design = self.evaluation.sums, self.objective.design
-        return np.maximum(sums.curvature / design.total_weight, 1.0 / design.n_observations)
+        return larger(sums.curvature / design.total_weight, 1.0 / design.n_observations)
 
     @cached_property
     def rounding(self) -> Any:
@@ -65,12 +68,12 @@ class LocalModel:
         design, point = objective.design, objective.point(start.parameters)
         total = design.n_observations
         level = design.rounding_level(point) / ROUNDING
-        spread = np.sqrt(start.sums.psi_squares / design.total_weight)
-        of_residuals = np.sqrt(objective.size * self.inside_fraction) * level
-        of_intercept = design.intercept_rounding(point) * np.sqrt(total * self.inside_fraction)
-        of_sums = UNIT * spread * np.sqrt(design.total_weight) * self._magnification()
+        spread = (start.sums.psi_squares / design.total_weight) ** 0.5
+        of_residuals = (objective.size * self.inside_fraction) ** 0.5 * level
+        of_intercept = design.intercept_rounding(point) * (total * self.inside_fraction) ** 0.5
+        of_sums = UNIT * spread * design.total_weight**0.5 * self._magnification()
         errors = of_residuals + of_intercept + of_sums
-        return errors / np.maximum(spread, np.finfo(np.float64).tiny)
+        return errors / larger(spread, TINY)
 
     @cached_property
     def value_rounding(self) -> float:

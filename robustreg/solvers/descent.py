@@ -13,7 +13,7 @@ from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel
 from robustreg.solvers.metric import SquareRoot
 
-__all__ = ["SMALLEST_SCALE", "VALUE_ROUNDING", "Descent"]
+__all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place"]
 
 Vector = NDArray[np.float64]
 
@@ -21,16 +21,18 @@ Vector = NDArray[np.float64]
 #: decides: five digits above the rounding of a sum.
 VALUE_ROUNDING = 1e-11
 
-#: Part of the slope at the start of a step that its end may have, upwards, where values are
-#: rounding errors (after the approximate condition of W. W. Hager, H. Zhang, SIAM J. Optim. 16,
-#: 2005).
-FLAT = 0.5
+#: A step that leaves more than this part of the distance has not served where the metric is not
+#: renewed, and among rounding errors it has not served at all. Where values are rounding errors the
+#: slope stands for the distance (after the approximate condition of W. W. Hager, H. Zhang, SIAM J.
+#: Optim. 16, 2005).
+SLOW = 0.5
 
 #: Part of the linear decrease that a step must bring (Armijo). Where a full step does not, its
-#: halves are tried, ``HALVES`` of them in one pass and up to four times, and the lowest is taken:
-#: of 300 problems with thresholds down to 5e-4 of the noise, those at a given scale took 32 passes
-#: in the mean with one shorter step a pass, and take 24.
-SUFFICIENT, HALVES, ROUNDS = 1e-4, 7, 4
+#: halves are tried, ``HALVES`` of them in one pass, down to the root of a rounding error, and the
+#: lowest is taken: of 300 problems with thresholds down to 5e-4 of the noise, those at a given
+#: scale took 32 passes in the mean with one shorter step a pass, and take 24.
+SUFFICIENT, HALVES = 1e-4, 7
+SHORTEST = float(np.finfo(np.float64).eps) ** 0.5
 
 #: Multiple of its typical rounding errors at which a distance without progress is all rounding.
 ROUNDED = 4.0
@@ -48,10 +50,15 @@ class Place:
     ----------
     model : LocalModel
     evaluation : Evaluation
+    approximately : bool
+        Whether an approximation without a pass will do.
     """
 
-    def __init__(self, model: LocalModel, evaluation: Evaluation) -> None:
-        self.model, self.evaluation = model, evaluation
+    def __init__(
+        self, model: LocalModel, evaluation: Evaluation, approximately: bool = False
+    ) -> None:
+        self.evaluation = evaluation
+        self._solve = model.metric.approximate if approximately else model.metric.solve
         self._step: tuple[Vector, float] | None = None
 
     @property
@@ -59,16 +66,22 @@ class Place:
         """``H^-1 g``, and its length in the metric."""
         if self._step is None:
             gradient = self.evaluation.gradient
-            newton = self.model.metric.solve(gradient)
-            self._step = newton, float(max(float(gradient @ newton), 0.0) ** 0.5)
+            newton = self._solve(gradient)
+            self._step = newton, length_of(gradient, newton)
         return self._step
+
+
+def length_of(gradient: Vector, newton: Vector) -> float:
+    """``sqrt(g' H^-1 g)``."""
+    return float(max(float(gradient @ newton), 0.0) ** 0.5)
 
 
 class Descent:
     """Steps in one metric, with the memory of L-BFGS.
 
     J. Nocedal, S. Wright, Numerical Optimization (2006), algorithm 7.4, with a metric in place of
-    the scaled identity.
+    the scaled identity. Where each use of the metric costs passes, its approximation takes its
+    place, and distances are estimates from the memory until ``certify`` is called.
 
     Attributes
     ----------
@@ -83,13 +96,27 @@ class Descent:
 
     def __init__(self, model: LocalModel, *, memory: bool = True) -> None:
         self.model, self._memory = model, memory
+        self._estimates = memory and not model.metric.renewable
         self._secants: list[tuple[Vector, Vector, float]] = []
-        self._stand_at(Place(model, model.evaluation))
+        self._stand_at(self._place(model.evaluation))
         self.contraction = 0.0
+
+    def _place(self, evaluation: Evaluation) -> Place:
+        return Place(self.model, evaluation, self._estimates)
 
     def _stand_at(self, place: Place) -> None:
         self.evaluation, (self._newton, self.length) = place.evaluation, place.step
+        if self._estimates and self._secants:
+            self.length = length_of(self.evaluation.gradient, -self.direction)
         self.distance = self.model.in_standard_errors(self.length, self.evaluation)
+
+    def certify(self) -> None:
+        """Put the distance itself, and the Newton step, in the place of estimates."""
+        if self._estimates:
+            gradient, self._secants = self.evaluation.gradient, []
+            self._newton = self.model.metric.solve(gradient, self.evaluation.parameters)
+            self.length = length_of(gradient, self._newton)
+            self.distance = self.model.in_standard_errors(self.length, self.evaluation)
 
     @property
     def direction(self) -> Vector:
@@ -101,10 +128,16 @@ class Descent:
             part = float(s @ product) / sy
             parts.append(part)
             product = product - part * y
-        product = self.model.metric.solve(product)
+        metric = self.model.metric
+        product = metric.approximate(product) if self._estimates else metric.solve(product)
         for (s, y, sy), part in zip(self._secants, reversed(parts), strict=True):
             product = product + (part - float(y @ product) / sy) * s
         return -product
+
+    @property
+    def renews(self) -> bool:
+        """Whether a fresh metric would serve a slow descent better than its memory."""
+        return not self._estimates
 
     @property
     def is_rounding(self) -> bool:
@@ -113,7 +146,7 @@ class Descent:
 
     def move(self, evaluation: Evaluation) -> None:
         """Stand at another point, and remember the way there."""
-        self._move(Place(self.model, evaluation))
+        self._move(self._place(evaluation))
 
     def _move(self, place: Place) -> None:
         evaluation = place.evaluation
@@ -136,7 +169,7 @@ class Descent:
             return True
         # Far outliers leave no digits of the values. The slopes of a convex objective then tell.
         step = trial.parameters - start.parameters
-        return float(trial.gradient @ step) < FLAT * abs(float(start.gradient @ step))
+        return float(trial.gradient @ step) < SLOW * abs(float(start.gradient @ step))
 
     def advance(self) -> float:
         """Step as far as the objective falls; the length of the step, 0.0 where there is none."""
@@ -149,15 +182,15 @@ class Descent:
         length = 1.0
         if objective.has_scale and direction[-1] < 0.0:
             length = min(1.0, (SMALLEST_SCALE - 1.0) * float(start.parameters[-1] / direction[-1]))
-        trial = Place(self.model, objective.evaluate(start.parameters + length * direction))
+        trial = self._place(objective.evaluate(start.parameters + length * direction))
         if self._accepts(trial, -length * slope):
             self._move(trial)
             return length
         # Among rounding errors a shorter step is no better than a longer one.
-        for _ in range(0 if self.is_rounding else ROUNDS):
+        while length > SHORTEST and not self.is_rounding:
             lengths = length * 0.5 ** np.arange(1, HALVES + 1)
             found = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
-            trials = [Place(self.model, evaluation) for evaluation in found]
+            trials = [self._place(evaluation) for evaluation in found]
             steps = zip(lengths.tolist(), trials, strict=True)
             lower = [step for step in steps if self._accepts(step[1], -step[0] * slope)]
             if lower:
@@ -178,9 +211,9 @@ class Descent:
         assert isinstance(self.model.metric, SquareRoot)
         direction = -self.model.metric.solve_at_scale(start.gradient)
         slope, length = float(start.gradient @ direction), 1.0
-        for _ in range(HALVES * ROUNDS):
+        while length > SHORTEST:
             moved = _at_best_scale(objective, start.parameters + length * direction)
-            trial = Place(self.model, moved)
+            trial = self._place(moved)
             if self._accepts(trial, -length * slope):
                 self._move(trial)
                 return length

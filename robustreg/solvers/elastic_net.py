@@ -26,11 +26,13 @@ WAY = 0.5
 #: Tolerance on the way: what counts there are the columns and the scale.
 WAY_TOLERANCE = 1e-3
 
-#: Multiple of the smallest scale on a path beyond which it has come to its saturated end. As
-#: columns take up the degrees of freedom, those that are left cannot carry outliers any more: in
-#: samples of 100 and 1,000 rows with 10 % of outliers and 200 and 5,000 columns, the joint scale
-#: rises by a quarter up to half of the rows, and from there within an alpha or two to three times
-#: and more.
+#: Largest change of log sigma by which the trend of a path is followed from one alpha to the next.
+LEAP = 0.2
+
+#: Multiple of the smallest scale on a path beyond which it has come to its saturated end, where the
+#: degrees of freedom that are left cannot carry outliers any more. With 100 and 1,000 rows, 10 % of
+#: outliers and 200 and 5,000 columns, the joint scale rises by a quarter up to half of the rows,
+#: and from there within an alpha or two to three times and more.
 SATURATED = 2.0
 
 
@@ -108,6 +110,7 @@ class _Follower:
     max_iter: int
     slopes: Vector | None = None
     last_alpha: float = np.inf
+    trend: float = 0.0  # of log sigma over log alpha
 
     @classmethod
     def of(cls, problem: Problem, max_iter: int) -> _Follower:
@@ -146,11 +149,16 @@ class _Follower:
         active.set_alpha(alpha)
         if self.slopes is not None:
             active.add(active.strong(self.slopes, max(self.last_alpha, alpha)))
+        begin, way = self.scale, 0.0
+        if 0.0 < self.last_alpha < np.inf and self._rule.known() is None:
+            way = float(np.log(alpha / self.last_alpha))
+        self.scale *= float(np.exp(np.clip(self.trend * way, -LEAP, LEAP)))
         while True:
             settled = settle(active, self._rule, self.scale, tol, self.max_iter)
             if settled.scale == 0.0:
                 return settled, settled.violation
             self.scale = settled.scale
+            self.trend = float(np.log(self.scale / begin)) / way if way else 0.0
             self.slopes = active.slopes_of_all(settled.scale)
             outer, entering = active.violating(self.slopes, tol)
             if not entering.size or settled.violation > tol:
@@ -205,8 +213,7 @@ def follow_path(
     alphas : array-like, optional
         Decreasing. None for ``n_alphas`` from the largest, at which all penalised coefficients are
         zero, to ``eps`` times that, in equal ratios.
-    eps, n_alphas
-    tol, max_iter
+    eps, n_alphas, tol, max_iter
     most : float, default=inf
         Effective parameters at which the path ends.
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.solvers.descent import Place
 from robustreg.solvers.effective_parameters import EffectiveParameters
 from robustreg.solvers.minimise import SERVES, minimise
 from robustreg.solvers.result import Result, Status
@@ -29,9 +30,6 @@ from robustreg.solvers.zero import solve_at_zero, without_slopes
 __all__ = ["solve_with_rule"]
 
 Vector = NDArray[np.float64]
-
-#: Part of the tolerance to which a penalised fit is solved. Half costs no pass at 1,000 x 20.
-BEYOND = 0.5
 
 #: How often the effective parameters are computed anew, and the most sigmas that are tried for
 #: each: a bisection of log sigma to its last bit takes fewer.
@@ -57,8 +55,8 @@ def solve_with_rule(
     Result
     """
     iterations, state, counted = 0, None, EffectiveParameters()
-    # The last distance is found at another edf than the coefficients were solved for.
-    goal = tol * (BEYOND if problem.penalty else 1.0)
+    # The rest of the tolerance is for the doubt about the effective parameters.
+    goal = tol * (1.0 - INNER if problem.penalty else 1.0)
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
@@ -119,8 +117,9 @@ def _solve(
         if state.is_solved or state.reached.distance <= tol:
             root.slope = state.slope
             root.add(*state.trial)
-        state, made = _follow(state, root, tol, max_iter - iterations)
-        iterations += made
+        if state.reached.model.metric.renewable:
+            state, made = _follow(state, root, tol, max_iter - iterations)
+            iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
@@ -137,8 +136,8 @@ def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[Scal
     model, made = state.reached.model, 0
     target, tangent = model.target(tol), state.tangent
     solved: list[tuple[float, float]] = []
+    place = Place(model, state.reached.evaluation)
     while made < limit and state.distance > target and not state.vanishes:
-        step = model.metric.solve(state.reached.evaluation.gradient)
         # A secant through coefficients on their way would mislead.
         solved = [*solved, state.trial] if state.is_solved else []
         proposed = secant(solved or [state.trial], state.slope)
@@ -146,10 +145,11 @@ def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[Scal
             break
         scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
-        moved = state.reached.parameters - step + (scale - state.point.scale) * tangent
+        moved = state.reached.parameters - place.step[0] + (scale - state.point.scale) * tangent
         evaluation = objective.evaluate(moved)
         made += 1
-        distance = model.distance(evaluation)
+        place = Place(model, evaluation)
+        distance = model.in_standard_errors(place.step[1], evaluation)
         trial = ScaleState.of(
             replace(state.reached, evaluation=evaluation, distance=distance), objective
         )

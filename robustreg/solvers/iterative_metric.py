@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,18 +41,26 @@ class IterativeMetric:
     border: Vector | None = None
     renewable: bool = False
 
-    def solve(self, gradient: Vector) -> Vector:
-        """By conjugate gradients, preconditioned by the diagonal."""
+    @cached_property
+    def inverse(self) -> Vector:
+        """Of the diagonal; zero where there is no curvature."""
         inverse = np.zeros_like(self.diagonal)
         np.divide(1.0, self.diagonal, out=inverse, where=self.diagonal > 0.0)
+        return inverse
+
+    def approximate(self, gradient: Vector) -> Vector:
+        """By the diagonal."""
+        return self.inverse * gradient
+
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+        """By conjugate gradients, preconditioned by the diagonal; at other parameters if given."""
+        at, inverse = self.parameters if parameters is None else parameters, self.inverse
         step, residual = np.zeros_like(gradient), gradient
         direction = inverse * residual
         square = float(residual @ direction)
         target = CG_TOLERANCE**2 * square
         while square > target:
-            image = self.objective.hessian_product(
-                self.parameters, direction, float(self.mixing or 0.0)
-            )
+            image = self.objective.hessian_product(at, direction, float(self.mixing or 0.0))
             curvature = float(direction @ image)
             # Without curvature the rows that count do not determine the direction.
             if not curvature > 1e-14 * float(direction @ (self.diagonal * direction)):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point, Sums
 from robustreg.objective import Objective
 from robustreg.problem import Problem
-from robustreg.solvers.descent import FLAT, SMALLEST_SCALE
-from robustreg.solvers.many_search import Flags, Matrix, Search, Vector
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE
+from robustreg.solvers.many_search import Flags, Matrix, Search, Vector, some_responses
 from robustreg.solvers.metric_of_many import MetricOfMany
 
 __all__ = ["ConvexSearch"]
@@ -52,9 +52,8 @@ class ConvexSearch(Search):
         cls, problem: Problem, tol: float, coef: Matrix, intercept: Vector, scale: Vector
     ) -> Self:
         """At these coefficients and scales."""
-        known = problem.scale.known()
-        objective = problem.jointly() if known is None else problem.at_scale(known)
-        return cls(**cls.beginning(problem, tol, objective.pack(coef, intercept, scale)))
+        parameters = _objective(problem).pack(coef, intercept, scale)
+        return cls(**cls.beginning(problem, tol, parameters))
 
     @staticmethod
     def beginning(problem: Problem, tol: float, parameters: Matrix) -> dict[str, Any]:
@@ -77,8 +76,11 @@ class ConvexSearch(Search):
     @property
     def objective(self) -> Objective:
         """Of all responses."""
-        known = self.problem.scale.known()
-        return self.problem.jointly() if known is None else self.problem.at_scale(known)
+        return _objective(self.problem)
+
+    def objective_of(self, index: NDArray[np.intp]) -> Objective:
+        """Of some responses."""
+        return _objective(some_responses(self.problem, index))
 
     def step(self) -> NDArray[np.bool_]:
         """Accept or shorten the last step, and find the next."""
@@ -88,7 +90,7 @@ class ConvexSearch(Search):
         sums, gram = self.block.gram(point, self.mixing)
         evaluation = objective.evaluation(trial, sums)
         rise = (evaluation.gradient * self.direction).sum(axis=0)
-        accepted = np.isfinite(rise) & (rise <= FLAT * np.abs(self.slope))
+        accepted = np.isfinite(rise) & (rise <= SLOW * np.abs(self.slope))
         np.copyto(self.parameters, trial, where=accepted)
         self.measure(objective, point)
         metric = MetricOfMany.of(objective.hessian(trial, gram))
@@ -140,3 +142,8 @@ class ConvexSearch(Search):
         np.copyto(self.direction, newton, where=usable)
         np.copyto(self.slope, -squares, where=usable)
         np.copyto(self.length, np.minimum(1.0, longest), where=usable)
+
+
+def _objective(problem: Problem) -> Objective:
+    known = problem.scale.known()
+    return problem.jointly() if known is None else problem.at_scale(known)

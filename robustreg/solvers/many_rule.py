@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustreg.design.base import Point, Sums
 from robustreg.objective import AtScale, Objective
 from robustreg.problem import Problem
 from robustreg.solvers.many_convex import ConvexSearch
-from robustreg.solvers.many_search import Flags, Matrix, Vector
+from robustreg.solvers.many_search import Flags, Matrix, Vector, some_responses
 from robustreg.solvers.metric_of_many import MetricOfMany
-from robustreg.solvers.root import LEAP, LONGEST
+from robustreg.solvers.root import EPSILON, LONGEST
 
 __all__ = ["RuleSearch"]
 
@@ -58,6 +59,10 @@ class RuleSearch(ConvexSearch):
         """Of all responses."""
         return self.problem.at_scale(cast(Any, self.scale))
 
+    def objective_of(self, index: NDArray[np.intp]) -> AtScale:
+        """Of some responses."""
+        return some_responses(self.problem, index).at_scale(cast(Any, self.scale[index]))
+
     def measure(self, objective: Objective, point: Point) -> None:
         """Beside a penalty the effective number of parameters, and the estimate of sigma."""
         problem = self.problem
@@ -88,7 +93,7 @@ class RuleSearch(ConvexSearch):
         else:
             slope = 1.0 + (excess - self.excess_before) / (log_scale - self.log_before)
         slope = np.where(np.isfinite(slope), slope, 0.0)
-        step = np.clip(excess / np.maximum(1.0 - slope, 1.0 / LEAP), -LONGEST, LONGEST)
+        step = np.clip(excess / np.maximum(1.0 - slope, EPSILON), -LONGEST, LONGEST)
         moves = usable & np.isfinite(step) & (distance <= NEAR * np.maximum(self.shift, 1.0))
         moved = scale * np.exp(np.where(moves, step, 0.0))
         change = newton + (moved - scale) * tangent

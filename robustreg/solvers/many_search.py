@@ -68,6 +68,10 @@ class Search(ABC):
     def objective(self) -> Objective:
         """Of all responses."""
 
+    @abstractmethod
+    def objective_of(self, index: NDArray[np.intp]) -> Objective:
+        """Of some responses."""
+
     def point_of(self, which: Flags) -> Point:
         """Where some of the responses stand."""
         point = self.objective.point(self.parameters)
@@ -107,9 +111,13 @@ class Search(ABC):
         self, evaluation: Evaluation, metric: MetricOfMany, index: NDArray[np.intp]
     ) -> Vector:
         """Rounding errors in the distances of some responses."""
-        objective = self.some(index).objective
-        sums = Sums._make(part[..., index] for part in evaluation.sums)
-        part = objective.evaluation(evaluation.parameters[:, index], sums)
+        part = Evaluation(
+            evaluation.parameters[:, index],
+            evaluation.value,
+            evaluation.gradient,
+            Sums._make(sums[..., index] for sums in evaluation.sums),
+        )
+        objective = self.objective_of(index)
         return cast(Any, LocalModel(objective, part, cast(Any, metric.some(index))).rounding)
 
     def damp(self, singular: Flags, moved: Flags, near: Flags) -> None:

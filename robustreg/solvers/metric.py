@@ -81,8 +81,11 @@ class Metric(Protocol):
     @property
     def renewable(self) -> bool: ...
 
-    def solve(self, gradient: Vector) -> Vector:
-        """The Newton step ``H^-1 g``."""
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+        """The Newton step ``H^-1 g``; with H at other parameters where that costs no more."""
+
+    def approximate(self, gradient: Vector) -> Vector:
+        """Near it, without a pass."""
 
     def magnification(self, size: Vector) -> float:
         """Length of a gradient whose entries have these sizes and random signs."""
@@ -107,9 +110,11 @@ class SquareRoot:
     border: Vector | None = None
     renewable: bool = True
 
-    def solve(self, gradient: Vector) -> Vector:
-        """As in ``Metric``."""
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+        """As in ``Metric``, with H where it was taken."""
         return self.transform @ (gradient @ self.transform)
+
+    approximate = solve
 
     def solve_at_scale(self, gradient: Vector) -> Vector:
         """The Newton step of the linear parameters alone, the scale held."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, local_model, undamped
-from robustreg.solvers.descent import SMALLEST_SCALE, VALUE_ROUNDING, Descent
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, VALUE_ROUNDING, Descent
 from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
 from robustreg.solvers.result import Status
 
@@ -101,6 +101,8 @@ def minimise(
         objective = model.objective
         descent = Descent(model, memory=memory)
         target = model.target(tol)
+        if descent.distance <= target:
+            descent.certify()
         begin, length = descent.distance, descent.length
         if fits_exactly(objective, model.evaluation):
             return Reached(model, model.evaluation, 0.0, iterations, Status.CONVERGED)
@@ -120,7 +122,7 @@ def minimise(
         ratio, made = _run(descent, target, max_iter - iterations, in_turn)
         iterations += made
         parameters = descent.evaluation.parameters
-        stalled = descent.contraction > 0.5 and descent.is_rounding
+        stalled = descent.contraction > SLOW and descent.is_rounding
         arrived = descent.distance <= target and not mixing
         margin = target / max(descent.distance, 0.1 * target)
         if stalled or (arrived and not model.is_stale(begin, margin)):
@@ -157,7 +159,10 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             ratio = 1.0 if rounding else decrease / predicted
-        if descent.distance <= target or descent.contraction > SERVES or in_turn:
+        if descent.distance <= target or descent.contraction > SLOW:
+            descent.certify()
+        slow = descent.contraction > SERVES and descent.renews
+        if descent.distance <= target or slow or in_turn:
             break
     return ratio, max(made, 1)
 

@@ -155,12 +155,10 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
     if problem.freedom <= 0.0:
         return _interpolated(problem)
     minima = search(pilot.sample, stated.n_subsets, rng)
-    if minima.scales[0] > LARGEST_SCALE:
-        units = design.units
-        larger = units.response_scale * float(power_of_two(minima.scales[0]))
-        return solve_mm(stated, design.in_units(units._replace(response_scale=larger)), rng)
     s = _lowest(problem, pilot, minima, stated)
-    counts = minima.n_starts, minima.n_best, _runner_up(minima)
+    if s.point.scale > LARGEST_SCALE:
+        return solve_mm(stated, _in_larger_units(design, s.point.scale), rng)
+    counts = minima.n_starts, minima.n_best, minima.runner_up
     if s.status is Status.EXACT_FIT:
         return _exact(problem, s.point, counts)
     m_problem = replace(problem, loss=stated.m_loss)
@@ -173,6 +171,11 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
     return MMResult(m_problem, point, s_point, bound, s.n_iter + m.n_iter, status, *counts)
 
 
+def _in_larger_units(design: Design, scale: float) -> Design:
+    unit = design.units.response_scale * float(power_of_two(np.asarray(scale)))
+    return design.in_units(design.units._replace(response_scale=unit))
+
+
 def _rank(problem: Problem, pilot: Pilot) -> int:
     """Of X without the intercept."""
     if pilot.whole or pilot.rank == problem.n_linear:
@@ -180,12 +183,6 @@ def _rank(problem: Problem, pilot: Pilot) -> int:
     linear = problem.least_squares()
     model = local_model(linear, np.zeros(linear.size), None)
     return model.objective.problem.known_rank
-
-
-def _runner_up(minima: Minima) -> float:
-    if minima.scales.size < 2 or not minima.scales[0] > 0.0:
-        return float("inf")
-    return float(minima.scales[1] / minima.scales[0])
 
 
 # -- S --------------------------------------------------------------------------------------------
@@ -215,9 +212,11 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
     wanted = stated.tolerance(problem.design)
     iterations, tol = 0, max(FIRST_ROUND, wanted)
     objective, reached = problem.at_scale(point.scale), None
+    if point.scale > LARGEST_SCALE:
+        return _Local(point, np.inf, 0, Status.ROUNDING)
     for _ in range(ROUNDS):
         if problem.is_zero(point.scale, point, NEGLIGIBLE):
-            return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
+            break
         model = None if reached is None else _carried(reached, objective)
         start, left = objective.at(point), stated.max_iter - iterations
         reached = minimise(objective, start, memory=True, tol=tol, max_iter=left, model=model)
@@ -229,7 +228,8 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
         if iterations >= stated.max_iter or (done and (not reached.n_iter or shift <= wanted)):
             break
         objective, tol = AtScale(reached.model.objective.problem, scale), wanted
-    assert reached is not None
+    if reached is None or problem.is_zero(point.scale, point, NEGLIGIBLE):
+        return _Local(point._replace(scale=0.0), 0.0, iterations, Status.EXACT_FIT)
     return _judged(reached, point, iterations, stated)
 
 

@@ -105,7 +105,7 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
             scale = problem.estimate_scale(at_scale.point(parameters))
         # The Hessian is about the Gram matrix times the share of rows inside the threshold.
         share = max(evaluation.sums.curvature / design.total_weight, 0.5)
-        parameters = parameters - model.metric.solve(evaluation.gradient) / share
+        parameters = parameters - model.metric.approximate(evaluation.gradient) / share
     return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
 
 

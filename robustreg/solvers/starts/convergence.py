@@ -66,6 +66,13 @@ class Minima:
     n_starts: int
     n_best: int
 
+    @property
+    def runner_up(self) -> float:
+        """The second lowest scale over the lowest; infinite where there is none."""
+        if self.scales.size < 2 or not self.scales[0] > 0.0:
+            return np.inf
+        return float(self.scales[1] / self.scales[0])
+
 
 def converged(sample: Sample, candidates: Matrix) -> Minima:
     """Take all candidates to their minima; those that have met go on as one.

@@ -79,6 +79,7 @@ class _Pool:
         return candidates[order][distinct][:number]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of candidates that are infinite, and left out
 def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
     """Local minima of S, from deterministic and from random candidates.
 
