@@ -62,10 +62,10 @@ def data(n: int, p: int, k: int) -> tuple[Matrix, Matrix]:
     """X and Y; only one of each exists at a time."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, p))
-    Y = rng.standard_normal((n, k))
-    Y += X @ rng.standard_normal((p, k))
-    for row in Y:  # not all of them at once, which would count as memory of the fit
-        row[rng.random(k) < 0.05] += 10.0
+    coef = rng.standard_normal((p, k))
+    Y = np.empty((n, k))
+    for x, row in zip(X, Y, strict=True):  # one by one: the peak of memory is to be the fit's
+        row[:] = x @ coef + rng.standard_normal(k) + 10.0 * (rng.random(k) < 0.05)
     return X, Y
 
 

@@ -32,8 +32,8 @@ def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, 
     """
     if is_collection(X):
         raise ValueError(
-            "X is of Dask and y has several columns, which need an X in memory: pass X.compute(). "
-            "y may be a Dask array with chunks of columns."
+            "X is of Dask and y has two dimensions, which need an X in memory: pass X.compute() "
+            "(y may stay a Dask array), or y[:, 0] if there is one response."
         )
     X = validate_training_features(estimator, X)
     names = list(Y.columns) if hasattr(Y, "columns") else None
@@ -47,11 +47,11 @@ def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, 
     return X, Y, names
 
 
-def is_table(y: Any) -> bool:
-    """Whether responses have two dimensions."""
+def is_table(X: Any, y: Any) -> bool:
+    """Whether responses have two dimensions; one column beside an X of Dask counts as a vector."""
     if y is not None and not hasattr(y, "ndim"):
         y = np.asarray(as_numbers(y, "y"))
-    return getattr(y, "ndim", 1) == 2
+    return getattr(y, "ndim", 1) == 2 and not (is_collection(X) and y.shape[1] == 1)
 
 
 def omit_missing(y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:

@@ -1,6 +1,7 @@
 """Many responses of one X: the same numbers as fits of one response after the other."""
 
 import pickle
+import tracemalloc
 import warnings
 from itertools import product
 
@@ -107,9 +108,12 @@ class TestEqualToSingleFits:
         model = HuberRegressor(tol=1e-7, alpha=alpha).fit(X, Y)
         assert_equal_to_single_fits(model, X, Y)
 
+    @pytest.mark.parametrize("intercept", [True, False])
+    @pytest.mark.parametrize("weighted", [True, False])
     @pytest.mark.parametrize("kind", ["copy", "dummies", "constant", "units", "far", "near copy"])
     @pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.ConvergenceWarning")
-    def test_columns(self, rng, kind):
+    def test_columns(self, rng, kind, weighted, intercept):
+        """Those that depend on one another get coefficients of least norm."""
         X, Y = many(rng, k=6)
         X = {
             "copy": np.column_stack((X, X[:, 0])),
@@ -119,13 +123,23 @@ class TestEqualToSingleFits:
             "far": X + 1e6,
             "near copy": np.column_stack((X, X[:, 0] + 1e-6 * rng.normal(size=N))),
         }[kind]
-        model = HuberRegressor().fit(X, Y)
-        fits = single_fits(model, X, Y)
-        for j, fit in enumerate(fits):
+        weights = rng.integers(0, 3, N).astype(float) if weighted else None
+        model = HuberRegressor(fit_intercept=intercept).fit(X, Y, weights)
+        for j, fit in enumerate(single_fits(model, X, Y, weights)):
             np.testing.assert_allclose(
                 model.predict(X)[:, j], fit.predict(X), atol=1e-5 * fit.scale_
             )
             np.testing.assert_allclose(model.coef_[j], fit.coef_, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(model.weights_[:, j], fit.weights_, atol=1e-4)
+
+    @pytest.mark.parametrize("intercept", [True, False])
+    def test_dependent_columns_are_solved_together(self, rng, monkeypatch, intercept):
+        alone = []
+        monkeypatch.setattr(ManyFit, "_alone", lambda self, table, j, found: alone.append(j))
+        X, Y = many(rng, k=50)
+        HuberRegressor(fit_intercept=intercept).fit(np.eye(4)[np.arange(N) % 4], Y)
+        HuberRegressor(fit_intercept=intercept).fit(np.column_stack((X, X[:, :2])), Y)
+        assert not alone
 
     @given(st.data())
     @examples(60)
@@ -254,6 +268,28 @@ class TestEdges:
             for options in OPTIONS:
                 HuberRegressor(**options).fit(X, Y)
         assert len(alone) <= 1e-3 * 500 * len(OPTIONS)
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("options", [{}, {"delta": "auto"}, {"scale": "mad", "alpha": 1.0}])
+    def test_memory(self, rng, monkeypatch, tmp_path, dtype, options):
+        """A fit holds blocks of a memory map, whatever the number of responses."""
+        import robustreg.estimators.many_solutions as many_solutions
+
+        n, p, k = 100, 10, 30_000
+        monkeypatch.setattr(many_solutions, "KEPT_VALUES", 0)
+        X = rng.normal(size=(n, p))
+        Y = np.memmap(tmp_path / "Y", dtype=dtype, mode="w+", shape=(n, k))
+        for row in Y:
+            row[:] = rng.normal(size=k)
+        Y.flush()
+        HuberRegressor(**options).fit(X, Y[:, :100])
+        tracemalloc.start()
+        try:
+            HuberRegressor(**options).fit(X, Y)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 200e6
 
 
 class TestMissing:
@@ -395,7 +431,7 @@ class TestEcosystem:
         np.testing.assert_allclose(
             HuberRegressor().fit(X, lazy).coef_, HuberRegressor().fit(X, Y).coef_
         )
-        with pytest.raises(ValueError, match="X is of Dask and y has several columns"):
+        with pytest.raises(ValueError, match="X is of Dask and y has two dimensions"):
             HuberRegressor().fit(array.from_array(X), lazy)
 
     def test_predictions_of_dask(self, rng):

@@ -62,6 +62,12 @@ class SharedColumns:
         """The rows of responses that have a positive frequency."""
         return responses if self.rows is None else responses[self.rows]
 
+    def factor(self, fit_intercept: bool) -> Matrix:
+        """R of the rows (z, 1), or z without an intercept, with their frequencies."""
+        columns = self.columns if fit_intercept else self.columns[:, :-1]
+        rows = columns if self.weights is None else columns * np.sqrt(self.weights)[:, None]
+        return np.asarray(np.linalg.qr(rows, mode="r"))
+
     def triangle(self, sums: Matrix) -> Matrix:
         """Gram matrices of order p + 2, lower triangles, from sums of the products.
 

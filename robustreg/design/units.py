@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import frexp, ldexp
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,15 @@ class Units(NamedTuple):
         """Coefficients and intercept for the columns of X as given."""
         coef = coef / self.column_scale
         return coef, intercept - float(self.center @ coef)
+
+    def some(self, columns: Any) -> Units:
+        """Those of some of the columns."""
+        return Units(
+            self.center[columns],
+            self.column_scale[columns],
+            self.response_scale,
+            self.magnitude[columns],
+        )
 
     @property
     def has_far_columns(self) -> bool:

@@ -73,7 +73,8 @@ class HuberRegressor(LinearRegressor):
     warm_start : bool, default=False
         Start from the previous fit.
     missing : {"raise", "omit"}, default="raise"
-        Whether NaN in y is an error, or leaves out its row, for that response alone.
+        Whether NaN in y is an error, or leaves out its row, for that response alone. X of Dask
+        allows the first only.
 
     Attributes
     ----------
@@ -232,7 +233,7 @@ class HuberRegressor(LinearRegressor):
             If a Dask cluster has lost all its workers, or its scheduler.
         """
         with restored_on_failure(self):
-            if is_table(y):
+            if is_table(X, y):
                 fit_many(self, X, y, sample_weight)
                 return self
             start, present = previous_fit(self), None

@@ -235,7 +235,7 @@ class HuberRegressorCV(HuberRegressor):
             of range; if no candidate could be fitted, or none has a finite mean score.
         """
         with restored_on_failure(self):
-            if is_table(y):
+            if is_table(X, y):
                 fit_many_search(self, X, y, sample_weight, params)
             else:
                 fit_search(self, X, y, sample_weight, params)

@@ -17,6 +17,7 @@ from robustreg.design.base import Point
 from robustreg.design.response_table import ResponseTable, TableBlock
 from robustreg.design.responses import ResponseBlock
 from robustreg.design.shared_columns import SharedColumns
+from robustreg.design.units import Units
 from robustreg.estimators.fitting import (
     PILOT_DELTAS,
     HuberProblem,
@@ -28,16 +29,17 @@ from robustreg.losses import Huber
 from robustreg.problem import Problem
 from robustreg.solvers import Status
 from robustreg.solvers.many import Many, is_regular, solve_many
+from robustreg.solvers.minimum_norm import independent_columns, minimum_norm
 
 __all__ = ["ManyFit"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Numbers in a block of responses, and its least and most columns. 20,000 responses of 60 rows took
-#: 0.37 s at 520 columns, 0.18 at 2,056, 0.15 at 4,104 and 8,200, 0.18 in one block; of 200 rows 0.61
-#: at 4,104 and 0.81 in one. Widths are odd multiples of eight: rows whose distance is a power of two
-#: share the same lines of the cache, and medians then take three times as long.
+#: Numbers in a block of responses, and its least and most columns. 20,000 responses of 60 rows
+#: took 0.37 s at 520 columns, 0.18 at 2,056, 0.15 at 4,104 and 8,200, 0.18 in one block; of 200
+#: rows 0.61 at 4,104 and 0.81 in one. Widths are odd multiples of eight: rows whose distance is a
+#: power of two share the same lines of the cache, and medians then take three times as long.
 BLOCK_NUMBERS, LEAST_WIDTH, MOST_WIDTH = 2**20, 64, 4096
 
 #: Most numbers in the products of columns, and most columns, for blocks of responses.
@@ -70,6 +72,8 @@ class ManyFit:
     ) -> None:
         self._problem, self._X, self._table, self._weights = problem, X, table, weights
         self._start, self._on_block = start, on_block
+        self._kept: NDArray[np.intp] | None = None  # columns that determine the others
+        self._null: Matrix | None = None
         self.n_passes = 1
 
     def run(self) -> ManySolutions:
@@ -99,11 +103,44 @@ class ManyFit:
         few = p <= MOST_COLUMNS and n * (p + 1) * (p + 2) // 2 <= PRODUCT_NUMBERS
         if not few or n <= p + 1:
             return None
-        X = self._X.toarray() if issparse(self._X) else self._X
-        units = self._design.units._replace(response_scale=1.0)
-        shared = SharedColumns(X, self._weights, units)
-        regular = self._problem.alpha > 0.0 or is_regular(shared)
-        return shared if shared.n_rows > p + 1 and regular else None
+        shared = SharedColumns(self._dense, self._weights, self._units)
+        if shared.n_rows <= p + 1:
+            return None
+        intercept = self._problem.fit_intercept
+        if self._problem.alpha > 0.0 or is_regular(shared, intercept):
+            return shared
+        columns, null = independent_columns(shared.factor(intercept), n, intercept)
+        if not 0 < columns.size < p:
+            return None
+        self._kept, self._null = columns, null
+        units = self._units.some(columns)
+        shared = SharedColumns(self._dense[:, columns], self._weights, units)
+        return shared if is_regular(shared, intercept) else None
+
+    @cached_property
+    def _dense(self) -> NDArray:
+        return self._X.toarray() if issparse(self._X) else self._X
+
+    @property
+    def _units(self) -> Units:
+        """Those of X, and of the responses as they are."""
+        return self._design.units._replace(response_scale=1.0)
+
+    def _to_user(self, block: ResponseBlock, point: Point) -> tuple[Matrix, Vector]:
+        """Coefficients and intercepts of X; of least norm, where columns depend on one another."""
+        coef, intercept = block.raw(point)
+        if self._kept is None:
+            return coef, intercept
+        units, whole = self._units, np.zeros((self._X.shape[1], coef.shape[1]))
+        whole[self._kept] = coef
+        problem = replace(self._problem, delta=PILOT_DELTAS[-1]).over(self._design)
+        shifted = point._replace(
+            coef=whole * units.column_scale[:, None],
+            intercept=cast(Any, intercept + units.center @ whole),
+        )
+        shifted = minimum_norm(replace(problem, null=self._null), shifted)
+        coef = shifted.coef / units.column_scale[:, None]
+        return coef, shifted.intercept - units.center @ coef
 
     @property
     def _width(self) -> int:
@@ -120,7 +157,7 @@ class ManyFit:
         present = None if table.present is None else shared.counted(table.present)
         block = ResponseBlock(shared, shared.counted(table.values), present)
         many, delta = self._solved(block, self._begin(table.columns))
-        coef, intercept = block.raw(_point(many, delta))
+        coef, intercept = self._to_user(block, _point(many, delta))
         where, certified = table.columns, many.certified
         found.coef[where][certified] = coef.T[certified]
         found.intercept[where][certified] = intercept[certified] if problem.fit_intercept else 0.0
@@ -173,7 +210,7 @@ class ManyFit:
 
     def _begin(self, columns: slice) -> tuple[Matrix, Vector, Vector] | None:
         """The previous fit in working units."""
-        if self._start is None:
+        if self._start is None or self._kept is not None:
             return None
         coef, intercept, scale = (part[columns] for part in self._start)
         units = self._design.units
@@ -204,8 +241,8 @@ class ManyFit:
     @cached_property
     def _all_columns(self) -> SharedColumns:
         """Those of rows of weight zero as well."""
-        X = self._X.toarray() if issparse(self._X) else self._X
-        return SharedColumns(X, None, self._design.units)
+        columns = slice(None) if self._kept is None else self._kept
+        return SharedColumns(self._dense[:, columns], None, self._units.some(columns))
 
     def _constant(
         self, table: TableBlock, which: NDArray[np.bool_], found: ManySolutions

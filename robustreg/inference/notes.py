@@ -113,7 +113,7 @@ def _one_sided(fitted: FittedRegression) -> tuple[str, ...]:
 
 def _wide_scale(fitted: FittedRegression) -> tuple[str, ...]:
     """Where outliers have widened the scale until few of them are clipped."""
-    u, s = fitted.residuals.u, fitted.frequencies
+    u, s = fitted.standardized, fitted.frequencies
     spread = median_absolute_residual(u - weighted_median(u, s), s)
     if not fitted.equation.estimates_sigma or not 1.0 >= WIDE_SCALE * spread > 0.0:
         return ()

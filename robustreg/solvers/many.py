@@ -94,9 +94,10 @@ class Many:
         self.certified[index] = search.bound[finished] <= search.tol
 
 
-def is_regular(shared: SharedColumns) -> bool:
+def is_regular(shared: SharedColumns, fit_intercept: bool) -> bool:
     """Whether the Gram matrix of all rows has the digits for a solution."""
-    gram = shared.triangle(shared.whole[:, None])[:-1, :-1]
+    order = shared.n_features + fit_intercept
+    gram = shared.triangle(shared.whole[:, None])[:order, :order]
     return bool(MetricOfMany.of(gram).accurate.all())
 
 

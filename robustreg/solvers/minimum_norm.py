@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from robustreg.design.base import Point
 from robustreg.problem import Problem
+from robustreg.solvers.metric import column_norms, cutoff
 
-__all__ = ["minimum_norm"]
+__all__ = ["independent_columns", "minimum_norm"]
 
 
 def minimum_norm(problem: Problem, point: Point) -> Point:
@@ -25,8 +27,39 @@ def minimum_norm(problem: Problem, point: Point) -> Point:
     rows = problem.null[:p] / column_scale[:, None]
     order = np.argsort(-np.abs(rows).max(axis=1, initial=0.0))
     q, r, pivots = linalg.qr(rows[order], mode="economic", pivoting=True)
-    weights = np.empty(rows.shape[1])
-    weights[pivots] = linalg.solve_triangular(r, q.T @ (point.coef / column_scale)[order])
+    weights = np.empty((rows.shape[1], *point.coef.shape[1:]))
+    coef = (point.coef.T / column_scale).T  # of one response, or of many in columns
+    weights[pivots] = linalg.solve_triangular(r, q.T @ coef[order])
     move = problem.null @ weights
-    intercept = point.intercept - float(move[p]) if problem.fit_intercept else 0.0
+    intercept = point.intercept - move[p] if problem.fit_intercept else 0.0
     return point._replace(coef=point.coef - move[:p], intercept=intercept)
+
+
+def independent_columns(
+    factor: NDArray[np.float64], n_rows: int, fit_intercept: bool
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Columns of X that determine the others, and the directions that change no prediction.
+
+    Parameters
+    ----------
+    factor : array of shape (q, q)
+        R of the rows (z, 1), or z without an intercept.
+    n_rows : int
+    fit_intercept : bool
+
+    Returns
+    -------
+    columns : array of int
+        Ascending; those that leave most beside the others, and the intercept.
+    null : array of shape (q, q - rank)
+    """
+    inverse_norm = 1.0 / column_norms(factor)
+    equilibrated = factor * inverse_norm
+    _, singular, right = np.linalg.svd(equilibrated)
+    kept = singular > cutoff(singular, n_rows)
+    if fit_intercept:
+        first = np.roll(equilibrated, 1, axis=1)
+        equilibrated = linalg.qr(first, mode="r")[0][1:, 1:]
+    pivots = linalg.qr(equilibrated, mode="r", pivoting=True)[1]
+    rank = int(np.count_nonzero(kept)) - fit_intercept
+    return np.sort(pivots[:rank]), right[~kept].T * inverse_norm[:, None]
