@@ -84,7 +84,7 @@ def notes_on_fit(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
 def _choice(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     if fitted.choice == "auto" and kind not in ("pairs", "wild"):
         note = (
-            "delta was chosen from these data: 95 % intervals cover 93 to 95 %. "
+            "delta was chosen from these data: 95 % intervals cover 92 to 95 %. "
             "cov_type='bootstrap' chooses anew in each replicate."
         )
         return (note,)
