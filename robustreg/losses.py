@@ -123,17 +123,12 @@ class Huber(Loss):
             return np.asarray(self.delta / magnitude)
         # A residual of zero has weight 1 even if the threshold is zero (an exact fit). If the
         # threshold is infinite, every residual has weight 1.
-        return np.divide(
-            self.delta,
-            magnitude,
-            out=np.ones_like(magnitude),
-            where=(magnitude > 0) & np.isfinite(magnitude),
-        )
+        divided = (magnitude > 0) & np.isfinite(magnitude)
+        return np.divide(self.delta, magnitude, out=np.ones_like(magnitude), where=divided)
 
     def at(self, scale: Any) -> Huber:
         """The loss with the threshold ``delta scale``, in the units of the residuals."""
-        several = getattr(scale, "ndim", 0)
-        return Huber(self.delta * scale if several or scale > 0.0 else 0.0)
+        return Huber(self.delta * scale if getattr(scale, "ndim", 0) or scale > 0.0 else 0.0)
 
     @classmethod
     def together(cls, losses: Sequence[Loss]) -> Huber:

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from robustreg import ExactFitWarning, HuberRegressor, HuberRegressorCV
-from robustreg.estimators import huber, huber_cv
+from robustreg.estimators import huber, huber_cv, huber_search
 
 pd = pytest.importorskip("pandas")
 
@@ -45,8 +45,9 @@ class TestRefit:
 
         before = state(fitted)
         X, y = plain(rng, n=40, p=5)
-        for module in (huber, huber_cv):
-            monkeypatch.setattr(module, where, fail)
+        for module in (huber, huber_cv, huber_search):
+            if hasattr(module, where):
+                monkeypatch.setattr(module, where, fail)
         with pytest.raises(error):
             fitted.fit(pd.DataFrame(X, columns=list("vwxyz")), y)
         assert state(fitted) == before

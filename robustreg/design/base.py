@@ -38,6 +38,9 @@ GramKind = Literal["matrix", "factor", "diagonal"]
 #: this many numbers (64 MB).
 PILOT_SHARE, PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, PILOT_NUMBERS = 1 / 16, 1000, 10, 2**23
 
+#: Numbers in X up to which a design is small.
+FEW_NUMBERS = 2**16
+
 #: Rounding error of a residual, in units of eps times the size of its terms. The errors of the
 #: terms are random, so that they partly cancel.
 ROUNDING = 8.0
@@ -211,6 +214,11 @@ class Design(RowAccess):
         # A typical response has a size of one to two working units.
         size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
         return ROUNDING * float(np.finfo(np.float64).eps) * size
+
+    @property
+    def is_small(self) -> bool:
+        """Whether a pass, even in extended precision, takes no longer than about a millisecond."""
+        return self.n_rows * self.n_features <= FEW_NUMBERS
 
     @property
     def squares_overflow(self) -> bool:

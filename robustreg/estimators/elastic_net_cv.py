@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from robustreg.annotations import Features, Scale
@@ -32,6 +31,7 @@ from robustreg.estimators.elastic_net_problem import (
     warn_of_end,
 )
 from robustreg.estimators.progress import TaskList
+from robustreg.estimators.search_grid import row_splits
 from robustreg.estimators.search_results import format_results
 from robustreg.metrics import make_huber_scorer
 from robustreg.parameters import fit_method
@@ -224,14 +224,12 @@ class HuberElasticNetCV(HuberElasticNet):
         given = [checked_alphas(self.alphas, ratio) for ratio in ratios]
         given_data = X, y
         X, y, weights = data_in_memory(self, X, y, sample_weight)
-        splits = [
-            (np.asarray(a), np.asarray(b)) for a, b in check_cv(self.cv, y).split(X, y, groups)
-        ]
+        design = as_design(X, y, weights, centered=bool(self.fit_intercept))
+        splits = row_splits(self.cv, X, y, {"groups": groups}, design.n_rows)
         if not splits:
             raise ValueError("cv gives no split: pass at least one pair of training and test rows.")
         names = ["path", *["fold"] * len(splits)]
         tasks = TaskList(self, *given_data, {"sample_weight": sample_weight}, names)
-        design = as_design(X, y, weights, centered=bool(self.fit_intercept))
         statements = [ElasticNetProblem.of(self, ratio) for ratio in ratios]
         options = {"tol": self.tol, "max_iter": self.max_iter}
         with tasks.task(0):

@@ -13,7 +13,7 @@ from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel
 from robustreg.solvers.metric import SquareRoot
 
-__all__ = ["SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place"]
+__all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place"]
 
 Vector = NDArray[np.float64]
 
@@ -21,16 +21,18 @@ Vector = NDArray[np.float64]
 #: decides: five digits above the rounding of a sum.
 VALUE_ROUNDING = 1e-11
 
-#: Part of the slope at the start of a step that its end may have, upwards, where values are
-#: rounding errors (after the approximate condition of W. W. Hager, H. Zhang, SIAM J. Optim. 16,
-#: 2005).
-FLAT = 0.5
+#: A step that leaves more than this part of the distance has not served where the metric is not
+#: renewed, and among rounding errors it has not served at all. Where values are rounding errors the
+#: slope stands for the distance (after the approximate condition of W. W. Hager, H. Zhang, SIAM J.
+#: Optim. 16, 2005).
+SLOW = 0.5
 
 #: Part of the linear decrease that a step must bring (Armijo). Where a full step does not, its
-#: halves are tried, ``HALVES`` of them in one pass and up to four times, and the lowest is taken:
-#: of 300 problems with thresholds down to 5e-4 of the noise, those at a given scale took 32 passes
-#: in the mean with one shorter step a pass, and take 24.
-SUFFICIENT, HALVES, ROUNDS = 1e-4, 7, 4
+#: halves are tried, ``HALVES`` of them in one pass, down to the root of a rounding error, and the
+#: lowest is taken: of 300 problems with thresholds down to 5e-4 of the noise, those at a given
+#: scale took 32 passes in the mean with one shorter step a pass, and take 24.
+SUFFICIENT, HALVES = 1e-4, 7
+SHORTEST = float(np.finfo(np.float64).eps) ** 0.5
 
 #: Multiple of its typical rounding errors at which a distance without progress is all rounding.
 ROUNDED = 4.0
@@ -167,7 +169,7 @@ class Descent:
             return True
         # Far outliers leave no digits of the values. The slopes of a convex objective then tell.
         step = trial.parameters - start.parameters
-        return float(trial.gradient @ step) < FLAT * abs(float(start.gradient @ step))
+        return float(trial.gradient @ step) < SLOW * abs(float(start.gradient @ step))
 
     def advance(self) -> float:
         """Step as far as the objective falls; the length of the step, 0.0 where there is none."""
@@ -185,7 +187,7 @@ class Descent:
             self._move(trial)
             return length
         # Among rounding errors a shorter step is no better than a longer one.
-        for _ in range(0 if self.is_rounding else ROUNDS):
+        while length > SHORTEST and not self.is_rounding:
             lengths = length * 0.5 ** np.arange(1, HALVES + 1)
             found = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
             trials = [self._place(evaluation) for evaluation in found]
@@ -209,7 +211,7 @@ class Descent:
         assert isinstance(self.model.metric, SquareRoot)
         direction = -self.model.metric.solve_at_scale(start.gradient)
         slope, length = float(start.gradient @ direction), 1.0
-        for _ in range(HALVES * ROUNDS):
+        while length > SHORTEST:
             moved = _at_best_scale(objective, start.parameters + length * direction)
             trial = self._place(moved)
             if self._accepts(trial, -length * slope):

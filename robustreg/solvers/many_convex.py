@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point, Sums
 from robustreg.objective import Objective
 from robustreg.problem import Problem
-from robustreg.solvers.descent import FLAT, SMALLEST_SCALE
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE
 from robustreg.solvers.many_search import Flags, Matrix, Search, Vector, some_responses
 from robustreg.solvers.metric_of_many import MetricOfMany
 
@@ -90,7 +90,7 @@ class ConvexSearch(Search):
         sums, gram = self.block.gram(point, self.mixing)
         evaluation = objective.evaluation(trial, sums)
         rise = (evaluation.gradient * self.direction).sum(axis=0)
-        accepted = np.isfinite(rise) & (rise <= FLAT * np.abs(self.slope))
+        accepted = np.isfinite(rise) & (rise <= SLOW * np.abs(self.slope))
         np.copyto(self.parameters, trial, where=accepted)
         self.measure(objective, point)
         metric = MetricOfMany.of(objective.hessian(trial, gram))

@@ -18,7 +18,7 @@ from robustreg.problem import Problem
 from robustreg.solvers.many_convex import ConvexSearch
 from robustreg.solvers.many_search import Flags, Matrix, Vector, some_responses
 from robustreg.solvers.metric_of_many import MetricOfMany
-from robustreg.solvers.root import LEAP, LONGEST
+from robustreg.solvers.root import EPSILON, LONGEST
 
 __all__ = ["RuleSearch"]
 
@@ -93,7 +93,7 @@ class RuleSearch(ConvexSearch):
         else:
             slope = 1.0 + (excess - self.excess_before) / (log_scale - self.log_before)
         slope = np.where(np.isfinite(slope), slope, 0.0)
-        step = np.clip(excess / np.maximum(1.0 - slope, 1.0 / LEAP), -LONGEST, LONGEST)
+        step = np.clip(excess / np.maximum(1.0 - slope, EPSILON), -LONGEST, LONGEST)
         moves = usable & np.isfinite(step) & (distance <= NEAR * np.maximum(self.shift, 1.0))
         moved = scale * np.exp(np.where(moves, step, 0.0))
         change = newton + (moved - scale) * tangent

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, local_model, undamped
-from robustreg.solvers.descent import SMALLEST_SCALE, VALUE_ROUNDING, Descent
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, VALUE_ROUNDING, Descent
 from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
 from robustreg.solvers.result import Status
 
@@ -19,10 +19,6 @@ Vector = NDArray[np.float64]
 
 #: A metric serves as long as a step leaves at most this part of the distance.
 SERVES = 0.3
-
-#: A step that leaves more than this part of the distance has not served where the metric cannot be
-#: renewed, and among rounding errors it has not served at all.
-SLOW = 0.5
 
 #: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
 #: the majorant's, and once more.

@@ -41,10 +41,9 @@ Vector = NDArray[np.float64]
 #: all rows, and how many of them are followed there.
 DOUBT, FOLLOWED = 3.0, 4
 
-#: Part of the tolerance to which S and M are solved where X has at most so many numbers: Newton's
-#: method takes one or two passes to square a distance, and other programs' numbers then agree to
-#: ten digits. On larger data each pass counts.
-BEYOND, FEW_NUMBERS = 1e-3, 2**16
+#: Part of the tolerance to which S and M are solved over a small design. Newton's method needs one
+#: or two passes to square a distance, and results then agree to ten digits with other programs'.
+BEYOND = 1e-3
 
 #: Distance to which S is solved at the scale of its start. The scale moves by the square, so that
 #: one more round is enough.
@@ -89,8 +88,7 @@ class MMProblem:
 
     def tolerance(self, design: Design) -> float:
         """What S and M are solved to."""
-        few = design.n_rows * design.n_features <= FEW_NUMBERS
-        return self.tol * (BEYOND if few else 1.0)
+        return self.tol * (BEYOND if design.is_small else 1.0)
 
 
 @dataclass(frozen=True)

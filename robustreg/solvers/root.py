@@ -8,9 +8,11 @@ import numpy as np
 
 __all__ = ["LONGEST", "Root", "secant"]
 
-#: Longest step of log sigma, and its largest multiple of the excess: where the estimate follows
-#: sigma closely, as near breakdown or on the way to zero, the root is far.
-LONGEST, LEAP = 1.0, 100.0
+#: Longest step of log sigma. Where the estimate follows sigma closely, as near breakdown or on the
+#: way to zero, the root is far.
+LONGEST = 1.0
+
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass
@@ -46,5 +48,5 @@ def secant(trials: list[tuple[float, float]], slope: float | None) -> float:
     slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
-    step = excess / max(1.0 - slope, 1.0 / LEAP)
+    step = excess / max(1.0 - slope, EPSILON)
     return log_scale + float(np.clip(step, -LONGEST, LONGEST))

@@ -29,8 +29,8 @@ CLIP = 3.0
 MODIFIED_STEPS = 2
 
 #: Steps of iterative refinement of a least-squares solution, with gradients in extended precision:
-#: where columns nearly determine one another, or up to so many numbers in X, a millisecond's work.
-REFINEMENTS, FEW_NUMBERS = 2, 2**16
+#: where columns nearly determine one another, or on a small design.
+REFINEMENTS = 2
 
 
 def pilot_start(
@@ -116,7 +116,7 @@ def _refined(model: LocalModel, parameters: Vector, ill_conditioned: bool) -> Ve
     digits that the condition number, squared in a Gram matrix, has cost.
     """
     linear, design = model.objective, model.objective.design
-    precise = ill_conditioned or design.n_rows * design.n_features <= FEW_NUMBERS
+    precise = ill_conditioned or design.is_small
     sums_at = design.precise_gradient if precise else design.value_and_gradient
     for _ in range(REFINEMENTS if precise else 1):
         refined = linear.evaluation(parameters, sums_at(linear.point(parameters)))
