@@ -36,14 +36,15 @@ __all__ = ["ManyFit"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Numbers in a block of responses, and its least and most columns. 20,000 responses of 60 rows
+#: Numbers in a block of responses, and its most columns. 20,000 responses of 60 rows
 #: took 0.37 s at 520 columns, 0.18 at 2,056, 0.15 at 4,104 and 8,200, 0.18 in one block; of 200
 #: rows 0.61 at 4,104 and 0.81 in one. Widths are odd multiples of eight: rows whose distance is a
 #: power of two share the same lines of the cache, and medians then take three times as long.
-BLOCK_NUMBERS, LEAST_WIDTH, MOST_WIDTH = 2**20, 64, 4096
+BLOCK_NUMBERS, MOST_WIDTH = 2**20, 4096
 
-#: Most numbers in the products of columns, and most columns, for blocks of responses.
-PRODUCT_NUMBERS, MOST_COLUMNS = 2**22, 64
+#: Most numbers in the products of columns, most columns and most rows, for blocks of responses. Of
+#: more rows a block would have few responses, and a fit of each alone is as fast.
+PRODUCT_NUMBERS, MOST_COLUMNS, MOST_ROWS = 2**22, 64, 2**16
 
 
 class ManyFit:
@@ -101,7 +102,7 @@ class ManyFit:
         """Products of the columns; None where they do not serve."""
         n, p = self._X.shape
         few = p <= MOST_COLUMNS and n * (p + 1) * (p + 2) // 2 <= PRODUCT_NUMBERS
-        if not few or n <= p + 1:
+        if not few or not p + 1 < n < MOST_ROWS:
             return None
         shared = SharedColumns(self._dense, self._weights, self._units)
         if shared.n_rows <= p + 1:
@@ -145,8 +146,8 @@ class ManyFit:
     @property
     def _width(self) -> int:
         n, p = self._X.shape
-        width = BLOCK_NUMBERS // max(1, n, (p + 2) ** 2)
-        return int(np.clip(width, LEAST_WIDTH, MOST_WIDTH)) // 16 * 16 + 8
+        width = min(BLOCK_NUMBERS // max(1, n, (p + 2) ** 2), MOST_WIDTH)
+        return max(1, width) if width < 16 else width // 16 * 16 + 8
 
     def _together(self, table: TableBlock, found: ManySolutions) -> NDArray[np.bool_]:
         """Solve what can be solved as a block; which responses were."""
