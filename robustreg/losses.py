@@ -240,9 +240,7 @@ class Bisquare(Redescending):
     def psi_prime(self, u: ArrayLike) -> NDArray[Any]:
         """Second derivative: negative between ``c / sqrt(5)`` and c."""
         kept = self._kept(u)
-        slope = np.asarray(5.0 * kept)
-        slope -= 4.0
-        return np.multiply(slope, kept, out=slope)
+        return kept * (5.0 * kept - 4.0)
 
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """``(1 - (u/c)²)²`` within c."""

@@ -30,6 +30,9 @@ Matrix = NDArray[np.float64]
 #: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
 TOLERANCE = 1e-7
 
+#: The same where each step reads rows that are not in memory: a round is worth more than digits.
+FEW_DIGITS = 1e-5
+
 #: A residual of so many rounding errors is zero, where these are below this part of the spread of
 #: y:
 #: whether exactly half of the rows are zero must not depend on their last bits.
@@ -76,7 +79,7 @@ class _Bracket:
         np.copyto(self._low, log_scale, where=above)
         np.copyto(self._high, log_scale, where=~above)
         # Where no residual has a slope, the step is as long as possible.
-        step = np.where(np.isfinite(step), step, np.where(above, np.inf, -np.inf))
+        step = np.where(slope == 0.0, np.where(above, np.inf, -np.inf), step)
         proposed = log_scale + np.minimum(np.maximum(step, -self._longest), self._longest)
         proposed = np.minimum(np.maximum(proposed, -LIMIT), LIMIT)
         self._longest *= 2.0
@@ -118,7 +121,7 @@ def m_scales(
     array of shape (m,)
     """
     sizes = np.abs(residuals)
-    weight = np.count_nonzero(sizes, axis=1) if weights is None else (sizes > 0.0) @ weights
+    weight = np.count_nonzero(sizes, axis=1) if weights is None else (sizes != 0.0) @ weights
     live = np.flatnonzero(weight > target * EQUAL)
     scales = np.zeros(sizes.shape[0])
     if not live.size:
@@ -131,7 +134,8 @@ def m_scales(
         u = np.divide(sizes, np.exp(log_scale)[:, None], out=buffer)
         last = log_scale
         log_scale = bracket.advance(log_scale, *loss.scale_sums(u, weights), target)
-        if steps > FEW_STEPS and np.abs(log_scale - last).max() <= TOLERANCE:
+        # A residual that is NaN makes the scale NaN at once.
+        if steps > FEW_STEPS and not (np.abs(log_scale - last) > TOLERANCE).any():
             break
     scales[live] = np.exp(log_scale)
     return scales
@@ -195,7 +199,7 @@ class MScale(ScaleRule):
                 return 0.0
             last = log_scale
             log_scale = bracket.advance(last, np.array([left]), np.array([slope]), target)
-            if abs(log_scale[0] - last[0]) <= TOLERANCE:
+            if abs(log_scale[0] - last[0]) <= (TOLERANCE if design.in_memory else FEW_DIGITS):
                 break
         return float(np.exp(log_scale[0]))
 
@@ -222,7 +226,7 @@ def _sums_of_rows(
     for begin in range(0, residuals.size, BLOCK):
         rows = slice(begin, begin + BLOCK)
         u = np.abs(residuals[rows])
-        positive = u > negligible
+        positive = ~(u <= negligible)
         own = None if weights is None else weights[rows]
         total[2] += np.count_nonzero(positive) if own is None else positive @ own
         u = np.where(positive, u, 0.0)

@@ -138,10 +138,13 @@ class Problem:
         return self.scale.estimate(self.design, point._replace(loss=self.loss), self.freedom)
 
     def step_of_scale(self, point: Point, sums: Sums) -> float:
-        """A step towards the estimate from the sums at a point, or the estimate itself."""
+        """A step towards the estimate from the sums at a point, or the estimate itself.
+
+        A long step down may be on the way to zero, which the residuals tell at once.
+        """
         rule, design = self.scale, self.design
         step = rule.step(sums, point, design.total_weight, self.freedom)
-        return self.estimate_scale(point) if step is None else step
+        return self.estimate_scale(point) if step is None or step < 0.5 * point.scale else step
 
     def scale_shift(self, scale: float, estimate: float) -> Any:
         """Difference of a scale from what its rule makes of the residuals, in standard errors."""

@@ -32,8 +32,8 @@ def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, 
     """
     if is_collection(X):
         raise ValueError(
-            "X is of Dask and y has several columns, which need an X in memory: pass X.compute(). "
-            "y may be a Dask array with chunks of columns."
+            "X is of Dask and y has two dimensions, which need an X in memory: pass X.compute() "
+            "(y may stay a Dask array), or y[:, 0] if there is one response."
         )
     X = validate_training_features(estimator, X)
     names = list(Y.columns) if hasattr(Y, "columns") else None

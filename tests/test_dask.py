@@ -345,7 +345,7 @@ class TestRefused:
             (lambda X, y: (X.astype(str), y, None), "dtype <U"),
             (lambda X, y: (X, y[:-1], None), "999 entries for 1000 rows"),
             (lambda X, y: (X, y.compute()[:-1], None), "999 entries for 1000 rows"),
-            (lambda X, y: (X, X, None), "X is of Dask and y has several columns"),
+            (lambda X, y: (X, X, None), "X is of Dask and y has two dimensions"),
             (lambda X, y: (X, y + 1j, None), "Complex data not supported"),
             (lambda X, y: (X, y.compute() + 1j, None), "Complex data not supported"),
             (lambda X, y: (X, y, abs(y) + 1j), "Complex data not supported"),

@@ -131,7 +131,7 @@ class TestRefused:
             (lambda t: t.y, lambda t: np.ones(N - 1), r"\(899,\), expected \(900,\)"),
             (lambda t: np.ones(N - 1), lambda t: None, "y has 899 entries for 900 rows of X"),
             (lambda t: da.ones(100), lambda t: None, "y has 100 entries for 900 rows of X"),
-            (lambda t: t[["y", "w"]], lambda t: None, "X is of Dask and y has several columns"),
+            (lambda t: t[["y", "w"]], lambda t: None, "X is of Dask and y has two dimensions"),
             (lambda t: [None, *rows().y[1:]], lambda t: None, "Input y contains NaN"),
             (
                 lambda t: np.ma.masked_less(rows().y.to_numpy(), 0),

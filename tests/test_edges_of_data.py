@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -150,6 +150,9 @@ class TestFarValues:
         share=st.integers(1, 6),
         seed=st.integers(0, 99),
     )
+    @example(filler=1e154, share=3, seed=13)
+    @example(filler=1e300, share=5, seed=24)
+    @example(filler=1e100, share=6, seed=42)
     @pytest.mark.parametrize(
         ("delta", "scale"),
         [

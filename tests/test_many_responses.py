@@ -431,7 +431,7 @@ class TestEcosystem:
         np.testing.assert_allclose(
             HuberRegressor().fit(X, lazy).coef_, HuberRegressor().fit(X, Y).coef_
         )
-        with pytest.raises(ValueError, match="X is of Dask and y has several columns"):
+        with pytest.raises(ValueError, match="X is of Dask and y has two dimensions"):
             HuberRegressor().fit(array.from_array(X), lazy)
 
     def test_predictions_of_dask(self, rng):

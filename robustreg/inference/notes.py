@@ -84,7 +84,7 @@ def notes_on_fit(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
 def _choice(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     if fitted.choice == "auto" and kind not in ("pairs", "wild"):
         note = (
-            "delta was chosen from these data: 95 % intervals cover 93 to 95 %. "
+            "delta was chosen from these data: 95 % intervals cover 92 to 95 %. "
             "cov_type='bootstrap' chooses anew in each replicate."
         )
         return (note,)
@@ -113,7 +113,7 @@ def _one_sided(fitted: FittedRegression) -> tuple[str, ...]:
 
 def _wide_scale(fitted: FittedRegression) -> tuple[str, ...]:
     """Where outliers have widened the scale until few of them are clipped."""
-    u, s = fitted.residuals.u, fitted.frequencies
+    u, s = fitted.standardized, fitted.frequencies
     spread = median_absolute_residual(u - weighted_median(u, s), s)
     if not fitted.equation.estimates_sigma or not 1.0 >= WIDE_SCALE * spread > 0.0:
         return ()

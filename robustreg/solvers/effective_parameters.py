@@ -35,7 +35,7 @@ class EffectiveParameters:
         the penalty takes from the number of parameters.
         """
         problem, metric = state.objective.problem, state.reached.model.metric
-        if not (problem.penalty and problem.scale.convex):
+        if not state.counts:
             return state
         self.doubt = self._drift(state)
         if state.shift_by(self.doubt) <= enough:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from robustreg.design.active_columns import INTERCEPT
 from robustreg.design.base import Point
 from robustreg.problem import Problem
-from robustreg.scales import JointScale, MedianScale, ScaleRule
+from robustreg.scales import MedianScale, ScaleRule
 from robustreg.solvers.active_set import ActiveSet
-from robustreg.solvers.elastic_net_scale import Settled, settle
+from robustreg.solvers.elastic_net_scale import Settled, first_scale, settle
 
 __all__ = ["Ending", "Fit", "Path", "Start", "fit_at", "follow_path"]
 
@@ -117,7 +117,7 @@ class _Follower:
         """Where nothing but the unpenalised columns is in the model."""
         active = ActiveSet(problem)
         known = problem.scale.known()
-        scale = _first_scale(active) if known is None else known
+        scale = first_scale(active) if known is None else known
         return cls(active, scale, max_iter)
 
     def null_model(self, tol: float) -> Settled:
@@ -139,8 +139,7 @@ class _Follower:
         sizes = self.active.unit_sizes
         penalised = sizes > 0.0
         slopes = self.slopes if self.active.penalty.positive else np.abs(self.slopes)
-        ratios = slopes[penalised] / sizes[penalised]
-        return max(float(ratios.max(initial=0.0)), 0.0)
+        return float((slopes[penalised] / sizes[penalised]).max(initial=0.0))
 
     def go_to(self, alpha: float, tol: float) -> tuple[Settled, float]:
         """Solve at the next alpha: what was found, and the largest violation of all columns."""
@@ -182,18 +181,6 @@ class _Follower:
         )
 
 
-def _first_scale(active: ActiveSet) -> float:
-    """A scale that is larger than that of the unpenalised columns, as a rule."""
-    design = active.problem.design
-    location, spread = design.response_location_and_spread(active.problem.fit_intercept)
-    if active.problem.fit_intercept:
-        active.set_coef(np.empty(0, dtype=np.intp), np.empty(0), location)
-    if isinstance(active.problem.scale, JointScale):
-        target = 2.0 * active.problem.loss.kappa * design.total_weight  # type: ignore[attr-defined]
-        spread = active.columns.joint_scale(active.delta, target, spread)
-    return spread
-
-
 def follow_path(
     problem: Problem,
     alphas: Sequence[float] | Vector | None,
@@ -231,7 +218,8 @@ def follow_path(
         return Path(chosen, [_exact(follower, alpha) for alpha in chosen], Ending.COMPLETE)
     if alphas is None:
         largest = follower.largest_alpha()
-        alphas = largest * eps ** np.linspace(0.0, 1.0, n_alphas) if largest > 0.0 else []
+        # Where no column is penalised, or none has a slope of the right sign, all alphas are alike.
+        alphas = largest * eps ** np.linspace(0.0, 1.0, n_alphas) if largest > 0.0 else [1.0]
     path = Path(np.asarray(alphas, dtype=np.float64), [], Ending.COMPLETE)
     for alpha in path.alphas.tolist():
         before = follower.active.n_iter

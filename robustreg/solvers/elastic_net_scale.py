@@ -22,7 +22,7 @@ from robustreg.solvers.elastic_net_edf import effective_parameters
 from robustreg.solvers.elastic_net_tangent import Tangent, follow, tangent_at
 from robustreg.solvers.root import LONGEST, Root
 
-__all__ = ["Settled", "effective_parameters", "settle"]
+__all__ = ["Settled", "effective_parameters", "first_scale", "settle"]
 
 Vector = NDArray[np.float64]
 
@@ -169,6 +169,18 @@ class _Trial:
         return self.scale + float(events.min() if up else events.max())
 
 
+def first_scale(active: ActiveSet) -> float:
+    """A scale that is larger than that of the unpenalised columns, as a rule."""
+    design = active.problem.design
+    location, spread = design.response_location_and_spread(active.problem.fit_intercept)
+    if active.problem.fit_intercept:
+        active.set_coef(np.empty(0, dtype=np.intp), np.empty(0), location)
+    if isinstance(active.problem.scale, JointScale):
+        target = 2.0 * active.problem.loss.kappa * design.total_weight  # type: ignore[attr-defined]
+        spread = active.columns.joint_scale(active.delta, target, spread)
+    return spread
+
+
 def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_iter: int) -> Settled:
     """Solve for the active columns and for sigma, from a sigma that is better too large.
 
@@ -191,9 +203,9 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
     known, tightness = rule.known(), TIGHT * tol
     for _ in range(MOST_TRIALS):
         violation = active.solve(scale, tol, max_iter)
-        trial = _Trial(active, rule, scale, violation)
         if known is not None:
-            return Settled(scale, violation, 0.0, trial.edf)
+            return Settled(scale, violation, 0.0, effective_parameters(active, scale))
+        trial = _Trial(active, rule, scale, violation)
         if active.fits_exactly() or trial.vanishes(begin, tol) or trial.leaves_no_freedom:
             return Settled(0.0, violation, 0.0, trial.edf)
         solved = violation <= tol or violation <= active.rounding_level(scale)

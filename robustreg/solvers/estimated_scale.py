@@ -23,7 +23,7 @@ from robustreg.solvers.descent import Place
 from robustreg.solvers.effective_parameters import EffectiveParameters
 from robustreg.solvers.minimise import SERVES, minimise
 from robustreg.solvers.result import Result, Status
-from robustreg.solvers.root import Root, secant
+from robustreg.solvers.root import LONGEST, Root, secant
 from robustreg.solvers.scale_state import INNER, ScaleState
 from robustreg.solvers.zero import solve_at_zero, without_slopes
 
@@ -35,6 +35,8 @@ Vector = NDArray[np.float64]
 #: with frequencies and repeated rows agree to the 1e-7 that scikit-learn's check asks for. At 0.05
 #: fits took up to 15 passes, at this value at most 14.
 BEYOND = 0.2
+
+TINY = float(np.finfo(np.float64).tiny)
 
 #: How often the effective parameters are computed anew, and the most sigmas that are tried for
 #: each: a bisection of log sigma to its last bit takes fewer.
@@ -68,7 +70,11 @@ def solve_with_rule(
         left = max(max_iter - iterations, 0)
         # Until the effective parameters are known near the solution there is no use in more.
         first = tol**0.5 if number == 0 and problem.penalty else goal
-        state, made = _solve(problem, point, state, memory=memory, tol=first, max_iter=left)
+        # A number of effective parameters that is far too large would let the scale vanish.
+        farthest = LONGEST if number < 2 else np.inf
+        state, made = _solve(
+            problem, point, state, memory=memory, tol=first, max_iter=left, farthest=farthest
+        )
         iterations += made
         if state.collapses(point.scale):
             problem = state.objective.problem
@@ -103,10 +109,15 @@ def _solve(
     memory: bool,
     tol: float,
     max_iter: int,
+    farthest: float,
 ) -> tuple[ScaleState, int]:
-    """The root at the present number of effective parameters, and the iterations."""
+    """The root at the present number of effective parameters, and the iterations.
+
+    It ends on the way where log sigma has gone farther than ``farthest``.
+    """
     root, iterations, inner = Root(), 0, 1.0
     scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
+    begin = scale if state is None else state.point.scale
     for number in range(ROUNDS):
         if state is None:
             reached = minimise(
@@ -128,6 +139,8 @@ def _solve(
             state, made = _follow(state, root, tol, max_iter - iterations)
             iterations += made
         done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
+        way = np.log(max(state.point.scale, TINY) / max(begin, TINY))
+        done = done or (state.counts and abs(way) > farthest)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
         # Far from the root, where steps in one metric lead nowhere, the bracket decides.

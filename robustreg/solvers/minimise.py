@@ -158,7 +158,8 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
         if made == 1:
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
-            ratio = 1.0 if rounding else decrease / predicted
+            # Without digits of the values, a step that had to be shortened was predicted badly.
+            ratio = float(length == 1.0) if rounding else decrease / predicted
         if descent.distance <= target or descent.contraction > SLOW:
             descent.certify()
         slow = descent.contraction > SERVES and descent.renews
@@ -177,7 +178,10 @@ def _progress(descent: Descent, length: float) -> bool:
     if descent.length <= 0.5 * length:
         return True
     value = descent.model.evaluation.value
-    return value - descent.evaluation.value > VALUE_ROUNDING * abs(value)
+    if value - descent.evaluation.value > VALUE_ROUNDING * abs(value):
+        return True
+    # Far outliers leave no digits of the values, and the slopes have accepted a step.
+    return descent.contraction < 1.0 and not descent.is_rounding
 
 
 def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:

@@ -44,6 +44,12 @@ class ScaleState:
         problem = replace(self.objective.problem, edf=edf)
         return ScaleState.of(self.reached, problem.at_scale(self.point.scale))
 
+    @property
+    def counts(self) -> bool:
+        """Whether sigma depends on the effective number of parameters."""
+        problem = self.objective.problem
+        return bool(problem.penalty) and problem.scale.convex
+
     def shift_by(self, edf: float) -> float:
         """How far so many effective parameters more would move sigma, in standard errors."""
         problem = self.objective.problem

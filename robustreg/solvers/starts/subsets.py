@@ -20,9 +20,9 @@ Matrix = NDArray[np.float64]
 #: Length that a row has across those before it, of its own, below which it depends on them.
 DEPENDENT = 1e-7
 
-#: Largest coefficient of a plane through a subset with rows of length one and right sides of 1 and
-#: -1, beyond which the subset may be singular.
-DOUBTFUL = 1e5
+#: Largest coefficient of a plane through a subset with rows of length one and right sides of size
+#: one, beyond which the subset may be singular; or distance of the plane from one of them.
+DOUBTFUL, MISSED = 1e5, 1e-4
 
 #: Numbers in the arrays of the subsets that are completed together.
 TOGETHER = 2**21
@@ -35,27 +35,30 @@ def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Mat
     if sample.weights is not None:
         share = sample.weights / sample.weights.sum()
     index = _drawn(n, k, n_subsets, share, rng)
-    rows, response = sample.rows[index], sample.response[index]
-    fits, doubtful = _planes(rows, response)
-    singular = doubtful[_is_singular(rows[doubtful])]
+    # Rows of length one: elimination among rows of very different sizes may meet a pivot of zero.
+    lengths = np.linalg.norm(sample.rows, axis=1)
+    lengths[lengths == 0.0] = 1.0
+    rows, response = sample.rows / lengths[:, None], sample.response / lengths
+    fits, doubtful = _planes(rows[index], response[index])
+    singular = doubtful[_is_singular(rows[index[doubtful]])]
     if singular.size:
-        index = _nonsingular(sample.rows, singular.size, share, rng)
-        rows[singular], response[singular] = sample.rows[index], sample.response[index]
-    again = singular if fits.size else np.arange(n_subsets)
-    fits = fits if fits.size else np.empty(response.shape)
-    fits[again] = np.linalg.solve(rows[again], response[again][:, :, None])[:, :, 0]
+        other = _nonsingular(rows, singular.size, share, rng)
+        fits[singular] = _planes(rows[other], response[other])[0]
     return fits
 
 
 def _planes(rows: NDArray[np.float64], response: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
-    """Fits, none where a matrix is exactly singular, and which matrices may be singular."""
-    lengths = np.sqrt(np.einsum("mij,mij->mi", rows, rows))
-    signs = np.where(np.arange(rows.shape[2]) % 3, 1.0, -1.0)
+    """Coefficients that fit the rows, and which matrices may be singular."""
+    # A right side of no pattern, to which a singular matrix has no solution, or a large one.
+    probe = np.broadcast_to(np.cos(np.arange(rows.shape[2]) ** 2), response.shape)
+    right = np.stack((response, probe), axis=2)
     try:
-        solved = np.linalg.solve(rows, np.stack((response, lengths * signs), axis=2))
-    except np.linalg.LinAlgError:
-        return np.empty((0, rows.shape[2])), np.arange(rows.shape[0])
+        solved = np.linalg.solve(rows, right)
+    except np.linalg.LinAlgError:  # one of them is singular, and all are given up
+        solved = np.linalg.pinv(rows) @ right
     doubtful = ~(np.abs(solved[:, :, 1]).max(axis=1) <= DOUBTFUL)
+    # The pseudo-inverse of a singular matrix is not large, but its plane misses the rows.
+    doubtful |= ~(np.abs(rows @ solved[:, :, 1:] - right[:, :, 1:]).max(axis=(1, 2)) <= MISSED)
     return np.ascontiguousarray(solved[:, :, 0]), np.flatnonzero(doubtful)
 
 
@@ -83,10 +86,10 @@ def _orders(
 
 
 def _is_singular(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether a row depends on those before it, for each of several square matrices."""
+    """Whether a row of length one depends on those before it, for each of several matrices."""
     factor = np.linalg.qr(np.swapaxes(rows, 1, 2), mode="r")
     across = np.abs(np.einsum("mii->mi", factor))
-    singular: NDArray[np.bool_] = ~(across > DEPENDENT * np.linalg.norm(rows, axis=2)).all(axis=1)
+    singular: NDArray[np.bool_] = ~(across > DEPENDENT).all(axis=1)
     return singular
 
 
@@ -95,7 +98,6 @@ def _nonsingular(
 ) -> NDArray[np.intp]:
     """Subsets whose rows are the first in a random order that do not depend on those before."""
     n, k = rows.shape
-    lengths = np.linalg.norm(rows, axis=1)
     many = max(1, TOGETHER // (n * k))
     chosen = np.empty((n_subsets, k), dtype=np.intp)
     for begin in range(0, n_subsets, many):
@@ -104,7 +106,7 @@ def _nonsingular(
         rank = np.argsort(_orders(n, m, share, rng), axis=1)
         left = np.broadcast_to(rows, (m, n, k)).copy()
         for step in range(k):
-            free = np.linalg.norm(left, axis=2) > DEPENDENT * lengths
+            free = np.linalg.norm(left, axis=2) > DEPENDENT
             first = np.argmin(np.where(free, rank, n), axis=1)
             chosen[part, step] = first
             pivot = left[np.arange(m), first]
