@@ -33,7 +33,7 @@ def cluster_of_two():
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port: each process of the tests may have a cluster
             silence_logs=logging.CRITICAL,
         ) as cluster,
         distributed.Client(cluster) as client,

@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import example, given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import conditioned, plain
 from reference import distance, requires_extended
@@ -190,3 +192,28 @@ class TestShapes:
                 assert_allclose(
                     model.coef_[0] + model.coef_[1], expected.coef_[0], atol=0.5, rtol=1e-3
                 )
+
+
+class TestConstantColumn:
+    """Beside an intercept a constant column has coefficient zero, in sparse X as in dense."""
+
+    @given(
+        constant=st.floats(1e-30, 1e9),
+        dense_rows=st.booleans(),
+        options=st.sampled_from(
+            [{}, {"scale": "mad"}, {"delta": np.inf}, {"alpha": 1.0}, {"solver": "newton"}]
+        ),
+        seed=st.integers(0, 99),
+    )
+    @example(constant=1.0 / 3.0, dense_rows=True, options={}, seed=0)
+    @example(constant=1e-8, dense_rows=False, options={"delta": np.inf}, seed=0)
+    def test_sparse_as_dense(self, constant, dense_rows, options, seed):
+        rng = np.random.default_rng(seed)
+        n, p, density = (120, 3, 1.0) if dense_rows else (600, 30, 0.02)
+        X = sp.random_array((n, p), density=density, rng=rng, format="csr").toarray()
+        y = X @ np.ones(p) + rng.normal(size=n)
+        X = np.column_stack((X, np.full(n, constant)))
+        sparse = HuberRegressor(**options).fit(sp.csr_array(X), y)  # warnings are errors
+        dense = HuberRegressor(**options).fit(X, y)
+        assert abs(sparse.coef_[-1] * constant) <= 1e-6
+        assert_allclose(sparse.predict(X), dense.predict(X), atol=1e-5)

@@ -182,3 +182,14 @@ def test_fewer_rows_than_dependent_columns(seed, solver):
     expected = HuberRegressor(solver=solver, tol=1e-9).fit(basis, y)
     assert_allclose(model.predict(X), expected.predict(basis), atol=1e-6)
     assert_allclose(model.scale_, expected.scale_, rtol=1e-6)
+
+
+def test_more_columns_than_rows_beside_a_penalty():
+    # The rows are rotated into their own space, and weighted there.
+    rng = np.random.default_rng(30)
+    X, y = rng.normal(size=(30, 200)), rng.normal(size=30)
+    y[:18] = 0.0
+    with pytest.warns(ExactFitWarning):
+        model = HuberRegressor(alpha=1.0, scale="mad").fit(X, y)
+    assert model.scale_ == 0.0
+    assert_allclose(model.coef_, 0.0, atol=1e-12)
