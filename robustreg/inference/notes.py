@@ -89,7 +89,7 @@ def notes_on_fit(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
 def _choice(fitted: FittedRegression, kind: str) -> tuple[str, ...]:
     if fitted.choice == "auto" and kind not in ("pairs", "wild"):
         note = (
-            "delta was chosen from these data, and 95 % intervals cover 93 to 95 %. To include the "
+            "delta was chosen from these data, and 95 % intervals cover 92 to 95 %. To include the "
             "choice, use cov_type='bootstrap', which repeats it in each replicate."
         )
         return (note,)

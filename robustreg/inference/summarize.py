@@ -159,7 +159,7 @@ def summarize(
     ====================================================  =================  =========  ============
     skewed errors, n = 30: intercept                      huber              94 to 95   skewed
     the same with ``scale_coupling="auto"``               huber              90 to 92
-    delta chosen by ``"auto"``, n = 100                   huber              93 to 95   delta
+    delta chosen by ``"auto"``, n = 100                   huber              92 to 95   delta
     the same                                              bootstrap          95 to 97
     delta chosen by a search                              any                91 to 94   delta
     spread grows with a log-normal column, n = 30, 100    sandwich           87         few rows

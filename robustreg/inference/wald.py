@@ -68,8 +68,8 @@ def tested(
     within = scaled @ (covariance / np.outer(errors, errors)) @ scaled.T
     if np.linalg.matrix_rank(within, hermitian=True) < q:
         raise ValueError(
-            f"R has {q} row(s), which are linearly dependent or more than the rank of the covariance "
-            "matrix: leave out the redundant ones."
+            f"R has {q} row(s), which are linearly dependent or more than the rank of the "
+            "covariance matrix: leave out the redundant ones."
         )
     discrepancy = matrix @ coefficients - values
     statistic = float(discrepancy @ np.linalg.solve(within, discrepancy))
