@@ -1,7 +1,8 @@
-"""How many wrong responses a fit can take: ``python benchmarks/breakdown.py --output FILE``.
+"""How many wrong responses a fit can resist: ``python benchmarks/breakdown.py --output FILE``.
 
-A table in Markdown of the smallest share of far outliers at which the fit breaks down, by the
-number of parameters per row, simulated and as n grows without limit. Two minutes on one core.
+Prints a table in Markdown. It has the smallest share of far outliers at which the fit breaks down,
+by the number of parameters per row, both simulated and for infinitely many rows. This takes two
+minutes on one core.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Scale = Literal["joint", "mad"]
 #: Standard normal columns and errors; k = p + 1 parameters.
 DELTA, ROWS, COLUMNS_PER_ROW = 1.345, (50, 100, 200, 400), (0.005, 0.05, 0.1, 0.2, 0.3)
 
-#: Distance of the outliers, and the scale from which a fit has followed them: near breakdown the
+#: Distance of the outliers, and the scale above which a fit has broken down. Near breakdown the
 #: scale is inflated by up to about n.
 FAR, BROKEN = 1e8, 1e4
 
@@ -38,14 +39,14 @@ CASES: list[tuple[Scale, bool]] = [("joint", True), ("joint", False), ("mad", Tr
 def first_breaking_share(
     rng: np.random.Generator, n: int, p: int, scale: Scale, two_sided: bool
 ) -> float:
-    """The smallest share of outliers, in one order of the rows, at which the fit diverges."""
+    """Return the smallest share of outliers for one order of rows at which the fit diverges."""
     X, errors, order = rng.normal(size=(n, p)), rng.normal(size=n), rng.permutation(n)
     signs = rng.choice([-1.0, 1.0], n) if two_sided else np.ones(n)
 
     def diverges(count: int) -> bool:
         y = errors.copy()
         y[order[:count]] = FAR * signs[:count]
-        with warnings.catch_warnings():  # of a fit that diverges nothing is expected
+        with warnings.catch_warnings():  # a fit that diverges may warn
             warnings.simplefilter("ignore", ConvergenceWarning)
             return HuberRegressor(delta=DELTA, scale=scale).fit(X, y).scale_ > BROKEN
 
@@ -53,13 +54,13 @@ def first_breaking_share(
 
 
 def limiting_share(scale: Scale, two_sided: bool, ratio: float) -> float:
-    """That share for many rows and normal columns, at a ratio k / n of parameters to rows.
+    """Return this share for many rows and normal columns, at a ratio k / n of parameters to rows.
 
-    With psi = clip(e, -t, t) of the residuals in units of t, a the half width and b the center of
-    the interval in which the fit, were a row left out, has that row inside (in units of the
-    deviation of such fits), and Z standard normal, rows that are right have psi = clip((Z - b) / a,
-    -1, 1) and outliers psi = 1. Leaving a row out changes its residual by an amount that does not
-    depend on the row (El Karoui et al., PNAS 110, 2013), so that with v = mean(psi²)
+    Let psi = clip(e, -t, t) in units of t. If a row is left out of the fit, the fit has the row
+    inside the threshold for errors in an interval with half width a and center b, in units of the
+    deviation of such fits. With Z standard normal, right rows have psi = clip((Z - b) / a, -1, 1),
+    and outliers psi = 1. Leaving a row out changes its residual by an amount that does not depend
+    on the row (El Karoui et al., PNAS 110, 2013), so that with v = mean(psi²)
 
         (1 - share) P(|Z - b| <= a) = a sqrt(v k / n)
         v = (2 kappa / delta²) (1 - k / n)               joint scale
@@ -80,7 +81,7 @@ def limiting_share(scale: Scale, two_sided: bool, ratio: float) -> float:
         slopes = (1.0 - share) * inside - a * np.sqrt(max(v, 0.0) * ratio)
         return [slopes, scale_equation, balance]
 
-    # From the limit k / n = 0, which has a formula, in small steps.
+    # Starts from the limit k / n = 0, which has a formula, and proceeds in small steps.
     known = {"joint": (bound, bound / (1 + bound)), "mad": (0.5, quartile / (1 + quartile))}
     share = known[scale][0 if two_sided else 1]
     center = 0.0 if two_sided else share / (1.0 - share)
@@ -91,7 +92,7 @@ def limiting_share(scale: Scale, two_sided: bool, ratio: float) -> float:
 
 
 def _moments(a: float, b: float) -> tuple[float, float, float]:
-    """Means of psi and psi² of the right rows, and their share inside the threshold."""
+    """Return the means of psi and psi² of right rows, and their share inside the threshold."""
     low, high = b - a, b + a
     below, above = norm.cdf(low), norm.sf(high)
     inside = 1.0 - below - above
@@ -102,7 +103,7 @@ def _moments(a: float, b: float) -> tuple[float, float, float]:
 
 
 def table(samples: int) -> Iterator[list[str]]:
-    """A line for each number of rows and columns."""
+    """Return the lines of the table, one for each number of rows and columns."""
     for per_row in COLUMNS_PER_ROW:
         for n in ROWS:
             p = round(per_row * n)

@@ -1,4 +1,4 @@
-"""The project's targets for speed and memory, held against one run of ``compare.py``."""
+"""Compare the project's targets for speed and memory with one run of ``compare.py``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from problems import SPARSE
 from report import Claim, Fit, Table
 from systems import AUTO, LEAST_SQUARES, PLAIN, RIDGE, SKLEARN_HUBER, STATSMODELS
 
-#: (problem, library, system, most): our median over theirs must be at most that.
+#: (problem, library, system, most): our median time divided by theirs must be at most ``most``.
 AT_MOST = [
     ("large", "scikit-learn", LEAST_SQUARES, 0.6),
     ("large", "scikit-learn", RIDGE, 2.5),
@@ -18,7 +18,7 @@ AT_MOST = [
     ("small", "scikit-learn", LEAST_SQUARES, 2.0),
 ]
 
-#: (problem, library, system, least): their median over ours must be at least that.
+#: (problem, library, system, least): their median time divided by ours must be at least ``least``.
 TIMES_FASTER = [
     ("large", "scikit-learn", SKLEARN_HUBER, 15.0),
     ("large", "statsmodels", STATSMODELS, 80.0),
@@ -26,14 +26,15 @@ TIMES_FASTER = [
     ("sparse", "scikit-learn", SKLEARN_HUBER, 1.0),
 ]
 
-#: Badly scaled data may cost so much of the time of the others; delta="auto" of a plain fit.
+#: Largest ratio of the time on badly scaled data to that on other data, and of delta="auto" to a
+#: plain fit.
 SCALING, AUTOMATIC = 1.3, 1.5
 
 MOST_PASSES = 12
 
 
 def speed_claims(table: Table) -> list[Claim]:
-    """Claims on times; those of problems that were not run are left out."""
+    """Return the claims on times, except those for problems that were not run."""
     found = []
     for problem, library, system, most in AT_MOST:
         ours, theirs = _pair(table, problem, library, system)
@@ -76,7 +77,7 @@ def _pair(
 
 
 def pass_claims(fits: dict[tuple[str, str, str], Fit]) -> list[Claim]:
-    """The most passes of each of our fits, on dense X and on sparse."""
+    """Return the largest number of passes of our fits, for dense and for sparse X."""
     most: dict[str, int] = {}
     for (problem, library, system), fit in fits.items():
         if library == "robustreg" and fit.passes:
@@ -89,7 +90,7 @@ def pass_claims(fits: dict[tuple[str, str, str], Fit]) -> list[Claim]:
 
 
 def memory_claims(found: Sequence[tuple[str, str, Memory]]) -> list[Claim]:
-    """A tenth of X and twelve vectors, for our fits."""
+    """Return the claim on memory of our fits: a tenth of X plus twelve vectors of length n."""
     return [
         Claim(f"{problem}: peak memory of `{system}`", f"below {memory.limit / 1e6:.1f} MB",
               memory.peak / 1e6, memory.met, "MB")

@@ -1,9 +1,9 @@
-"""Speed and memory against other libraries: ``python benchmarks/compare.py``.
+"""Compare speed and memory with other libraries: ``python benchmarks/compare.py``.
 
-All systems run in one process and take turns; the figures are medians. BLAS has as many threads as
-the machine gives it. The tables, in Markdown, say how the project's targets fared, and go to the
-standard output and to ``--output``; progress goes to the standard error. A full run takes about ten
-minutes, ``--quick`` two; ``--only`` picks problems.
+All systems run in turns in one process, and the figures are medians. BLAS uses as many threads as
+the machine gives it. The tables are in Markdown and also show which of the project's targets are
+met. They go to the standard output and to ``--output``, and progress goes to the standard error. A
+full run takes about ten minutes, with ``--quick`` two. ``--only`` selects problems.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from timing import FULL, QUICK, Case, Effort, measure
 
 from robustreg import HuberRegressor
 
-#: Problems in one line are interleaved with one another: they are compared.
+#: Problems in one line are compared with one another, and therefore timed in turns.
 GROUPS = [["large", "badly scaled"], ["wide"], ["long"], ["small"], ["sparse"]]
 
-#: Problems on which memory is measured, and the fits.
+#: Problems and fits for which memory is measured.
 MEMORY_PROBLEMS, MEMORY_FITS = ("large", "wide", "long"), (PLAIN, AUTO, LEAST_SQUARES)
 
-#: The exact minimiser that other libraries' Huber fits are compared with, by their names.
+#: The exact minimiser with which Huber fits of other libraries are compared, by their names.
 REFERENCES = {
     SKLEARN_HUBER: HuberRegressor(tol=1e-8),
     STATSMODELS: HuberRegressor(scale="mad", tol=1e-8),
@@ -59,15 +59,15 @@ Key = tuple[str, str, str]
 
 
 class Benchmark:
-    """Everything that one run finds.
+    """The results of one run.
 
     Parameters
     ----------
     effort : Effort
         How often to repeat.
     deadline : float
-        Time of ``perf_counter`` until which to wait for other programs and to repeat what they
-        disturbed.
+        Time of ``perf_counter`` until which the run waits for other programs and repeats
+        measurements that they disturbed.
     """
 
     def __init__(self, effort: Effort, deadline: float) -> None:
@@ -79,7 +79,7 @@ class Benchmark:
         self.sections: list[str] = []
 
     def run(self, names: list[str]) -> None:
-        """Time the problems of one group together, then see what the fits cost besides time."""
+        """Time the problems of one group together, then measure the other costs of the fits."""
         data = {name: problem(name) for name in names}
         cases = [
             Case(name, system.name, system.library, partial(system.fit, X, y), system.slow)
@@ -96,7 +96,7 @@ class Benchmark:
                 self._weigh(name, X, y)
 
     def _measure(self, cases: list[Case]) -> str:
-        """Time the cases, again if other programs ran meanwhile and there is time; the load."""
+        """Time the cases, again if other programs disturbed them and time is left."""
         while True:
             wait_until_quiet(self.deadline)
             for case in cases:
@@ -107,7 +107,7 @@ class Benchmark:
             tell(f"other programs kept {others.cores():.2f} cores busy: once more")
 
     def _disturbed(self, others: OtherLoad) -> bool:
-        """Whether a measurement is to be repeated, and there is time to."""
+        """Whether a measurement must be repeated and time is left."""
         return (others.cores() or 0.0) > DISTURBED and perf_counter() < self.deadline
 
     def _examine(self, cases: list[Case], X: Any, y: Any) -> None:
@@ -144,7 +144,7 @@ class Benchmark:
                 self.memory.append((name, system.name, memory_of(system.fit, X, y)))
 
     def text(self) -> str:
-        """All tables."""
+        """Return all tables."""
         claims = speed_claims(index(self.cases))
         claims += pass_claims(self.fits) + memory_claims(self.memory)
         parts = ["# Speed and memory", machine_lines(), "## Claims", claim_table(claims)]
@@ -155,12 +155,12 @@ class Benchmark:
 
 
 def tell(line: str) -> None:
-    """Progress, out of the way of the tables."""
+    """Print progress to the standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
 def arguments() -> argparse.Namespace:
-    """Options of the command line."""
+    """Parse the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     names = [*DENSE, *SPARSE]
     parser.add_argument("--quick", action="store_true", help="few repeats")

@@ -1,4 +1,4 @@
-"""What a fit costs besides time: Gram matrices over all rows, and memory beside X and y."""
+"""Costs of a fit other than time: Gram matrices over all rows, and memory beyond X and y."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from unittest.mock import patch
 
 from robustreg.design.dense import DenseDesign
 
-#: Part of X, and vectors of length n, that the memory of a fit must stay below.
+#: The memory of a fit must stay below this part of X plus this many vectors of length n.
 SHARE_OF_X, VECTORS = 0.10, 12
 
-#: Rows of the fit before the one that is traced, for what is imported and cached at first.
+#: Rows of a first fit, which is not traced, since it imports modules and fills caches.
 WARM_UP_ROWS = 1000
 
 
 class Memory(NamedTuple):
-    """Bytes: of X, of a vector of length n, and the peak beside X and y."""
+    """Bytes of X, of a vector of length n, and of the peak in addition to X and y."""
 
     X: int
     vector: int
@@ -25,7 +25,7 @@ class Memory(NamedTuple):
 
     @property
     def limit(self) -> float:
-        """A tenth of X and twelve vectors."""
+        """Return the limit, a tenth of X plus twelve vectors of length n."""
         return SHARE_OF_X * self.X + VECTORS * self.vector
 
     @property
@@ -40,10 +40,9 @@ class Memory(NamedTuple):
 
 
 def memory_of(fit: Callable[[Any, Any], Any], X: Any, y: Any) -> Memory:
-    """Peak of what Python and NumPy held during a fit, by ``tracemalloc``.
+    """Measure the peak of memory that Python and NumPy held during a fit, by ``tracemalloc``.
 
-    The n-sized attributes of the result are part of it; X is made read-only, so a fit that works in
-    X itself fails.
+    It includes the attributes of length n. X is read-only, so that a fit which writes into X fails.
     """
     fit(X[:WARM_UP_ROWS], y[:WARM_UP_ROWS])
     X.flags.writeable = False
@@ -59,7 +58,7 @@ def memory_of(fit: Callable[[Any, Any], Any], X: Any, y: Any) -> Memory:
 
 
 def gram_matrices(fit: Callable[[Any, Any], Any], X: Any, y: Any) -> int:
-    """How many Gram matrices over all rows a fit of ours takes: dense X only."""
+    """Count the Gram matrices over all rows in a fit of ours, for dense X only."""
     count, original = 0, DenseDesign.gram
 
     def counted(design: DenseDesign, *args: Any) -> Any:

@@ -1,15 +1,16 @@
 """Cost of choosing delta: ``python benchmarks/cross_validation.py``.
 
-Prints tables in Markdown, with the medians of interleaved repeats: a search over 20 deltas in 5
-folds at n = 20,000 and p = 50, 10 % of y gross outliers, by
+Prints tables in Markdown with the medians of interleaved repeats. They compare searches over 20
+deltas in 5 folds at n = 20,000 and p = 50, where 10 % of y are gross outliers:
 
 - ``HuberRegressorCV``;
 - ``GridSearchCV`` over this library's ``HuberRegressor``, with the same folds and scorer;
 - ``GridSearchCV`` over scikit-learn's ``HuberRegressor``, run to convergence, at the 20 epsilons
-  that correspond to the deltas: its candidates are the same models;
+  that correspond to the deltas, so that its candidates are the same models.
 
-and ``delta="auto"`` beside a plain fit. All searches end with a fit of the chosen candidate to all
-rows. Scores are compared with those of a search at a hundredth of the default tolerance.
+Another table compares ``delta="auto"`` with a plain fit. All searches end with a fit of the chosen
+candidate to all rows. Scores are compared with those of a search with a hundredth of the default
+tolerance.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from robustreg.tuning import delta_grid, kappa
 
 N, P, N_DELTAS, N_SPLITS = 20_000, 50, 20, 5
 
-#: An epsilon that no residual exceeds; scikit-learn takes no infinity.
+#: An epsilon that no residual exceeds, since scikit-learn does not accept infinity.
 LEAST_SQUARES = 1e3
 
 #: scikit-learn's own default is 100.
@@ -48,7 +49,7 @@ Vector = NDArray[np.float64]
 
 
 def epsilon_of(delta: float) -> float:
-    """scikit-learn's epsilon of the same model in a training fold: no degrees of freedom there."""
+    """Return scikit-learn's epsilon for the same model, which ignores the degrees of freedom."""
     n = N * (N_SPLITS - 1) // N_SPLITS
     if np.isinf(delta):
         return LEAST_SQUARES
@@ -56,14 +57,14 @@ def epsilon_of(delta: float) -> float:
 
 
 def scikit_learn_search(scoring: Any) -> GridSearchCV:
-    """The search that users have without this library, but for its robust score."""
+    """Return the search that users could do without this library, except for its robust score."""
     regressor = sklearn.linear_model.HuberRegressor(alpha=0.0, max_iter=MAX_ITER)
     epsilons = [epsilon_of(delta) for delta in delta_grid(N_DELTAS)]
     return GridSearchCV(regressor, {"epsilon": epsilons}, cv=N_SPLITS, scoring=scoring)
 
 
 def cases_of(X: Vector, y: Vector) -> list[Case]:
-    """All that is timed."""
+    """Return all cases to time."""
     deltas = delta_grid(N_DELTAS)
     scoring = HuberRegressorCV(deltas=deltas, cv=N_SPLITS).fit(X, y).scorer_
     grid = GridSearchCV(HuberRegressor(), {"delta": deltas}, cv=N_SPLITS, scoring=scoring)
@@ -87,13 +88,13 @@ def cases_of(X: Vector, y: Vector) -> list[Case]:
 
 
 def score_error(model: Any, reference: Vector) -> float:
-    """Largest relative error of a mean score."""
+    """Return the largest relative error of a mean score."""
     scores = np.asarray(model.cv_results_["mean_test_score"])
     return float(np.max(np.abs(scores - reference) / np.abs(reference)))
 
 
 def table(cases: list[Case], reference: Vector) -> str:
-    """Times, and the errors of the scores."""
+    """Return the table of times and errors of the scores."""
     times = {(case.problem, case.library, case.system): case.median for case in cases}
     rows = []
     for case in cases:
@@ -115,7 +116,7 @@ def table(cases: list[Case], reference: Vector) -> str:
 
 
 def claims(cases: list[Case]) -> list[Claim]:
-    """The project's targets."""
+    """Return the project's targets."""
     times = {(case.library, case.system): case.median for case in cases}
     ours = times["robustreg", OURS]
     from_theirs = times["scikit-learn", GRID_SKLEARN] / ours
@@ -137,7 +138,7 @@ def claims(cases: list[Case]) -> list[Claim]:
 
 
 def main() -> None:
-    """Time all and print the tables."""
+    """Time all cases and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repeats")
     parser.add_argument(

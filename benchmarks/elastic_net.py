@@ -1,11 +1,11 @@
-"""Paths of the elastic net: seconds, and the largest violation of the conditions of a minimum.
+"""Time paths of the elastic net and check their optimality conditions.
 
-    python benchmarks/elastic_net.py [--large] [--cpu]
+Usage: ``python benchmarks/elastic_net.py [--large] [--cpu]``.
 
-Without ``--large`` it takes about a minute on two cores. On a machine that does other work too, set
-``OMP_NUM_THREADS=1`` and pass ``--cpu``: seconds of the processor instead of the clock. Times of
-hqreg and skglm on the same problems are in issue 14; scikit-learn's ``lasso_path``, for squared
-error, is the floor.
+Without ``--large`` it takes about a minute on two cores. If other programs are running, set
+``OMP_NUM_THREADS=1`` and pass ``--cpu``, which measures processor time instead of wall-clock time.
+The times of hqreg and skglm on the same problems are in issue 14. scikit-learn's ``lasso_path``,
+which uses squared error, is a lower bound.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Vector = NDArray[np.float64]
 
 DELTA = 1.345
 
-#: Seconds of the processor, or by the clock.
+#: Clock for processor time or wall-clock time.
 clock = time.process_time if "--cpu" in sys.argv else time.perf_counter
 
 
 class Problem(NamedTuple):
-    """Rows, columns, columns that matter, and the share of entries of X that are not zero."""
+    """Number of rows, columns and columns that matter, and the share of nonzero entries of X."""
 
     name: str
     n: int
@@ -49,12 +49,12 @@ SPARSE = Problem("sparse 20,000 x 50,000", 20_000, 50_000, 100, 0.001)
 
 
 def data(problem: Problem, seed: int = 0) -> tuple[Any, Vector]:
-    """X, and y with noise of one and 10 % of gross outliers to both sides."""
+    """Return X, and y with unit noise and 10 % of gross outliers on both sides."""
     rng = np.random.default_rng(seed)
     n, p = problem.n, problem.p
     X = sparse_columns(rng, problem) if problem.density < 1.0 else rng.normal(size=(n, p))
     coef = np.zeros(p)
-    # Of sparse columns those that matter are among the denser.
+    # In sparse X, the columns that matter are among the denser ones.
     among = p if problem.density == 1.0 else p // 20
     coef[rng.permutation(among)[: problem.nonzero]] = rng.normal(size=problem.nonzero)
     y = X @ coef + rng.normal(size=n)
@@ -64,10 +64,10 @@ def data(problem: Problem, seed: int = 0) -> tuple[Any, Vector]:
 
 
 def sparse_columns(rng: np.random.Generator, problem: Problem) -> sp.csr_array:
-    """Columns of variance one whose densities fall as those of words do, by Zipf's law.
+    """Return columns of unit variance whose densities decrease by Zipf's law, as those of words do.
 
-    With equal densities a column of twenty entries has no signal that could stand out of the
-    noise, and a path to a twentieth of the largest alpha fits all rows exactly.
+    If all densities were equal, the signal of a column with twenty entries could not be seen in the
+    noise, and a path to a twentieth of the largest alpha would fit all rows exactly.
     """
     shares = 1.0 / np.arange(10, problem.p + 10)
     counts = np.minimum(problem.density * problem.n * problem.p * shares / shares.sum(), problem.n)
@@ -79,7 +79,10 @@ def sparse_columns(rng: np.random.Generator, problem: Problem) -> sp.csr_array:
 
 
 def violation(X: Any, y: Vector, found: tuple[Vector, ...]) -> float:
-    """Largest violation over a path of the lasso, in units of alpha, written out anew."""
+    """Return the largest violation over a path of the lasso, in units of alpha.
+
+    It is computed from its definition, without the library.
+    """
     alphas, coefs, intercepts, scales = found
     worst = 0.0
     for alpha, coef, intercept, scale in zip(alphas, coefs.T, intercepts, scales, strict=True):
@@ -92,7 +95,7 @@ def violation(X: Any, y: Vector, found: tuple[Vector, ...]) -> float:
 
 
 def timed(run: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """The least of several times, and the result."""
+    """Return the shortest of several times, and the result."""
     seconds = []
     for _ in range(repeats):
         begin = clock()
@@ -104,7 +107,7 @@ def timed(run: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 
 
 def floor(X: Any, y: Vector, repeats: int) -> float:
-    """Seconds of scikit-learn's path of 50 alphas to 0.05 of its largest."""
+    """Time scikit-learn's path of 50 alphas down to 0.05 of the largest."""
     grid = {"alphas": np.geomspace(1.0, 0.05, 50)}
     X, y = X - X.mean(axis=0), y - y.mean()
     largest = float(np.abs(y @ X).max()) / len(y)
@@ -115,7 +118,7 @@ def floor(X: Any, y: Vector, repeats: int) -> float:
 def report(
     name: str, seconds: float, reference: float | None, found: Any, X: Any, y: Vector
 ) -> None:
-    """A line of the table."""
+    """Return a line of the table."""
     ratio = "" if reference is None else f"{seconds / reference:6.2f}"
     nonzero = int(np.count_nonzero(found[1][:, -1]))
     worst = violation(X, y, found)
@@ -123,7 +126,7 @@ def report(
 
 
 def dense(problem: Problem, repeats: int) -> None:
-    """Paths at a given and at the joint scale, and cross-validation over the latter."""
+    """Time paths with a given and with the joint scale, and cross-validation with the latter."""
     X, y = data(problem)
     reference = floor(X, y, repeats)
     print(f"{problem.name + ', lasso_path (squared error), 50 alphas':58s} {reference:8.2f}   1.00")
@@ -164,8 +167,8 @@ def main() -> None:
         dense(WIDE, 1)
     if arguments.large or arguments.only == "sparse":
         X, y = data(SPARSE)
-        # At the joint scale alpha is in units of the noise, and a path to as many columns is
-        # shorter: the largest alpha belongs to a noise that still has the signal in it.
+        # With the joint scale, alpha is in units of the noise. A path to as many columns is then
+        # shorter, since the noise at the largest alpha still contains the signal.
         for scale, eps in ((1.0, 0.05), ("joint", 0.07)):
             path = {"scale": scale, "l1_ratio": 1.0, "eps": eps, "n_alphas": 50}
             seconds, found = timed(lambda k=path: enet_path(X, y, **k), 1)

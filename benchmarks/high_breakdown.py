@@ -1,9 +1,9 @@
-"""MM regression beside other programs: speed, the search for the lowest minimum, and bias.
+"""Compare MM regression with other programs: speed, search for the lowest minimum, and bias.
 
     python benchmarks/high_breakdown.py [--seeds 20] [--repeats 5] [--write]
 
-Peers are those that are installed: R's robustbase, statsmodels' RLMDetSMM and pylmrob. All are
-timed in turns. ``--write`` writes the tables to results/high_breakdown.md.
+It is compared with R's robustbase, statsmodels' RLMDetSMM and pylmrob, if installed. All are timed
+in turns. ``--write`` writes the tables to results/high_breakdown.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hard_cases import CASES, hard_case, scale_from
 SIZES = ((1_000, 10), (20_000, 20), (100_000, 10))
 RESULTS = Path(__file__).parent / "results" / "high_breakdown.md"
 
-#: Times the fit alone: starting R and reading the file are not counted.
+#: Times only the fit, without starting R and reading the file.
 LMROB = """
 library(robustbase)
 d <- read.csv(commandArgs(TRUE)[1])
@@ -40,12 +40,12 @@ t <- system.time(m <- lmrob(y ~ ., d, control = lmrob.control(k.max = 1000, maxi
 cat(t[["elapsed"]], m$scale, "\\n")
 """
 
-#: A fit: seconds and the scale.
+#: Result of a fit: seconds and the scale.
 Fit = Callable[[NDArray[Any], NDArray[Any]], tuple[float, float]]
 
 
 def timed(model: Any, scale: Callable[[Any], float]) -> Fit:
-    """A regressor of scikit-learn's kind as a ``Fit``."""
+    """Return a regressor with scikit-learn's interface as a ``Fit``."""
 
     def fit(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
         begin = time.perf_counter()
@@ -56,7 +56,7 @@ def timed(model: Any, scale: Callable[[Any], float]) -> Fit:
 
 
 def lmrob(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
-    """R's, which has 500 random subsets by default."""
+    """Fit by lmrob of R, which uses 500 random subsets by default."""
     with tempfile.TemporaryDirectory() as folder:
         file, script = Path(folder) / "data.csv", Path(folder) / "fit.R"
         head = ",".join([*(f"x{j}" for j in range(X.shape[1])), "y"])
@@ -70,7 +70,7 @@ def lmrob(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
 
 
 def statsmodels_mm(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
-    """The deterministic S-MM of statsmodels."""
+    """Fit by the deterministic S-MM estimator of statsmodels."""
     from statsmodels.robust.resistant_linear_model import RLMDetSMM
 
     begin = time.perf_counter()
@@ -79,7 +79,7 @@ def statsmodels_mm(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
 
 
 def pylmrob_mm(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
-    """The port of lmrob."""
+    """Fit by pylmrob, the port of lmrob."""
     from pylmrob import LMRob
 
     begin = time.perf_counter()
@@ -88,7 +88,7 @@ def pylmrob_mm(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
 
 
 def systems() -> dict[str, Fit]:
-    """Ours, and those that are installed."""
+    """Return our system and the others that are installed."""
     found: dict[str, Fit] = {
         "robustreg MMRegressor": timed(MMRegressor(random_state=0), lambda m: m.scale_),
         "robustreg HuberRegressor": timed(HuberRegressor(), lambda m: m.scale_),
@@ -109,12 +109,12 @@ def systems() -> dict[str, Fit]:
 
 
 def with_bad_leverage(n: int, p: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A fifth of the rows wrong in x_1 and y."""
+    """Return data of which a fifth of the rows are wrong in x_1 and y."""
     return hard_case(n, p, 0.2, 8, 0)
 
 
 def speed(repeats: int) -> list[str]:
-    """Median seconds of each system, interleaved."""
+    """Return the median seconds of each system, timed in turns."""
     lines = [
         "| seconds, 20 % bad leverage points | "
         + " | ".join(f"{n:,} × {p}" for n, p in SIZES)
@@ -129,7 +129,7 @@ def speed(repeats: int) -> list[str]:
             for name, fit in systems().items():
                 slow = taken[name] and min(taken[name]) > 5.0
                 if not (slow and turn > 0):
-                    time.sleep(0.05)  # the threads of BLAS spin for a while after a product
+                    time.sleep(0.05)  # the threads of BLAS remain busy for a while after a product
                     taken[name].append(_quiet(fit, X, y)[0])
         for name, values in taken.items():
             seconds[name].append(float(np.median(values)))
@@ -139,7 +139,7 @@ def speed(repeats: int) -> list[str]:
 
 
 def starts(seeds: int) -> list[str]:
-    """For how many seeds each system is at the best known minimum of S, or below."""
+    """Count the seeds for which each system reaches the best known minimum of S, or a lower one."""
     fits = {
         name: fit for name, fit in systems().items() if "Huber" not in name and "Linear" not in name
     }
@@ -162,7 +162,7 @@ def starts(seeds: int) -> list[str]:
 
 
 def bias(samples: int) -> list[str]:
-    """Largest error of the slope under point contamination, by share and efficiency."""
+    """Return the largest error of the slope under point contamination, by share and efficiency."""
     efficiencies, shares = (0.8, 0.85, 0.9, 0.95, 0.99), (0.05, 0.1, 0.2, 0.3)
     lines = [
         "| efficiency | " + " | ".join(f"{share:.0%} wrong" for share in shares) + " |",
@@ -175,7 +175,7 @@ def bias(samples: int) -> list[str]:
 
 
 def _largest_error(efficiency: float, share: float, samples: int) -> float:
-    """The worst over slopes of the cluster, of the mean over samples; noise and x have spread 1."""
+    """Return the mean error for the worst slope of the cluster; noise and x have spread 1."""
     worst = 0.0
     for slope in (0.5, 0.75, 1.0, 1.5, 2.0, 3.0):
         errors = []
@@ -199,7 +199,7 @@ def _quiet(fit: Fit, X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the tables, and write them where that is asked for."""
+    """Print the tables, and write them to the file if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)

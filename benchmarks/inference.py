@@ -1,15 +1,15 @@
-"""Cost of standard errors: ``python benchmarks/inference.py``.
+"""Measure the cost of standard errors: ``python benchmarks/inference.py``.
 
 Prints tables in Markdown, with the medians of interleaved repeats:
 
-- standard errors at n = 200,000 and p = 50, against statsmodels' RLM, and in Hessian passes, that
-  is, in the time of one Gram matrix of the rows within the threshold by this library's own blocks;
-- 1,000 bootstrap replicates at n = 10,000 and p = 10, in the time of plain refits; with the delta
-  given, and with the choice of ``"auto"`` in each of them.
+- standard errors at n = 200,000 and p = 50, compared with statsmodels' RLM, and in Hessian passes,
+  where a Hessian pass is the time of one Gram matrix of the rows within the threshold;
+- 1,000 bootstrap replicates at n = 10,000 and p = 10, in units of the time of plain refits, with a
+  given delta, and with the choice of ``"auto"`` in each replicate.
 
-Times are of ``summarize`` on data in memory: with its checks of X and y, the residuals and the head
-of the table. Huber's and the sandwich's own parts are timed apart, from a fit whose residuals are
-known.
+The times are those of ``summarize`` on data in memory, including its checks of X and y, the
+residuals and the header of the table. The parts of Huber's covariance and of the sandwich are also
+timed separately, from a fit whose residuals are known.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ Data = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def data(shape: tuple[int, int]) -> Data:
-    """X and y."""
+    """Return X and y."""
     n, p = shape
     return make_contaminated_regression(n, p, contamination=0.1, random_state=0)
 
 
 def _known(model: HuberRegressor, X: NDArray, y: NDArray) -> FittedRegression:
-    """A fit whose residuals and their moments have been computed."""
+    """Return a fit whose residuals and their moments have been computed."""
     fitted = fitted_regression(model, X, y)
     _ = fitted.residuals, fitted.moments
     return fitted
 
 
 def covariance_cases(X: NDArray, y: NDArray) -> list[Case]:
-    """What a table of standard errors costs here and in statsmodels, and its parts."""
+    """Return the cases for a table of standard errors, its parts, and that of statsmodels."""
     model = HuberRegressor().fit(X, y)
     fitted = _known(model, X, y)
     variant = default_variant(fitted)
@@ -86,7 +86,7 @@ def covariance_cases(X: NDArray, y: NDArray) -> list[Case]:
 def bootstrap_cases(
     X: NDArray, y: NDArray, replicates: int, delta: float | str = 1.345
 ) -> list[Case]:
-    """Replicates of both kinds, and one plain fit."""
+    """Return the cases for both kinds of replicates and for one plain fit."""
     model = HuberRegressor(delta=delta).fit(X, y)
     problem = f"n = {X.shape[0]:,}, p = {X.shape[1]}, delta = {delta}"
 
@@ -106,7 +106,7 @@ def bootstrap_cases(
 
 
 def table(cases: list[Case], unit: str) -> str:
-    """Times, and times in units of one of the cases."""
+    """Return the table of times, and of times in units of one of the cases."""
     base = next(case.median for case in cases if case.system == unit)
     rows = [
         (case.library, case.system, seconds(case.median), str(len(case.seconds)),

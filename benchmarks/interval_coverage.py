@@ -1,12 +1,12 @@
-"""Coverage of 95 % intervals by simulation: ``python benchmarks/interval_coverage.py``.
+"""Simulate the coverage of 95 % intervals: ``python benchmarks/interval_coverage.py``.
 
-Prints a table in Markdown: the share of samples in which an interval holds the true value, with its
-Monte Carlo error, for the intercept, for the least and the most covered of four slopes, and for new
-observations; and whether all of them lie in the band that the project asks for. Cases that the
-project makes no claim for are printed for comparison, and say so.
+Prints a table in Markdown. It has the share of samples in which an interval contains the true
+value, with its Monte Carlo error, for the intercept, for the least and the most covered of four
+slopes, and for new observations. It also says whether all of them lie in the band that the project
+claims. Cases without such a claim are printed for comparison, and marked.
 
-The cases at which intervals are hard to get are in ``interval_limits.py``, with tables of their
-own: small samples, small thresholds, predictions, a chosen delta, and where no interval holds.
+Difficult cases are in ``interval_limits.py``, with tables of their own: small samples, small
+thresholds, predictions, a chosen delta, and cases in which no interval is valid.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from robustreg.inference import summarize
 SLOPES = np.array([2.0, -1.0, 0.5, 0.0])
 N_GROUPS = 40
 
-#: New observations in each replicate: they share its estimates, and more of them teach little.
+#: New observations in each replicate. They share its estimates, so that more would add little.
 NEW_ROWS = 5
 
-#: Shares of 95 % intervals that hold the truth, between which the project's claims lie.
+#: The project claims that the coverage of 95 % intervals lies between these shares.
 BAND = (0.935, 0.965)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One draw of a design of the simulation: y is not yet the truth plus errors."""
+    """Draw a design of the simulation, to which the errors are added later."""
 
     X: NDArray[np.float64]
     errors: NDArray[np.float64]
@@ -60,44 +60,44 @@ def contaminated(rng: Generator, n: int) -> Sample:
 
 
 def exponential(rng: Generator, n: int) -> Sample:
-    """Skewed: sigma's error moves the intercept."""
+    """Skewed errors, for which the error of sigma changes the intercept."""
     return Sample(rng.normal(size=(n, 4)), rng.exponential(size=n) - EXPONENTIAL_LOCATION)
 
 
 def heteroscedastic(rng: Generator, n: int) -> Sample:
-    """The spread grows with the first column, from a half."""
+    """Errors whose spread increases with the first column, from one half."""
     X = rng.normal(size=(n, 4))
     return Sample(X, np.sqrt(0.25 + X[:, 0] ** 2) * rng.normal(size=n))
 
 
 def heteroscedastic_contaminated(rng: Generator, n: int) -> Sample:
-    """Both together."""
+    """Errors with both properties."""
     X = rng.normal(size=(n, 4))
     return Sample(X, np.sqrt(0.25 + X[:, 0] ** 2) * contaminated(rng, n).errors)
 
 
 def clustered(rng: Generator, n: int) -> Sample:
-    """Groups of equal size; half of the variance of an error is its group's."""
+    """Groups of equal size, which account for half of the variance of an error."""
     return _grouped(rng, np.arange(n) % N_GROUPS)
 
 
 def clustered_unequal(rng: Generator, n: int) -> Sample:
-    """Groups whose sizes vary by a factor of three about n/40."""
+    """Groups whose sizes vary by a factor of three around n/40."""
     sizes = rng.uniform(0.5, 1.5, size=N_GROUPS)
     others = rng.choice(N_GROUPS, size=n - N_GROUPS, p=sizes / sizes.sum())
     return _grouped(rng, np.concatenate((np.arange(N_GROUPS), others)))
 
 
 def _grouped(rng: Generator, groups: NDArray[np.intp]) -> Sample:
-    """The first column is the same for a group, the second is in part, the others are not."""
+    """Columns of which the first is constant in a group, the second partly, and the others not."""
     X = rng.normal(size=(groups.size, 4))
     X[:, 0] = rng.normal(size=N_GROUPS)[groups]
     X[:, 1] += rng.normal(size=N_GROUPS)[groups]
     return Sample(X, rng.normal(size=N_GROUPS)[groups] + rng.normal(size=groups.size), groups)
 
 
-#: What the intercept estimates at exponential errors and delta = 1.345, with sigma estimated
-#: jointly: the root of E psi((e - b)/sigma) = 0 and E psi² = 2 kappa
+#: The value that the intercept estimates with exponential errors, delta = 1.345 and the joint
+#: scale, which is the root of E psi((e - b)/sigma) = 0 and E psi² = 2 kappa
 #: (tests/test_inference_coverage.py).
 EXPONENTIAL_LOCATION = 0.84057093
 
@@ -121,7 +121,7 @@ SIZES = (100, 400)
 
 
 class Coverage(NamedTuple):
-    """Shares of intervals that hold the truth, and their Monte Carlo errors.
+    """Shares of intervals that contain the true value, and their Monte Carlo errors.
 
     The arrays have six entries: the intercept, four slopes, new observations.
     """
@@ -131,14 +131,14 @@ class Coverage(NamedTuple):
 
     @property
     def in_band(self) -> bool:
-        """Whether all six lie in the band."""
+        """Whether all six shares lie in the band."""
         return bool(np.all((BAND[0] <= self.share) & (self.share <= BAND[1])))
 
 
 def coverage(
     draw: Callable[[Generator, int], Sample], cov_type: str, n: int, replicates: int, seed: int = 0
 ) -> Coverage:
-    """Simulate one case; cases of one seed do not share their numbers."""
+    """Simulate one case; different cases with the same seed use different random numbers."""
     seeds = np.random.SeedSequence([seed, n, *draw.__name__.encode(), *cov_type.encode()])
     generators = np.random.default_rng(seeds).spawn(replicates)
     held = np.array([_held(draw, cov_type, n, generator) for generator in generators])
@@ -148,14 +148,14 @@ def coverage(
 def _held(
     draw: Callable[[Generator, int], Sample], cov_type: str, n: int, generator: Generator
 ) -> NDArray[np.float64]:
-    """Which intervals of one sample hold the truth; of new observations, the share."""
+    """Return which intervals of a sample are right, and the share for new observations."""
     sample = draw(generator, n)
     y = sample.X @ SLOPES + sample.errors
     model = HuberRegressor().fit(sample.X, y)
     summary = summarize(model, sample.X, y, cov_type=cov_type, groups=sample.groups)
     low, high = summary.confidence_interval().to_numpy().T
     truth = np.append(0.0, SLOPES)
-    # As many as there are groups at least, of which the first are observed.
+    # At least as many as there are groups, of which the first are observed.
     new = draw(generator, N_GROUPS)
     X, observed = new.X[:NEW_ROWS], (new.X @ SLOPES + new.errors)[:NEW_ROWS]
     limits = summary.predict(X)

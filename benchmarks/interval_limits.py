@@ -1,14 +1,14 @@
-"""Coverage of intervals where it is hard to get: ``python benchmarks/interval_limits.py``.
+"""Simulate the coverage of intervals in difficult cases: ``python benchmarks/interval_limits.py``.
 
-Prints tables in Markdown, of one of the groups of cases or of all: the share of samples in which an
-interval holds the true value, with its Monte Carlo error, and the share of samples whose summary
-has the note that belongs to the case.
+Prints tables in Markdown for one group of cases or for all. They have the share of samples in which
+an interval contains the true value, with its Monte Carlo error, and the share of samples whose
+summary has the note that belongs to the case.
 
-- ``small``: the default at n = 30 with skewed errors, for what the intercept estimates;
+- ``small``: the default at n = 30 with skewed errors, for the value that the intercept estimates;
 - ``thresholds``: delta = 0.3 at n = 100;
 - ``predictions``: new observations, at 90 and 95 %;
-- ``choice``: the bootstrap after ``delta="auto"``, and what the formula gives;
-- ``limits``: where no interval holds: which note says so.
+- ``choice``: the bootstrap after ``delta="auto"``, compared with the formula;
+- ``limits``: cases in which no interval is valid, and the notes that say so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from robustreg.inference import summarize
 
 Draw = Callable[[Generator, int], NDArray[np.float64]]
 
-#: What the intercept estimates at delta = 1.345 with sigma estimated jointly, as
+#: The value that the intercept estimates at delta = 1.345 with the joint scale, like
 #: ``EXPONENTIAL_LOCATION``: tests/test_inference_coverage.py solves the equations.
 LOGNORMAL_LOCATION, CHI_SQUARED_LOCATION, ONE_SIDED_LOCATION = 1.22918956, 0.69884910, 1.17922605
 
@@ -45,7 +45,7 @@ NEW_ROWS = 10
 
 
 def normal(rng: Generator, n: int) -> NDArray[np.float64]:
-    """The Gaussian distribution."""
+    """Errors with the Gaussian distribution."""
     return rng.normal(size=n)
 
 
@@ -60,28 +60,28 @@ def contaminated(rng: Generator, n: int) -> NDArray[np.float64]:
 
 
 def exponential(rng: Generator, n: int) -> NDArray[np.float64]:
-    """Skewed."""
+    """Skewed errors."""
     return rng.exponential(size=n) - EXPONENTIAL_LOCATION
 
 
 def lognormal(rng: Generator, n: int) -> NDArray[np.float64]:
-    """More so."""
+    """More skewed errors."""
     return rng.lognormal(size=n) - LOGNORMAL_LOCATION
 
 
 def chi_squared(rng: Generator, n: int) -> NDArray[np.float64]:
-    """Of one degree of freedom: its density is infinite at its end."""
+    """Errors of chi-squared with one degree of freedom, whose density is infinite at zero."""
     return rng.chisquare(1, size=n) - CHI_SQUARED_LOCATION
 
 
 def one_sided(rng: Generator, n: int) -> NDArray[np.float64]:
-    """A quarter of the errors, on average, is far above: how far does not matter."""
+    """Errors of which a quarter, on average, is far above; the distance does not matter."""
     return rng.normal(size=n) + 20.0 * (rng.random(n) < 0.25) - ONE_SIDED_LOCATION
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of sample, and the intervals that are taken.
+    """One kind of sample, and the intervals that are computed.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ class Case:
     uneven : bool
         Whether the spread of the errors grows with the first column.
     options : dict
-        Of ``summarize``.
+        Options of ``summarize``.
     note : str
-        Words of the note that belongs to the case.
+        Text of the note that belongs to the case.
     """
 
     errors: Draw
@@ -111,7 +111,7 @@ class Case:
     note: str = ""
 
     def columns(self, rng: Generator, n: int) -> NDArray[np.float64]:
-        """X."""
+        """Draw X."""
         if self.X == "levels":
             return np.eye(self.p + 1)[np.arange(n) % (self.p + 1)][:, 1:]
         if self.X == "groups":
@@ -123,11 +123,11 @@ class Case:
         )
 
     def groups(self, n: int) -> NDArray[np.intp]:
-        """Eight groups."""
+        """Return eight groups."""
         return np.arange(n) % 8
 
     def held(self, rng: Generator) -> NDArray[np.float64]:
-        """Of one sample what holds the truth, in the order of ``SHARES``, and the note."""
+        """Return which intervals of a sample are right, as in ``SHARES``, and the note."""
         X, errors = self.columns(rng, self.n), self.errors(rng, self.n)
         if self.uneven:
             errors = errors * np.sqrt(0.25 + X[:, 0] ** 2)
@@ -153,7 +153,7 @@ class Case:
         return np.array([within[0], within[1], within[1:].mean(), *share, accepted, noted])
 
     def coverage(self, replicates: int, seed: int = 0) -> tuple[NDArray, NDArray]:
-        """Shares and their Monte Carlo errors."""
+        """Return shares and their Monte Carlo errors."""
         label = (
             self.errors.__name__,
             self.n,
@@ -172,7 +172,7 @@ BOOTSTRAP = {"cov_type": "bootstrap", "n_bootstrap": 400}
 WILD = {**BOOTSTRAP, "bootstrap": "wild"}
 SANDWICH = {"cov_type": "HC3"}
 
-#: Cases, and which of the shares are shown.
+#: Cases and the shares that are shown for them.
 GROUPS: dict[str, tuple[list[Case], list[int]]] = {
     "small": (
         [Case(e, 30, p) for e in (normal, exponential, lognormal, chi_squared) for p in (1, 4)],
@@ -227,7 +227,7 @@ def _row(case: Case, found: tuple[NDArray, NDArray], shown: list[int]) -> tuple[
 
 
 def main() -> None:
-    """Simulate the groups that are asked for and print their tables."""
+    """Simulate the requested groups and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("groups", nargs="*", default=list(GROUPS))
     parser.add_argument("--only", type=int, nargs="+", help="numbers of cases, from zero")

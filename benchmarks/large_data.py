@@ -1,11 +1,12 @@
-"""Data past memory and past one process: ``python benchmarks/large_data.py``.
+"""Time fits of large data and on several processes: ``python benchmarks/large_data.py``.
 
-Three tables. Systems on a cluster of two processes of this machine, in turns, on the same rows, in
-memory: ours on one worker and on two, Spark's Huber regression, dask-ml's least squares. A memory
-map of 8 GB: memory, and time beside reading the file once per pass. A Parquet set of 4 GB on
-workers that may use 1 GB each. ``--only`` picks tables; ``--small`` takes a fortieth of the rows.
+Prints three tables. The first compares systems on a cluster of two processes on this machine, timed
+in turns on the same rows in memory: our fit on one worker and on two, Spark's Huber regression, and
+dask-ml's least squares. The second is a fit of a memory map of 8 GB: its memory, and its time
+compared with reading the file once per pass. The third is a fit of a Parquet set of 4 GB on workers
+limited to 1 GB each. ``--only`` selects tables, and ``--small`` uses a fortieth of the rows.
 
-Needs the extra ``bench`` and, for Spark, Java; a system that is not there is left out.
+It needs the extra ``bench`` and, for Spark, Java. Systems that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ CHUNK = {SYSTEMS: 125_000, PARQUET: 100_000}
 #: Limit of a worker of the Parquet table.
 WORKER_MEMORY = "1GB"
 
-#: Bytes that are read at a time to find how long the file takes.
+#: Bytes that are read at a time when the reading of the file is timed.
 READ = 2**24
 
 FEW = Effort(seconds=15.0, least=3, most=7, slow=3)
 
 
 def rows(n: int, p: int, seed: int) -> tuple[NDArray, NDArray]:
-    """Normal columns, normal errors, one response in ten shifted."""
+    """Return normal columns, and responses with normal errors of which one in ten is shifted."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p))
     y = X @ np.linspace(-1.0, 1.0, p) + rng.standard_normal(n)
@@ -58,9 +59,9 @@ def rows(n: int, p: int, seed: int) -> tuple[NDArray, NDArray]:
 
 
 def _memory(kind: str) -> int:
-    """Bytes of this process: "RssAnon", or "VmHWM" for the most that was resident so far.
+    """Return the bytes of this process: "RssAnon", or "VmHWM" for the largest resident size so far.
 
-    Not getrusage's, which a process has from its parent.
+    getrusage is not used, since a process inherits its value from the parent.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(kind):
@@ -72,7 +73,7 @@ def _memory(kind: str) -> int:
 
 
 def systems_table(n: int, p: int, folder: Path, report: Callable[[str], None]) -> str:
-    """Fits of the same rows by all systems, in turns."""
+    """Fit the same rows by all systems, in turns."""
     X, y = rows(n, p, 0)
     problem = f"n = {n:,}, p = {p}"
     cases = [Case(problem, "HuberRegressor, in memory", "robustreg",
@@ -115,7 +116,7 @@ def _on_dask(X: NDArray, y: NDArray, workers: int) -> Iterator[list[tuple[str, s
         chunks = CHUNK[SYSTEMS]
         lazy = [da.from_array(X, chunks=(chunks, -1)), da.from_array(y, chunks=chunks)]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that the data go to the workers is what is wanted
+            warnings.simplefilter("ignore")  # the data shall go to the workers
             held = client.persist(lazy)
             client.gather(client.compute([part.sum() for part in held]))
         fits = [("robustreg", "HuberRegressor", _as_current(client, HuberRegressor(), held))]
@@ -176,7 +177,7 @@ def _spark(X: NDArray, y: NDArray, folder: Path) -> Iterator[Callable[[], Any] |
 
 
 def memory_map_table(n: int, p: int, folder: Path, report: Callable[[str], None]) -> str:
-    """A fit of a map in a process of its own, and reading the file."""
+    """Fit a memory map in a process of its own, and time the reading of the file."""
     path = folder / "X.npy"
     X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(n, p))
     y = np.empty(n)
@@ -240,7 +241,7 @@ def fit_map(folder: Path) -> None:
 
 
 def parquet_table(n: int, p: int, folder: Path, report: Callable[[str], None]) -> str:
-    """A fit of files larger than what the workers may hold."""
+    """Fit files that are larger than the memory of the workers."""
     import dask.dataframe as dd
     import pandas as pd
     from distributed import Client, LocalCluster
@@ -289,7 +290,7 @@ TABLES = {SYSTEMS: systems_table, MEMORY_MAP: memory_map_table, PARQUET: parquet
 
 
 def main() -> None:
-    """Make the tables that are asked for, and print them."""
+    """Make the requested tables and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=list(TABLES), help="again and again")
     parser.add_argument("--small", action="store_true", help="a fortieth of the rows")
@@ -310,7 +311,7 @@ def main() -> None:
         n, p = SHAPES[name]
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             shape = n // (40 if arguments.small else 1), p
-            # The comments tell the pages of docs/ which table is which.
+            # The pages of docs/ find the tables by these comments.
             text += [f"<!-- {name} -->", TABLES[name](*shape, Path(folder), _report)]
     text.append("<!-- end -->")
     tables = "\n\n".join(text)

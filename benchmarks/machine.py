@@ -1,4 +1,4 @@
-"""What the benchmark ran on: processor, versions, threads of BLAS, and what else was running."""
+"""Describe the machine of a benchmark: processor, versions, threads of BLAS, and other load."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_info
 
 import robustreg  # noqa: F401  (loads the BLAS libraries that are to be listed)
 
-#: Cores of other programs from which on a measurement is no evidence.
+#: If other programs use at least this many cores, a measurement is not valid.
 DISTURBED = 0.1
 
-#: Seconds over which the load is looked at before a measurement.
+#: Seconds for which the load is measured before a benchmark.
 WATCH = 5.0
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels")
@@ -26,14 +26,14 @@ HERE = Path(__file__).parent
 
 
 class OtherLoad:
-    """Cores that other programs kept busy, on average since it was made."""
+    """Measures the cores that other programs kept busy, on average since the object was made."""
 
     def __init__(self) -> None:
         self._begin = perf_counter()
         self._others = _seconds_of_others()
 
     def cores(self) -> float | None:
-        """Between 0 and the number of cores; None where the system does not tell."""
+        """Return a number from 0 to the number of cores; None if the system does not tell."""
         now = _seconds_of_others()
         if now is None or self._others is None:
             return None
@@ -41,7 +41,7 @@ class OtherLoad:
 
 
 def wait_until_quiet(deadline: float) -> None:
-    """Return when other programs rest, or at the deadline of ``perf_counter``."""
+    """Wait until other programs are idle, or until the deadline of ``perf_counter``."""
     while perf_counter() + WATCH < deadline:
         load = OtherLoad()
         sleep(WATCH)
@@ -50,7 +50,7 @@ def wait_until_quiet(deadline: float) -> None:
 
 
 def _seconds_of_others() -> float | None:
-    """Seconds of all cores, busy with other processes than this one, since the machine started."""
+    """Return the seconds that all cores spent on other processes since the machine started."""
     try:
         fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
     except OSError:
@@ -62,7 +62,7 @@ def _seconds_of_others() -> float | None:
 
 
 def machine_lines() -> str:
-    """Date, commit, machine, versions and threads of BLAS, as a list in Markdown."""
+    """Return date, commit, machine, versions and threads of BLAS, as a list in Markdown."""
     blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
     pools = ", ".join(f"{i['internal_api']} {i['version']}: {i['num_threads']}" for i in blas)
     packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
@@ -76,7 +76,7 @@ def machine_lines() -> str:
 
 
 def load_line(cores: float | None) -> str:
-    """How far a measurement is to be trusted."""
+    """Return a sentence on how reliable a measurement is."""
     if cores is None:
         return "It is not known whether other programs ran at the same time."
     line = f"Other programs kept {cores:.2f} cores busy on average while this was measured."

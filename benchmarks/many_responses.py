@@ -1,15 +1,15 @@
-"""Many responses of one X: ``python benchmarks/many_responses.py``.
+"""Time fits of many responses to one X: ``python benchmarks/many_responses.py``.
 
-Prints tables in Markdown. All systems take turns in one process, on normal data of which 5 % of the
-responses' values are shifted by ten standard deviations:
+Prints tables in Markdown. All systems are timed in turns in one process, on normal data. Five
+per cent of the values of the responses are shifted by ten standard deviations:
 
 - ``HuberRegressor`` with several options on all responses at once;
-- the same regressor in a loop over some of the responses, whose time is multiplied;
-- ``LinearRegression``, the floor.
+- the same regressor in a loop over some of the responses, whose time is extrapolated;
+- ``LinearRegression``, as a lower bound.
 
-The coefficients are compared with those of the loop, in standard errors. Memory is the peak of what
-Python and NumPy hold beside X and Y in a fit of a process of its own (``tracemalloc``), and beside
-it the growth of the process.
+The coefficients are compared with those of the loop, in standard errors. Memory is the peak that
+Python and NumPy hold in addition to X and Y (``tracemalloc``), in a fit in a process of its own,
+and the growth of that process.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FIRST, LARGE = SHAPES
 #: Responses of the loop.
 LOOPED = 200
 
-#: What the large problem's fit may hold beside Y: the blocks, and altogether.
+#: Limits of the memory of the large problem's fit in addition to Y: blocks, and all.
 BLOCKS, ALTOGETHER = 200e6, 1e9
 
 FLOOR, LOOP = "LinearRegression()", "a loop over HuberRegressor()"
@@ -59,23 +59,23 @@ Matrix = NDArray[np.float64]
 
 
 def data(n: int, p: int, k: int) -> tuple[Matrix, Matrix]:
-    """X and Y; only one of each exists at a time."""
+    """Return X and Y, with at most one copy of each at any time."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, p))
     coef = rng.standard_normal((p, k))
     Y = np.empty((n, k))
-    for x, row in zip(X, Y, strict=True):  # one by one: the peak of memory is to be the fit's
+    for x, row in zip(X, Y, strict=True):  # saves memory, so that the peak is the fit's
         row[:] = x @ coef + rng.standard_normal(k) + 10.0 * (rng.random(k) < 0.05)
     return X, Y
 
 
 def loop(X: Matrix, Y: Matrix) -> list[HuberRegressor]:
-    """Fits of some of the responses."""
+    """Fit some of the responses in a loop."""
     return [HuberRegressor().fit(X, y) for y in np.ascontiguousarray(Y[:, :LOOPED].T)]
 
 
 def cases_of(problem: str) -> list[Case]:
-    """All systems on one problem."""
+    """Return all systems for one problem."""
     X, Y = data(*SHAPES[problem])
     ours = [
         Case(problem, name, "robustreg", partial(HuberRegressor(**options).fit, X, Y))
@@ -89,13 +89,13 @@ def cases_of(problem: str) -> list[Case]:
 
 
 def time_of(case: Case) -> float:
-    """Seconds for all responses."""
+    """Return the seconds for all responses."""
     times = SHAPES[case.problem][2] / LOOPED if case.system == LOOP else 1.0
     return case.median * times
 
 
 def table(cases: list[Case]) -> str:
-    """Times of one problem."""
+    """Return the table of times for one problem."""
     floor = cases[0].median
     rows = [
         (
@@ -112,13 +112,13 @@ def table(cases: list[Case]) -> str:
 
 
 def passes(result: Any) -> int:
-    """Most passes of any response."""
+    """Return the largest number of passes of any response."""
     fits = result if isinstance(result, list) else [result]
     return max(fit.n_passes_ for fit in fits)
 
 
 def difference(problem: str, cases: dict[str, Case]) -> float:
-    """Largest difference of a coefficient from that of the loop, in standard errors."""
+    """Return the largest difference of a coefficient from the loop's, in standard errors."""
     X, _ = data(*SHAPES[problem])
     inverse = np.sqrt(np.diagonal(np.linalg.inv(X.T @ X)))
     model, fits = cases[OURS].result, cases[LOOP].result
@@ -132,7 +132,7 @@ def difference(problem: str, cases: dict[str, Case]) -> float:
 
 
 def memory(problem: str) -> dict[str, float]:
-    """Bytes, measured by a process of its own."""
+    """Return the bytes that a process of its own measured."""
     command = [sys.executable, str(Path(__file__)), "--memory", problem]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found: dict[str, float] = json.loads(output.splitlines()[-1])
@@ -140,9 +140,9 @@ def memory(problem: str) -> dict[str, float]:
 
 
 def print_memory(problem: str) -> None:
-    """What ``memory`` reads."""
+    """Print the numbers that ``memory`` reads."""
     X, Y = data(*SHAPES[problem])
-    HuberRegressor().fit(X, Y[:, :100])  # what is imported and cached at first
+    HuberRegressor().fit(X, Y[:, :100])  # imports modules and fills caches
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = HuberRegressor().fit(X, Y)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident
@@ -154,7 +154,7 @@ def print_memory(problem: str) -> None:
 
 
 def memory_table(found: dict[str, dict[str, float]]) -> str:
-    """Memory of both problems."""
+    """Return the table of memory for both problems."""
     rows = [
         (problem, *(f"{m[name] / 1e6:.0f}" for name in ("Y", "peak", "grown")))
         for problem, m in found.items()
@@ -166,7 +166,7 @@ def memory_table(found: dict[str, dict[str, float]]) -> str:
 
 
 def claims(cases: dict[str, dict[str, Case]], found: dict[str, dict[str, float]]) -> list[Claim]:
-    """The project's targets."""
+    """Return the project's targets."""
     made = []
     for problem, of in cases.items():
         ratio = time_of(of[OURS]) / of[FLOOR].median
@@ -187,7 +187,7 @@ def claims(cases: dict[str, dict[str, Case]], found: dict[str, dict[str, float]]
 
 
 def main() -> None:
-    """Time all and print the tables."""
+    """Time all cases and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repeats, the first problem alone")
     parser.add_argument(
@@ -213,7 +213,7 @@ def main() -> None:
 
 
 def timed(problem: str, effort: Effort, deadline: float) -> tuple[dict[str, Case], OtherLoad]:
-    """The cases of a problem, measured, and what else ran meanwhile."""
+    """Return the timed cases of a problem, and the load of other programs."""
     cases, done = cases_of(problem), False
     while not done:
         wait_until_quiet(deadline)

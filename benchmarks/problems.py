@@ -19,7 +19,7 @@ DENSE = {
     "badly scaled": (200_000, 50),
 }
 
-#: The same for the sparse problem, with the entries of a row that are not zero.
+#: The same for the sparse problem, with the number of nonzero entries in a row.
 SPARSE = {"sparse": (200_000, 20_000, 20)}
 
 #: Share of gross outliers, ten standard deviations of the noise to one side.
@@ -27,12 +27,12 @@ CONTAMINATION = 0.1
 
 
 def problem(name: str, seed: int = 0) -> tuple[Any, NDArray[np.float64]]:
-    """X and y of any of the problems."""
+    """Return X and y of a problem."""
     return sparse_problem(name, seed) if name in SPARSE else dense_problem(name, seed)
 
 
 def dense_problem(name: str, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """X, C-ordered, and y."""
+    """Return X in C order, and y."""
     n, p = DENSE[name]
     X, y = make_contaminated_regression(n, p, contamination=CONTAMINATION, random_state=seed)
     if name == "badly scaled":
@@ -42,7 +42,7 @@ def dense_problem(name: str, seed: int = 0) -> tuple[NDArray[np.float64], NDArra
 
 
 def sparse_problem(name: str = "sparse", seed: int = 0) -> tuple[csr_array, NDArray[np.float64]]:
-    """X in CSR format, its columns drawn with replacement, and y."""
+    """Return X in CSR format, with columns drawn with replacement, and y."""
     n, p, entries = SPARSE[name]
     rng = np.random.default_rng(seed)
     where = np.sort(rng.integers(p, size=(n, entries)), axis=1).ravel()

@@ -1,11 +1,10 @@
-"""Where the time of one fit goes, stage by stage, on the wall clock.
+"""Measure where the time of one fit goes, stage by stage, in wall-clock time.
 
 Run ``python benchmarks/profile_fit.py`` from the root of the repository; ``--help`` lists options.
-The library is not edited: the functions that make up a stage are replaced, for the time of the fit,
-by wrappers that start and stop a clock. A stage's time is its own, without that of the stages it
-calls, so the column adds up to the fit. ``--functions`` adds cProfile's list of functions, whose
-times are inflated by the profiler where functions are short: shares of small fits are to be read
-from the stages.
+During the fit, the functions of a stage are replaced by wrappers that start and stop a clock. The
+time of a stage does not include the stages that it calls, so that the column adds up to the whole
+fit. ``--functions`` adds cProfile's list of functions. The profiler inflates the times of short
+functions, so use the stages for the shares of small fits.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from problems import DENSE, dense_problem
 
 from robustreg import HuberRegressor
 
-#: Stage of each function, by the place where its caller looks it up. Of a method that a subclass
-#: inherits or overrides, each class's own is wrapped. Names that a version lacks are reported.
+#: Stage of each function, by the place where its caller looks it up. If a subclass inherits or
+#: overrides a method, the method of each class is wrapped. Names that a version lacks are reported.
 STAGES = {
     "robustreg.estimators.huber.validate_regression_data": "validation",
     "robustreg.estimators.huber.as_design": "working units",
@@ -51,8 +50,8 @@ STAGES = {
     "robustreg.design.base.Design.response_location_and_spread": "statistics of residuals",
 }
 
-#: Stages under which those that they call are listed apart: what the start does is not what the
-#: solver does on all rows.
+#: Stages whose inner stages are listed separately, since the start does not do the same as the
+#: solver on all rows.
 PARENTS = ("start",)
 
 OTHER = "everything else"
@@ -69,7 +68,7 @@ class StageClock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Charge what runs inside to a stage."""
+        """Add the time of the block to a stage."""
         self._charge()
         path = self._path(name)
         self._stack.append(path)
@@ -81,7 +80,7 @@ class StageClock:
             self._stack.pop()
 
     def _path(self, name: str) -> tuple[str, ...]:
-        """The stage's name, after that of the outermost parent that it runs in."""
+        """Return the name of the stage, preceded by that of its outermost parent."""
         parents = [path[0] for path in self._stack if path[0] in PARENTS]
         return (parents[0], name) if parents and parents[0] != name else (name,)
 
@@ -94,7 +93,7 @@ class StageClock:
 
 
 def timed(function: Callable[..., Any], clock: StageClock, name: str) -> Callable[..., Any]:
-    """The function, on the clock."""
+    """Return the function with a clock."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with clock.stage(name):
@@ -105,7 +104,7 @@ def timed(function: Callable[..., Any], clock: StageClock, name: str) -> Callabl
 
 @contextmanager
 def wrapped_stages(clock: StageClock) -> Iterator[list[str]]:
-    """Put the functions of ``STAGES`` on the clock; gives the names that are not there."""
+    """Add clocks to the functions of ``STAGES``, and return the names that do not exist."""
     missing = []
     with ExitStack() as stack:
         for dotted, name in STAGES.items():
@@ -114,7 +113,7 @@ def wrapped_stages(clock: StageClock) -> Iterator[list[str]]:
                 missing.append(dotted)
                 continue
             raw = vars(owner).get(attribute)
-            if raw is None:  # inherited: the base class's entry has it
+            if raw is None:  # inherited, and wrapped in the base class
                 continue
             method = isinstance(raw, classmethod)
             function = timed(raw.__func__ if method else raw, clock, name)
@@ -125,7 +124,7 @@ def wrapped_stages(clock: StageClock) -> Iterator[list[str]]:
 
 
 def resolve(dotted: str) -> tuple[Any, str]:
-    """The module or class that holds a name, and the name's last part; None where it is not."""
+    """Return the module or class that holds a name, and the last part of the name, or None."""
     parts = dotted.split(".")
     for split in range(len(parts) - 1, 0, -1):
         try:
@@ -139,7 +138,7 @@ def resolve(dotted: str) -> tuple[Any, str]:
 
 
 def profile_stages(model: HuberRegressor, X: Any, y: Any, repeats: int) -> tuple[StageClock, list]:
-    """The clock of the fastest of several fits, the one that other processes disturbed least."""
+    """Return the clock of the fastest of several fits, which other processes disturbed least."""
     best, least = StageClock(), np.inf
     for _ in range(repeats):
         clock = StageClock()
@@ -152,7 +151,7 @@ def profile_stages(model: HuberRegressor, X: Any, y: Any, repeats: int) -> tuple
 
 
 def stage_table(clock: StageClock) -> str:
-    """Markdown table: the stages in the order in which they first ended, with their shares."""
+    """Return a Markdown table of the stages and their shares, in the order of their first end."""
     total = sum(clock.seconds.values())
     lines = ["| stage | calls | ms | share |", "|---|--:|--:|--:|"]
     order = sorted(clock.seconds, key=lambda path: (path == (OTHER,), path[0] not in PARENTS))
@@ -167,7 +166,7 @@ def stage_table(clock: StageClock) -> str:
 
 
 def print_functions(model: HuberRegressor, X: Any, y: Any, repeats: int) -> None:
-    """cProfile's functions by the time spent in them alone."""
+    """Return cProfile's functions, sorted by the time spent in them alone."""
     profiler = cProfile.Profile()
     profiler.enable()
     for _ in range(repeats):
@@ -177,7 +176,7 @@ def print_functions(model: HuberRegressor, X: Any, y: Any, repeats: int) -> None
 
 
 def arguments() -> argparse.Namespace:
-    """Options of the command line."""
+    """Parse the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("problem", nargs="?", default="large", choices=sorted(DENSE))
     parser.add_argument("--delta", default="1.345", help='a number, "inf" or "auto"')

@@ -1,12 +1,11 @@
-"""Random problems of every kind: which fits end above ``tol``, and what a fit costs.
+"""Fit random problems of many kinds, and report fits that end above ``tol`` and their cost.
 
 ``python benchmarks/random_search.py [--problems 2000] [--seed 0]`` draws problems (10 to 10,000
 rows, 1 to 300 columns; correlated, nearly equal and dependent columns, dummies, offsets, units,
 ties, gross outliers on one side and on both, integer weights) and fits each with the defaults and
-with random parameters. It prints quantiles of the time relative to scikit-learn's
-``LinearRegression`` on the same data and of the passes, and lists the fits that ended above ``tol``
-with the reason that the warning states. It takes half an hour; ``--largest`` bounds the rows for a
-short run.
+with random parameters. It prints quantiles of the passes and of the time relative to scikit-learn's
+``LinearRegression`` on the same data. It lists the fits that ended above ``tol``, with the reason
+in the warning. It takes half an hour; ``--largest`` limits the rows for a short run.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Outcome(NamedTuple):
 
 
 def draw(rng: np.random.Generator, largest: int) -> tuple[str, NDArray, NDArray, NDArray | None]:
-    """A kind, X, y and weights."""
+    """Draw a kind of problem, X, y and weights."""
     n = int(10 ** rng.uniform(1.0, np.log10(largest)))
     p = int(10 ** rng.uniform(0.0, np.log10(300.0)))
     while n * p > 10**6:
@@ -61,7 +60,7 @@ def draw(rng: np.random.Generator, largest: int) -> tuple[str, NDArray, NDArray,
 
 
 def draw_columns(rng: np.random.Generator, kind: str, n: int, p: int) -> NDArray:
-    """X of a kind, with n rows and p columns."""
+    """Draw an X of a kind, with n rows and p columns."""
     X = rng.normal(size=(n, p))
     if kind == "correlated":
         X = X + 3.0 * rng.normal(size=(n, 1))
@@ -81,7 +80,7 @@ def draw_columns(rng: np.random.Generator, kind: str, n: int, p: int) -> NDArray
 
 
 def parameters(rng: np.random.Generator, y: NDArray) -> dict[str, Any]:
-    """Random parameters of a regressor."""
+    """Draw random parameters of a regressor."""
     spread = float(np.median(np.abs(y - np.median(y)))) or 1.0
     scale = [str(rng.choice(["joint", "mad"])), spread * 10.0 ** rng.uniform(-2, 1)]
     return {
@@ -94,7 +93,7 @@ def parameters(rng: np.random.Generator, y: NDArray) -> dict[str, Any]:
 
 
 def seconds(fit: Any, X: NDArray, y: NDArray, weights: NDArray | None) -> float:
-    """Least time of two fits."""
+    """Return the shorter time of two fits."""
     times = []
     for _ in range(2):
         start = perf_counter()
@@ -104,7 +103,7 @@ def seconds(fit: Any, X: NDArray, y: NDArray, weights: NDArray | None) -> float:
 
 
 def outcomes(problems: int, seed: int, largest: int) -> tuple[list[Outcome], list[Outcome]]:
-    """Of the defaults and of random parameters."""
+    """Fit with the defaults and with random parameters."""
     found: tuple[list[Outcome], list[Outcome]] = ([], [])
     for number in range(problems):
         rng = np.random.default_rng([seed, number])
@@ -136,7 +135,7 @@ def outcomes(problems: int, seed: int, largest: int) -> tuple[list[Outcome], lis
 
 
 def report(title: str, found: list[Outcome]) -> None:
-    """Quantiles, and what ended above ``tol``."""
+    """Print quantiles, and the fits that ended above ``tol``."""
     ratios, passes = (np.array([getattr(o, name) for o in found]) for name in ("ratio", "passes"))
     quantiles = [50, 90, 99]
     print(f"\n## {title}: {len(found)} fits\n")
@@ -160,7 +159,7 @@ def report(title: str, found: list[Outcome]) -> None:
 
 
 def main() -> None:
-    """Run the search and print what was found."""
+    """Run the search and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--problems", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)

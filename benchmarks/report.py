@@ -13,17 +13,17 @@ Table = dict[tuple[str, str, str], Case]
 
 
 class Fit(NamedTuple):
-    """What is said beside the time of a Huber fit; None where it does not apply."""
+    """Facts about a Huber fit beside its time; None if they do not apply."""
 
     iterations: int | None = None
     passes: int | None = None
     grams: int | None = None
     distance: float | None = None
-    certified: bool = False  # the distance is the fit's own certificate, not measured here
+    certified: bool = False  # the distance is the certificate of the fit, not measured here
 
 
 class Claim(NamedTuple):
-    """A target of the project and what was measured."""
+    """A target of the project and the measured figure."""
 
     text: str
     target: str
@@ -32,24 +32,24 @@ class Claim(NamedTuple):
     unit: str = "×"
 
     def row(self) -> tuple[str, ...]:
-        """Its line in the table."""
+        """Return its line in the table."""
         figure = f"{self.measured:.0f}" if self.unit == "" else f"{self.measured:.2f} {self.unit}"
         return self.text, self.target, figure, "yes" if self.met else "**no**"
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int = 1) -> str:
-    """A table; columns after the first ``text_columns`` are set flush right."""
+    """Return a table in which the columns after the first ``text_columns`` are aligned right."""
     rules = ["---"] * text_columns + ["--:"] * (len(header) - text_columns)
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, rules, *rows])
 
 
 def seconds(value: float) -> str:
-    """A time with three digits, in ms below a tenth of a second."""
+    """Format a time with three digits, in ms below a tenth of a second."""
     return f"{value:#.3g} s" if value >= 0.1 else f"{1e3 * value:#.3g} ms"
 
 
 def time_table(cases: Sequence[Case], fits: dict[tuple[str, str, str], Fit]) -> str:
-    """Times of all systems on one problem, fastest first, with what is known of the fits."""
+    """Return the times of all systems on one problem, fastest first, with facts about the fits."""
     base = next((case.median for case in cases if case.system == LEAST_SQUARES), float("nan"))
     rows = []
     for case in sorted((c for c in cases if c.library != "floor"), key=lambda c: c.median):
@@ -84,7 +84,7 @@ def floor_lines(
     cases: Sequence[Case], fits: dict[tuple[str, str, str], Fit], shape: tuple[int, int],
     bytes_of_X: int,
 ) -> str:  # fmt: skip
-    """The floor of a problem, measured in the same run, and what our fits take of it."""
+    """Return the lower bound of a problem from the same run, and the ratio of our times to it."""
     times = {case.system: case.median for case in cases if case.library == "floor"}
     n, p = shape
     once, gram = times[PASS], times.get(GRAM)
@@ -112,7 +112,7 @@ def _plural(number: int, one: str, many: str) -> str:
 
 
 def memory_table(found: Sequence[tuple[str, str, Memory]]) -> str:
-    """Peak memory beside X and y; the limit holds for our fits."""
+    """Return the peak memory in addition to X and y; the limit applies to our fits."""
     rows = [
         (f"{problem}: `{system}`", f"{m.X / 1e6:.1f}", f"{m.peak / 1e6:.1f}",
          f"{m.limit / 1e6:.1f}" if system in OURS else "",
@@ -124,20 +124,20 @@ def memory_table(found: Sequence[tuple[str, str, Memory]]) -> str:
 
 
 def claim_table(claims: Sequence[Claim]) -> str:
-    """Target, figure, and whether it is met."""
+    """Return the table of targets, figures, and whether they are met."""
     return markdown(["claim", "target", "measured", "met"], [claim.row() for claim in claims])
 
 
 def key(case: Case) -> tuple[str, str, str]:
-    """What identifies a case: two libraries have a HuberRegressor."""
+    """Return the key of a case, with the library, since two libraries have a HuberRegressor."""
     return case.problem, case.library, case.system
 
 
 def index(cases: Iterable[Case]) -> Table:
-    """The cases by what identifies them."""
+    """Return the cases by their keys."""
     return {key(case): case for case in cases}
 
 
 def fit_facts(result: Any) -> Fit:
-    """What a fit of ours says of itself."""
+    """Return the facts that a fit of ours reports about itself."""
     return Fit(result.n_iter_, result.n_passes_, None, result.optimality_, certified=True)

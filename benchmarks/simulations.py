@@ -1,10 +1,10 @@
-"""What the numbers mean, by simulation: ``python benchmarks/simulations.py --output FILE``.
+"""Simulate efficiency, scale and choices: ``python benchmarks/simulations.py --output FILE``.
 
-Tables in Markdown: the efficiency at normal errors and what the scale estimates, the regret of
-``delta="auto"``, and what cross-validation chooses under contamination. Every figure stands with
-its Monte Carlo error, one standard error; seeds are fixed. A few minutes on one core, ``--quick``
-half a minute. The errors and designs are those of the slow tests, which hold the same figures
-against bounds; intervals are simulated by ``interval_coverage.py``.
+Prints tables in Markdown: the efficiency at normal errors and the value that the scale estimates,
+the regret of ``delta="auto"``, and the choices of cross-validation under contamination. Each figure
+has its Monte Carlo error, one standard error, and seeds are fixed. It takes a few minutes on one
+core, with ``--quick`` half a minute. The errors and designs are those of the slow tests, which
+compare the same figures with bounds. Intervals are simulated by ``interval_coverage.py``.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from test_simulation import DISTRIBUTIONS, orthonormal_design
 
 Vector = NDArray[np.float64]
 
-#: Of the errors in the table of efficiencies: not 1, so that units would show.
+#: Sigma of the errors in the table of efficiencies. It is not 1, so that wrong units would show.
 SIGMA = 2.5
 
 #: Rows and columns of the table of efficiencies, and of the regret.
 N_EFFICIENCY, P, N_REGRET = 400, 4, (60, 200)
 
-#: Outliers of the table of choices: their share, and where they lie.
+#: Outliers of the table of choices: their share and their position.
 CONTAMINATIONS = [
     (0.0, choice.scattered),
     (0.1, choice.scattered),
@@ -50,14 +50,14 @@ CONTAMINATIONS = [
 
 
 class Estimate(NamedTuple):
-    """Intercept and coefficients, and the scale."""
+    """Estimates of a fit: intercept and coefficients, and the scale."""
 
     parameters: Vector
     scale: float
 
 
 def robustreg_fit(**options: Any) -> Callable[[Vector, Vector], Estimate]:
-    """Our estimator as a function of the data."""
+    """Return our estimator as a function of the data."""
     model = HuberRegressor(**options)
 
     def fit(X: Vector, y: Vector) -> Estimate:
@@ -68,7 +68,7 @@ def robustreg_fit(**options: Any) -> Callable[[Vector, Vector], Estimate]:
 
 
 def sklearn_fit(epsilon: float) -> Callable[[Vector, Vector], Estimate]:
-    """scikit-learn's, without a penalty and to convergence."""
+    """Fit by scikit-learn, without a penalty and to convergence."""
     model = sklearn.linear_model.HuberRegressor(epsilon=epsilon, alpha=0.0, max_iter=10_000)
 
     def fit(X: Vector, y: Vector) -> Estimate:
@@ -79,12 +79,12 @@ def sklearn_fit(epsilon: float) -> Callable[[Vector, Vector], Estimate]:
 
 
 def statsmodels_fit(X: Vector, y: Vector) -> Estimate:
-    """The defaults of RLM: Huber's T at 1.345, the scale by MAD."""
+    """Fit by the defaults of RLM: Huber's T at 1.345, and the MAD as scale."""
     found = sm.RLM(y, sm.add_constant(X), M=sm.robust.norms.HuberT()).fit()
     return Estimate(found.params, found.scale)
 
 
-#: What is written in the table, the delta in units of sigma that it amounts to, and the fit.
+#: Text in the table, the corresponding delta in units of sigma, and the fit.
 SYSTEMS: list[tuple[str, float, Callable[[Vector, Vector], Estimate]]] = [
     *[
         (f"robustreg `HuberRegressor(delta={delta:g})`", delta, robustreg_fit(delta=delta))
@@ -104,11 +104,11 @@ SYSTEMS: list[tuple[str, float, Callable[[Vector, Vector], Estimate]]] = [
 
 
 def efficiencies(samples: int) -> Iterator[tuple[str, ...]]:
-    """Lines of the table of efficiencies and scales.
+    """Return the lines of the table of efficiencies and scales.
 
-    The difference D of a Huber and the least-squares estimate is independent of the latter at
-    normal errors (Basu), whose variance 1/n is known: only E D² is simulated, which leaves a
-    fourteenth of the Monte Carlo error of the variances themselves. Likewise for the scale.
+    At normal errors, the difference D of a Huber and the least-squares estimate is independent of
+    the latter (Basu), whose variance 1/n is known. Therefore only E D² is simulated, which reduces
+    the Monte Carlo error to a fourteenth. The same holds for the scale.
     """
     rng = np.random.default_rng(1)
     n, nu = N_EFFICIENCY, N_EFFICIENCY - P - 1
@@ -125,7 +125,7 @@ def efficiencies(samples: int) -> Iterator[tuple[str, ...]]:
             D[k, j], scales[k, j] = found.parameters - least, found.scale - deviation
     excess = n * np.mean(D**2, axis=(0, 2)) / SIGMA**2
     error = np.sqrt(2 / (samples * (P + 1))) * excess / (1 + excess) ** 2
-    # The unbiased deviation of least squares has the mean (1 - 1/(4 nu)) sigma, up to 1/nu².
+    # The mean of the unbiased deviation of least squares is (1 - 1/(4 nu)) sigma, up to 1/nu².
     ratio = 1 - 1 / (4 * nu) + scales.mean(axis=0) / SIGMA
     ratio_error = scales.std(axis=0, ddof=1) / np.sqrt(samples) / SIGMA
     for j, (name, delta, _) in enumerate(SYSTEMS):
@@ -139,7 +139,7 @@ def efficiencies(samples: int) -> Iterator[tuple[str, ...]]:
 
 
 def regrets(samples: int, n: int) -> Iterator[tuple[str, ...]]:
-    """Lines of the table of ``delta="auto"``: mean squared errors, in units of the best delta's."""
+    """Return the lines for ``delta="auto"``: mean squared errors, divided by the best delta's."""
     grid = [*AUTO_DELTAS[:-1:2], np.inf]
     for name, draw in DISTRIBUTIONS.items():
         rng = np.random.default_rng(2)
@@ -166,7 +166,7 @@ def regrets(samples: int, n: int) -> Iterator[tuple[str, ...]]:
 
 
 def choices(samples: int) -> Iterator[tuple[str, ...]]:
-    """Lines of the table of cross-validation: prediction error over the best candidate's."""
+    """Return the lines for cross-validation: prediction errors, divided by the best candidate's."""
     for share, outliers in CONTAMINATIONS:
         rng = np.random.default_rng(4)
         ratios = np.array([_against_the_best(rng, share, outliers) for _ in range(samples)])
@@ -183,7 +183,7 @@ def choices(samples: int) -> Iterator[tuple[str, ...]]:
 def _against_the_best(
     rng: Generator, share: float, outliers: Callable[[Generator, int], Vector]
 ) -> list[float]:
-    """Prediction errors of one sample's models at new rows, over that of the best delta."""
+    """Return prediction errors of a sample's models at new rows, divided by the best delta's."""
     X, y, coef = choice.sample(rng, share, outliers)
     fitted = choice.models(X, y)
     candidates = fitted["HuberRegressorCV"].cv_results_["param_delta"]
@@ -192,18 +192,18 @@ def _against_the_best(
 
 
 def _figure(ratio: float, error: float) -> str:
-    """Both with two digits of the error, three decimals at most: from 1.004 to 10,000."""
+    """Format both with two digits of the error and at most three decimals, from 1.004 to 10,000."""
     digits = int(np.clip(1 - np.floor(np.log10(max(error, 1e-9))), 0, 3))
     return _with_error(ratio, error, digits)
 
 
 def _with_error(value: float, error: float, digits: int) -> str:
-    """The two in one cell of a table, which must not be broken between them."""
+    """Return both in one cell of a table, without a line break between them."""
     return f"{value:,.{digits}f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:,.{digits}f}"
 
 
 def tables(quick: bool) -> Iterator[str]:
-    """The sections, as they are finished."""
+    """Yield the sections when they are finished."""
     many, several, few = (400, 60, 10) if quick else (4000, 600, 60)
     yield "# Simulations\n\n" + machine_lines()
     yield (

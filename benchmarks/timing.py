@@ -1,4 +1,4 @@
-"""Interleaved timing: all cases take turns, so that a disturbance of the machine meets them all."""
+"""Interleaved timing: cases run in turns, so that a disturbance affects all of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-#: Pause in seconds before what takes longer than that: NumPy's and SciPy's BLAS have threads of
-#: their own, which spin for some 30 ms after their last product and would slow the next system.
+#: Pause in seconds before cases that take longer than the pause. The BLAS threads of NumPy and
+#: SciPy spin for some 30 ms after their last product and would slow down the next system.
 SETTLE = 0.05
 
 
@@ -23,9 +23,9 @@ class Case:
     ----------
     problem, system, library : str
     run : callable
-        Without arguments; what it returns is kept as ``result``.
+        Function without arguments, whose return value is stored as ``result``.
     slow : bool
-        Timed a few times only.
+        Whether it is timed only a few times.
     seconds : list of float
     """
 
@@ -50,7 +50,7 @@ class Case:
         return float(low), float(high)
 
     def once(self) -> float:
-        """Run, and say how long it took."""
+        """Run the case and return the seconds."""
         begin = time.perf_counter()
         self.result = self.run()
         return time.perf_counter() - begin
@@ -58,12 +58,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Effort:
-    """How often to repeat: about ``seconds`` for each case, within limits.
+    """The number of repeats: about ``seconds`` for each case, within limits.
 
     Attributes
     ----------
     seconds : float
-        Wall-clock time to spend on a case.
+        Wall-clock time for a case.
     least, most : int
         Limits of the repeats.
     slow : int
@@ -76,7 +76,7 @@ class Effort:
     slow: int
 
     def repeats(self, case: Case, duration: float) -> int:
-        """How often a case of this duration is repeated."""
+        """Return the number of repeats for a case of this duration."""
         if case.slow and duration > self.seconds / self.least:
             return self.slow
         return int(np.clip(self.seconds / duration, self.least, self.most))
@@ -92,9 +92,9 @@ def measure(
     report: Callable[[str], None],
     disturbed: Callable[[], bool],
 ) -> bool:
-    """Run each case once to warm up, then all in turns; those with fewer repeats sit turns out.
+    """Run each case once to warm up, then all in turns; cases with fewer repeats skip some turns.
 
-    Gives up, and returns False, as soon as ``disturbed`` says so.
+    Stops and returns False as soon as ``disturbed`` returns True.
     """
     plan = []
     for case in cases:
@@ -106,7 +106,7 @@ def measure(
     rounds = max(repeats for _, repeats, _ in plan)
     for turn in range(rounds):
         for case, repeats, pause in plan:
-            # Spread evenly: the quotient moves on in `repeats` of the `rounds` turns.
+            # Spread evenly, since the quotient increases in `repeats` of the `rounds` turns.
             if (turn + 1) * repeats // rounds > turn * repeats // rounds:
                 time.sleep(pause)
                 case.seconds.append(case.once())
@@ -116,7 +116,7 @@ def measure(
 
 
 def _warm_up(case: Case) -> float:
-    """Run once, with warnings noted, and again if the first run was short: imports, caches."""
+    """Run once and record warnings, and again if the first run was short, because of imports."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         duration = case.once()

@@ -14,7 +14,8 @@ class _HasShape(Protocol):
     def shape(self) -> tuple[Any, ...]: ...
 
 
-#: X: what NumPy converts, and sparse matrices, frames and Dask collections, which have a shape.
+#: Types of X: whatever NumPy converts, and sparse matrices, frames and Dask collections, which have
+#: a shape.
 Features = ArrayLike | _HasShape
 
 Scale = float | Literal["joint", "mad"]

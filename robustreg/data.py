@@ -1,8 +1,8 @@
-"""Validation of X, y and weights, for every estimator, for inference, metrics and tuning.
+"""Validate X, y and weights for the estimators, inference, metrics and tuning.
 
-scikit-learn's checks do most of it. Added are what they let pass: values under the mask of an
-array, missing values among objects and dates, and weights that are negative or all zero. Of Dask
-collections only the columns are checked here: the rest is seen when chunks are read.
+scikit-learn's checks do most of the work. This module adds what they do not detect: masked values,
+missing values among objects and dates, and weights that are negative or all zero. For Dask
+collections only the columns are checked here, and the values when the chunks are read.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Types that a dense design converts block by block: a whole copy of a memory map of bytes would
-#: take eight times its size.
+#: Types that a dense design converts block by block. A complete copy of a memory map of bytes would
+#: need eight times its size.
 INTEGERS = [f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)]
 BLOCKWISE = [np.dtype(code) for code in ("f8", "f4", "f2", "?", *INTEGERS)]
 BLOCKWISE += [dtype.newbyteorder() for dtype in BLOCKWISE]
@@ -52,22 +52,22 @@ FLOATS, SPARSE = [np.float64, np.float32], ["csr", "csc", "coo"]
 def validate_regression_data(
     estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any
 ) -> tuple[Any, Any, Any]:
-    """X, y and weights as ``as_design`` takes them.
+    """Validate X, y and weights, in the form that ``as_design`` needs.
 
     Parameters
     ----------
     estimator : estimator
-        Is given ``n_features_in_`` and, where X has names, ``feature_names_in_``.
+        Estimator on which ``n_features_in_`` is set and, if X has names, ``feature_names_in_``.
     X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-    y : array-like, or of Dask where X is, of shape (n_samples,)
-    sample_weight : array-like of shape (n_samples,), number or None; or of Dask where X is
+    y : array-like of shape (n_samples,), or Dask collection if X is one
+    sample_weight : array-like of shape (n_samples,), number or None, or Dask collection if X is one
 
     Returns
     -------
     X : array, CSR matrix, or the Dask collection
-        An array of floats, integers or booleans has the type that it had.
+        Arrays of floats, integers or booleans keep their type.
     y : array of floats of shape (n_samples,), or the Dask collection
-    weights : array of float64 of shape (n_samples,) or None; as given where X is of Dask
+    weights : array of float64 of shape (n_samples,) or None; as given if X is a Dask collection
     """
     if y is None:
         raise ValueError(
@@ -88,13 +88,13 @@ def validate_regression_data(
 
 
 def validate_training_features(estimator: BaseEstimator, X: Any) -> Any:
-    """X in memory as designs take it; the estimator is given its number of columns and names."""
+    """Validate an X in memory, and set the number and names of its columns on the estimator."""
     X = _plain(X)
     return validate_data(estimator, X, accept_sparse="csr", dtype=_kept_types(X))
 
 
 def validate_features(estimator: BaseEstimator, X: Any) -> Any:
-    """X as ``linear_prediction`` takes it, with the columns of the fit."""
+    """Validate X for ``linear_prediction``; its columns must be those of the fit."""
     if is_collection(X):
         columns = columns_of(X)
         _check_feature_names(estimator, columns, reset=False)
@@ -106,43 +106,43 @@ def validate_features(estimator: BaseEstimator, X: Any) -> Any:
 
 
 def validate_response(y: Any) -> Vector:
-    """Responses in memory as a finite array of floats of shape (n_samples,)."""
+    """Validate responses in memory, and return finite floats of shape (n_samples,)."""
     y = column_or_1d(as_numbers(y, "y"), warn=True)
     assert_all_finite(y, input_name="y")
     return _floats(y)
 
 
 def check_weights(sample_weight: Any, n_samples: int) -> Vector:
-    """Weights as an array of shape (n_samples,), finite, not negative and not all zero.
+    """Validate weights, and return finite and nonnegative floats of shape (n_samples,).
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_samples,), number or None
-        A number is the weight of every row, and None stands for one.
+        Weights. A number is the weight of every row, and None means 1.
     n_samples : int
 
     Raises
     ------
     ValueError
-        If the weights are anything else.
+        If the weights are negative, all zero, not finite, or differ in length from X.
     """
     if sample_weight is None:
         return np.ones(n_samples)
     values = as_numbers(sample_weight, "sample_weight")
-    # Before scikit-learn's check, which from 1.9 on refuses zeros without a remedy.
+    # Checked before scikit-learn, whose message from 1.9 on has no remedy.
     if not np.any(np.asarray(values)):
         raise ValueError(
             "sample_weight is zero for every row: give at least one row a positive weight."
         )
     rows = np.broadcast_to(0.0, (n_samples, 1))
     weights = _check_sample_weight(values, rows, dtype=np.float64)
-    assert_all_finite(weights, input_name="sample_weight")  # of a number scikit-learn does not look
+    assert_all_finite(weights, input_name="sample_weight")  # scikit-learn does not check numbers
     require_nonnegative(weights)
     return weights
 
 
 def require_nonnegative(weights: Vector) -> None:
-    """Refuse negative weights."""
+    """Raise an error if a weight is negative."""
     if np.any(weights < 0.0):
         raise ValueError(
             f"sample_weight must not be negative, got minimum {weights.min():g}. Use 0 to leave a "
@@ -154,12 +154,12 @@ def require_nonnegative(weights: Vector) -> None:
 
 
 def is_collection(values: Any) -> bool:
-    """Whether something is an array or frame of Dask; Dask need not be there."""
+    """Whether something is an array or frame of Dask, which need not be installed."""
     return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
 
 
 def columns_of(X: Any) -> Any:
-    """An array or frame without rows, with the columns of X, all of them numbers."""
+    """Return an array or frame without rows that has the columns of X, if they are numeric."""
     if not hasattr(X, "chunks"):
         return _numeric_columns(X)
     if X.ndim != 2:
@@ -198,17 +198,17 @@ def _numeric_columns(X: Any) -> Any:
 
 
 def as_numbers(values: Any, name: str) -> Any:
-    """Objects, text and dates as an array of float64, where NaN stands for what is missing.
+    """Convert objects, text and dates to float64, with NaN for missing values.
 
-    Everything else is returned as it is, but for a masked array with masked values, which is
-    refused. scikit-learn converts objects after it has looked for NaN, so that ``None`` would get
-    through, and takes a missing date for the number -9.2e18.
+    Other values are returned as they are, except that masked values raise an error. scikit-learn
+    converts objects only after it has looked for NaN, so that ``None`` would not be detected, and
+    it converts a missing date to the number -9.2e18.
 
     Parameters
     ----------
     values : array-like
     name : str
-        That of the argument, for the error.
+        Name of the argument, for the error.
     """
     _refuse_masked(values, name)
     dtype = getattr(values, "dtype", None)
@@ -219,7 +219,7 @@ def as_numbers(values: Any, name: str) -> Any:
 
 
 def _refuse_masked(values: Any, name: str) -> None:
-    """Refuse a masked array, or a list with one in it, that has masked values."""
+    """Raise an error if an array, or an array in a list, has masked values."""
     rows = values if isinstance(values, (list, tuple)) else [values]
     if any(isinstance(row, np.ma.MaskedArray) and np.ma.is_masked(row) for row in rows):
         raise ValueError(
@@ -229,7 +229,7 @@ def _refuse_masked(values: Any, name: str) -> None:
 
 
 def _is_numeric(dtype: Any) -> bool:
-    """Whether values of a type of NumPy or pandas are numbers, no longer than a double."""
+    """Whether a type of NumPy or pandas is numeric, and not longer than a double."""
     kind = getattr(dtype, "kind", "O")
     return kind in "biuc" or (kind == "f" and dtype.itemsize <= 8)
 
@@ -238,7 +238,7 @@ def _converted(array: NDArray) -> Vector:
     if array.dtype.kind in "mM":
         return np.where(np.isnat(array), np.nan, array.astype(np.float64))
     try:
-        with np.errstate(over="ignore"):  # of long doubles: infinity is refused later
+        with np.errstate(over="ignore"):  # for long doubles; a later check finds infinity
             return array.astype(np.float64)
     except (ArithmeticError, TypeError, ValueError):
         return np.array([_number(value) for value in array.ravel()]).reshape(array.shape)
@@ -251,18 +251,18 @@ def _number(value: Any) -> float:
         return np.inf
     except (TypeError, ValueError):
         pandas = sys.modules.get("pandas")
-        # Of all decimals, only a signalling NaN is no float.
+        # The only decimal that float() does not convert is a signalling NaN.
         if isinstance(value, Decimal) or (pandas and pandas.isna(value) is True):
             return np.nan
         raise
 
 
 def _plain(X: Any) -> Any:
-    """X without objects, which scikit-learn does not all recognise as missing."""
+    """Convert objects in X, since scikit-learn does not recognise all missing values among them."""
     if isinstance(X, (np.ndarray, list, tuple)):
         return as_numbers(X, "X")
     types: Any = getattr(X, "dtypes", None)
-    # Other libraries' frames than pandas' have a list of types.
+    # In frames of libraries other than pandas, the types are a list.
     if types is None or isinstance(types, list) or all(map(_is_column_of_numbers, types)):
         return X
     import pandas as pd
@@ -271,15 +271,15 @@ def _plain(X: Any) -> Any:
 
 
 def _is_column_of_numbers(dtype: Any) -> bool:
-    # Of missing values among booleans scikit-learn says that they are ambiguous.
+    # scikit-learn's message for missing values among booleans is that they are ambiguous.
     return _is_numeric(dtype) and (isinstance(dtype, np.dtype) or dtype.kind != "b")
 
 
 def _kept_types(X: Any) -> list[Any]:
-    """Types that are not converted: of a dense array, neither integers nor booleans."""
+    """Return the types that are not converted; for dense arrays also integers and booleans."""
     return BLOCKWISE if isinstance(X, np.ndarray) else FLOATS
 
 
 def _floats(y: NDArray) -> Vector:
-    # Medians and sizes of small integers would overflow.
+    # Medians and absolute values of small integers would overflow.
     return y if y.dtype in FLOATS else y.astype(np.float64)

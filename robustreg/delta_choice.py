@@ -86,11 +86,11 @@ def least_variance_delta(
     Parameters
     ----------
     residuals : array of shape (n,)
-        Of a pilot fit.
+        The residuals of a pilot fit.
     weights : array of shape (n,) or None
         Frequencies.
     degrees_of_freedom : float
-        nu of the pilot's residuals.
+        Degrees of freedom nu of these residuals.
     scale : float, optional
         A scale that does not depend on delta. By default it is the joint scale of each delta.
 
@@ -123,7 +123,7 @@ def least_variance_delta(
 def least_variance_deltas(
     residuals: Vector, weights: Vector | None, *, degrees_of_freedom: Vector, scale: Vector | None
 ) -> Vector:
-    """``least_variance_delta`` of many responses.
+    """Compute ``least_variance_delta`` for many responses.
 
     Parameters
     ----------

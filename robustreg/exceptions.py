@@ -1,4 +1,4 @@
-"""Warnings of a doubtful result, each of a class of its own."""
+"""Classes of warnings about doubtful results."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = [
 class ExactFitWarning(UserWarning):
     """So much of the data is fitted exactly that the scale of the residuals is zero.
 
-    With ``scale="joint"`` and many more rows than columns that is more than 61 % of the rows at the
-    default delta and 26 % at 0.5, with ``"mad"`` half of them. ``scale_`` is 0.0, and the
-    coefficients are those of least absolute deviations over all rows, so that outliers among the
-    rows that are not fitted exactly do little harm. With a penalty on the coefficients, they are
-    zero and the intercept is the weighted median of y: fit with ``alpha=0`` instead.
+    With ``scale="joint"`` and many more rows than columns, this happens if more than 61 % of the
+    rows are fitted exactly at the default delta, and 26 % at ``delta=0.5``. With ``"mad"`` it is
+    half of the rows. ``scale_`` is then 0.0, and the coefficients minimise the sum of absolute
+    residuals over all rows, so that outliers among the other rows do little harm. With a penalty,
+    the coefficients are zero and the intercept is the weighted median of y: use ``alpha=0``.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class ExactFitWarning(UserWarning):
 
 
 class MissingResponseWarning(UserWarning):
-    """A response has no value at all, and its coefficients are NaN.
+    """A response has no values, so that its coefficients are NaN.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class MissingResponseWarning(UserWarning):
 
 
 class UndeterminedWarning(UserWarning):
-    """Standard errors of some of many responses cannot be computed, and are NaN.
+    """The standard errors of some of many responses cannot be computed and are NaN.
 
     Such a response is fitted exactly, or has too few observations within the threshold.
 
@@ -83,10 +83,10 @@ class UndeterminedWarning(UserWarning):
 
 
 def convergence_warning(text: str, optimality: float, tol: float) -> Any:
-    """A ``ConvergenceWarning`` with the attributes ``optimality``, the distance, and ``tol``.
+    """Return a ``ConvergenceWarning`` with the attributes ``optimality`` and ``tol``.
 
-    The distance is not part of the text: Python shows a warning once for each text and line, and
-    would show all of them in a loop of fits.
+    ``optimality``, the distance, is not part of the text. Python shows a warning once for each text
+    and line, and would otherwise show it for each fit in a loop.
     """
     warning = ConvergenceWarning(text)
     warning.optimality, warning.tol = float(optimality), tol

@@ -1,16 +1,17 @@
-r"""Redescending losses besides the bisquare, and constants that make them efficient or resistant.
+r"""The lqq and optimal losses, and the tuning constants of all redescending losses.
 
-Each is a family ``c² rho_1(u / c)``. With Z standard normal, an M-estimator with the loss has the
-efficiency ``E[psi'(Z)]² / E[psi(Z)²]`` beside least squares, and an S-estimator has the breakdown
-point ``E[rho(Z)] / sup rho`` where its equation takes this number as its right side.
+Each loss is a family ``c² rho_1(u / c)``. For a standard normal Z, the M-estimator with this loss
+has the efficiency ``E[psi'(Z)]² / E[psi(Z)²]`` relative to least squares. The S-estimator has the
+breakdown point ``E[rho(Z)] / sup rho`` if this number is the right side of its equation.
 
 References
 ----------
-M. Koller, W. A. Stahel, "Sharpening Wald-type inference in robust regression for small samples",
-Comput. Statist. Data Anal. 55 (2011), for lqq.
-V. J. Yohai, R. H. Zamar, "Optimal locally robust M-estimates of regression", J. Statist. Plann.
-Inference 64 (1997), for the optimal loss; the polynomial is that of R. A. Maronna, R. D. Martin,
-V. J. Yohai, M. Salibian-Barrera, Robust Statistics, 2nd edition, 2019, section 5.8.1.
+.. [1] M. Koller, W. A. Stahel, "Sharpening Wald-type inference in robust regression for small
+   samples", Comput. Statist. Data Anal. 55 (2011), for lqq.
+.. [2] V. J. Yohai, R. H. Zamar, "Optimal locally robust M-estimates of regression", J. Statist.
+   Plann. Inference 64 (1997), for the optimal loss.
+.. [3] R. A. Maronna, R. D. Martin, V. J. Yohai, M. Salibian-Barrera, Robust Statistics, 2nd
+   edition, 2019, section 5.8.1, for the polynomial of the optimal loss.
 """
 
 from __future__ import annotations
@@ -41,19 +42,20 @@ Vector = NDArray[np.float64]
 #: Defaults of R's lmrob.
 LMROB_EFFICIENCY, LMROB_BREAKDOWN = 0.95, 0.5
 
-#: Points of Gauss and Legendre in each piece of an integral. Fifty give 15 digits for all constants
-#: between 0.1 and 50; beyond ``NORMAL_END`` the normal density is below 1e-300.
+#: Number of Gauss-Legendre points in each piece of an integral. Fifty give 15 digits for all
+#: constants between 0.1 and 50. Beyond ``NORMAL_END`` the normal density is below 1e-300.
 NODES, NORMAL_END = 120, 38.0
 
-#: Between these constants every efficiency in [0.5, 0.999] and breakdown in [0.01, 0.5] is found.
+#: These bounds of the constants include all efficiencies in [0.5, 0.999] and breakdown points in
+#: [0.01, 0.5].
 SMALLEST_CONSTANT, LARGEST_CONSTANT = 0.05, 60.0
 
 
 class Lqq(Redescending):
-    """Koller and Stahel's loss: psi is linear, then quadratic to its top and to zero.
+    """Koller and Stahel's loss, whose psi is linear, then quadratic to its maximum and to zero.
 
-    psi has slope 1 to c, bends to slope -1/2 between c and 2.5 c, and ends at 8 c with slope 0:
-    (b, c, s) = (1.5 c, c, 1.5) in their notation.
+    psi has slope 1 up to c, its slope falls to -1/2 between c and 2.5 c, and it ends at 8 c with
+    slope 0. In the notation of Koller and Stahel, (b, c, s) = (1.5 c, c, 1.5).
 
     Parameters
     ----------
@@ -70,7 +72,8 @@ class Lqq(Redescending):
         """Integral of psi."""
         v = np.minimum(np.abs(u) / self.c, self.knots[-1])
         inner, bend, tail = self._parts(v)
-        # Of v, of 1 + bend - bend²/2, and of top - tail/2 + tail²/22, over their parts.
+        # The integrals of v, of 1 + bend - bend²/2, and of top - tail/2 + tail²/22 over their
+        # parts.
         value = 0.5 * inner**2 + bend + bend**2 * (0.5 - bend / 6.0)
         value += tail * (self._top + tail * (-0.25 + tail / 66.0))
         return self.c**2 * value
@@ -98,14 +101,14 @@ class Lqq(Redescending):
 
     @staticmethod
     def _parts(v: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """How much of |u| / c lies in each of the three pieces."""
+        """Return the lengths of |u| / c in each of the three pieces."""
         return np.minimum(v, 1.0), np.clip(v - 1.0, 0.0, 1.5), np.maximum(v - 2.5, 0.0)
 
 
 class Optimal(Redescending):
-    """Yohai and Zamar's loss in its polynomial form: psi is linear to 2 c and zero beyond 3 c.
+    """Yohai and Zamar's loss in polynomial form, whose psi is linear to 2 c and zero beyond 3 c.
 
-    It minimises the maximal bias at a given efficiency, nearly.
+    It nearly minimises the maximal bias for a given efficiency.
 
     Parameters
     ----------
@@ -143,16 +146,16 @@ class Optimal(Redescending):
         return np.where(square <= 4.0, 1.0, np.where(square < 9.0, bend, 0.0))
 
 
-#: The classes by the names that lmrob gives them as ``psi``.
+#: The losses by their names, which are those of ``psi`` in lmrob.
 REDESCENDING: dict[str, type[Redescending]] = {
     "bisquare": Bisquare,
     "lqq": Lqq,
     "optimal": Optimal,
 }
 
-#: At 95 % efficiency, and at a breakdown point of 1/2, as R's lmrob has them at its defaults (its
-#: documentation, lmrob.control and Mchi, robustbase 0.99-6), rounded as there: exact ones move the
-#: scale by 3e-6, and fits are compared with lmrob's.
+#: Constants for an efficiency of 95 % and for a breakdown point of 1/2. They are the default values
+#: of R's lmrob, with the same digits (its documentation, lmrob.control and Mchi, robustbase
+#: 0.99-6). Exact constants would change the scale by 3e-6, and fits are compared with lmrob's.
 LMROB_CONSTANTS = {
     "bisquare": (4.685061, 1.54764),
     "lqq": (0.9822707, 0.2676971),
@@ -169,21 +172,21 @@ def _nodes() -> tuple[Vector, Vector]:
 
 
 def normal_mean(loss: Redescending, function: Any) -> float:
-    """``E f(Z)`` for an even function that is constant beyond the loss's last knot.
+    """Return ``E f(Z)`` for an even function f that is constant beyond the last knot of the loss.
 
     Parameters
     ----------
     loss : Redescending
-        With a number as its constant.
+        Loss with a single number as its constant.
     function : callable
-        Of an array.
+        Function of an array.
 
     Returns
     -------
     float
     """
     nodes, weights = _nodes()
-    # Pieces of at most a few standard deviations, so that the density is a polynomial in each.
+    # The pieces are short, so that the density is nearly a polynomial in each.
     own = [knot * loss.c for knot in loss.knots if knot * loss.c < NORMAL_END]
     edges = np.unique(np.concatenate(([0.0], own, [2.0, 5.0, 10.0, NORMAL_END])))
     total = 0.0
@@ -195,28 +198,28 @@ def normal_mean(loss: Redescending, function: Any) -> float:
 
 
 def normal_efficiency(loss: Redescending) -> float:
-    """Efficiency of the M-estimator at normal errors, beside least squares."""
+    """Return the efficiency of the M-estimator at normal errors, relative to least squares."""
     slope = normal_mean(loss, loss.psi_prime)
     return slope**2 / normal_mean(loss, lambda z: loss.psi(z) ** 2)
 
 
 def breakdown_point(loss: Redescending) -> float:
-    """``E rho(Z) / sup rho``: the right side at which an S-estimator estimates sigma."""
+    """Return ``E rho(Z) / sup rho``, for which the S-estimator estimates sigma at normal errors."""
     return normal_mean(loss, loss.rho) / float(loss.sup)
 
 
-#: By what a constant is found: lmrob's default, and where ``LMROB_CONSTANTS`` has its constant.
+#: Criteria for a constant, with lmrob's default and its position in ``LMROB_CONSTANTS``.
 LMROB_DEFAULTS = {normal_efficiency: (LMROB_EFFICIENCY, 0), breakdown_point: (LMROB_BREAKDOWN, 1)}
 
 
 def loss_for_efficiency(name: str, efficiency: float) -> Redescending:
-    """The loss of a family with this efficiency at normal errors.
+    """Return the loss of a family that has this efficiency at normal errors.
 
     Parameters
     ----------
     name : {"bisquare", "lqq", "optimal"}
     efficiency : float in [0.5, 0.999]
-        At 0.95 the constant is lmrob's, with its digits.
+        Efficiency. For 0.95 the constant has the digits of lmrob.
 
     Returns
     -------
@@ -232,9 +235,10 @@ def loss_for_efficiency(name: str, efficiency: float) -> Redescending:
 
 
 def loss_for_breakdown(name: str, breakdown: float) -> Redescending:
-    """The loss of a family with this breakdown point of its S-estimator.
+    """Return the loss of a family whose S-estimator has this breakdown point.
 
-    As ``loss_for_efficiency``, for breakdown points in [0.01, 0.5] and with lmrob's digits at 0.5.
+    See ``loss_for_efficiency``. Breakdown points are in [0.01, 0.5], and for 0.5 the constant has
+    the digits of lmrob.
 
     Examples
     --------
@@ -258,7 +262,7 @@ def _constant(family: type[Redescending], criterion: Any, value: float) -> float
         return criterion(family(c)) - value
 
     low = SMALLEST_CONSTANT
-    # The efficiency need not rise from the smallest constant on: the largest root is meant.
+    # The efficiency need not increase from the smallest constant on. The largest root is used.
     grid = np.geomspace(low, LARGEST_CONSTANT, 60)
     signs = np.sign([excess(float(c)) for c in grid])
     last = int(np.flatnonzero(signs[:-1] != signs[1:])[-1])

@@ -1,12 +1,12 @@
-"""M-scales of residuals, of one fit or of many candidates at once.
+"""M-scales of the residuals of one fit or of many candidates at once.
 
 With a bounded loss rho, frequencies s and a right side b between 0 and 1, the M-scale sigma of the
 residuals e solves
 
     sum s rho(e / sigma) / sup rho = b nu .
 
-The left side decreases in sigma from the weight of the residuals that are not zero. The root is
-unique, and it is zero where that weight is at most b nu: so many residuals are then zero.
+The left side decreases in sigma, from the total weight of the nonzero residuals to zero. The root
+is unique. It is zero if this weight is at most b nu, since too many residuals are then zero.
 """
 
 from __future__ import annotations
@@ -27,50 +27,51 @@ __all__ = ["MScale", "m_scale", "m_scales"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Relative change of sigma at which Newton's method ends: the next is of the size of its square.
+#: Newton's method stops at this relative change of sigma. The next change would be its square.
 TOLERANCE = 1e-7
 
-#: The same where each step reads rows that are not in memory: a round is worth more than digits.
+#: The same for data that are not in memory. Each step reads them again, and more digits do not
+#: justify a step.
 FEW_DIGITS = 1e-5
 
-#: A residual of so many rounding errors is zero, where these are below this part of the spread of
-#: y:
-#: whether exactly half of the rows are zero must not depend on their last bits.
+#: Residuals below this multiple of the rounding error are zero, if rounding errors are below this
+#: part of the spread of y. Whether exactly half of the rows are zero must not depend on rounding.
 NEGLIGIBLE, RESOLVED = 1000.0, 1e-7
 
-#: A weight of residuals of this many times the right side is equal to it, but for rounding.
+#: A weight of the residuals up to this multiple of the right side is equal to it up to rounding.
 EQUAL = 1.0 + 1e-12
 
-#: Most steps. Newton's method takes 4 to 8, and a bisection of log sigma over 700 takes 62.
+#: Maximum number of steps. Newton's method needs 4 to 8, and bisection of log sigma over 700 needs
+#: 62.
 MOST_STEPS = 100
 
-#: Steps up to which an approximate scale is wanted: all are made.
+#: Up to this number of steps the scale is approximate, and convergence is not checked.
 FEW_STEPS = 2
 
-#: Residuals from which a search for a scale gets its start.
+#: Number of residuals from which the start of a scale is computed.
 ENOUGH = 100
 
-#: Rows whose temporaries stay in cache.
+#: Number of rows whose temporary arrays stay in cache.
 BLOCK = 2**13
 
-#: Longest first step in log sigma; each of the next may be twice as long.
+#: Longest first step in log sigma. Each following step may be twice as long.
 LONGEST = 2.0
 
-#: Log sigma is within it: its exponential is a double.
+#: Bound of the absolute value of log sigma, so that its exponential is a double.
 LIMIT = 700.0
 
 
 class _Bracket:
-    """Ends between which the roots lie, in log sigma, for several scales at once."""
+    """Brackets of the roots in log sigma, for several scales at once."""
 
     def __init__(self, number: int) -> None:
         self._low, self._high = np.full(number, -np.inf), np.full(number, np.inf)
         self._longest = LONGEST
 
     def advance(self, log_scale: Vector, left: Vector, slope: Vector, target: float) -> Vector:
-        """The next log sigma: a step of Newton's method for log of the left side.
+        """Return the next log sigma, by a step of Newton's method for the log of the left side.
 
-        It is nearly linear in log sigma.
+        This log is nearly linear in log sigma.
         """
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             excess = np.log(left / target)
@@ -78,12 +79,12 @@ class _Bracket:
         above = excess > 0.0
         np.copyto(self._low, log_scale, where=above)
         np.copyto(self._high, log_scale, where=~above)
-        # Where no residual has a slope, the step is as long as possible.
+        # If the slope is zero, the step is as long as possible.
         step = np.where(slope == 0.0, np.where(above, np.inf, -np.inf), step)
         proposed = log_scale + np.minimum(np.maximum(step, -self._longest), self._longest)
         proposed = np.minimum(np.maximum(proposed, -LIMIT), LIMIT)
         self._longest *= 2.0
-        # A step of no length, from a root, is inside.
+        # A step of length zero, from a root, is inside.
         outside = (proposed < self._low) | (proposed > self._high)
         if outside.any():
             closed = outside & np.isfinite(self._low) & np.isfinite(self._high)
@@ -100,21 +101,21 @@ def m_scales(
     steps: int = MOST_STEPS,
     start: Vector | None = None,
 ) -> Vector:
-    """M-scales of several candidates, of shape (m,).
+    """Return the M-scales of several candidates.
 
     Parameters
     ----------
     residuals : array of shape (m, n)
     loss : Redescending
-        Of standardised residuals.
+        Loss of standardised residuals.
     target : float
-        ``b nu``: what the weighted sum of ``rho / sup rho`` shall be.
+        ``b nu``, the value of the weighted sum of ``rho / sup rho`` at the solution.
     weights : array of shape (n,), optional
         Frequencies.
     steps : int
-        Most steps; few give an approximation that ranks candidates.
+        Maximum number of steps. A few steps give an approximation that can rank candidates.
     start : array of shape (m,), optional
-        Positive scales to start from; otherwise it is the median of the absolute residuals.
+        Positive scales to start from. The default is the median of the absolute residuals.
 
     Returns
     -------
@@ -134,7 +135,7 @@ def m_scales(
         u = np.divide(sizes, np.exp(log_scale)[:, None], out=buffer)
         last = log_scale
         log_scale = bracket.advance(log_scale, *loss.scale_sums(u, weights), target)
-        # A residual that is NaN makes the scale NaN at once.
+        # If a residual is NaN, the scale becomes NaN in this step.
         if steps > FEW_STEPS and not (np.abs(log_scale - last) > TOLERANCE).any():
             break
     scales[live] = np.exp(log_scale)
@@ -142,7 +143,7 @@ def m_scales(
 
 
 def _middle(sizes: Matrix) -> Vector:
-    """Medians of some residuals, or means of all where these are zero."""
+    """Return medians of some absolute residuals, or means of all where the medians are zero."""
     some = sizes[:, :: max(1, sizes.shape[1] // ENOUGH)]
     middle = some.shape[1] // 2
     median = np.partition(some, middle, axis=1)[:, middle]
@@ -152,7 +153,7 @@ def _middle(sizes: Matrix) -> Vector:
 def m_scale(
     residuals: Vector, loss: Redescending, target: float, weights: Vector | None = None
 ) -> float:
-    """The M-scale of one vector of residuals: see ``m_scales``."""
+    """Return the M-scale of one vector of residuals: see ``m_scales``."""
     return float(m_scales(residuals[None, :], loss, target, weights)[0])
 
 
@@ -163,24 +164,24 @@ class MScale(ScaleRule):
     Parameters
     ----------
     loss : Redescending
-        Of standardised residuals. It need not be the loss of the coefficients.
+        Loss of standardised residuals. It may differ from the loss of the coefficients.
     breakdown : float
-        b: the share of the rows from which on the scale may take any value.
+        The number b, the share of wrong rows that can make the scale arbitrary.
     """
 
     loss: Redescending
     breakdown: float
 
     def estimate(self, design: Any, point: Any, freedom: float) -> float:
-        """The root of the equation, from the scale of the point or else the MAD.
+        """Solve the equation, starting from the scale of the point or from the MAD.
 
-        Residuals are looked at block by block: no temporary has their number.
+        Residuals are processed block by block, so that no temporary array has as many rows.
         """
         target = self.breakdown * freedom
         if not target > 0.0:
             return 0.0
         negligible = NEGLIGIBLE * design.rounding_level(point)
-        # Beside a scale that is large it does not matter, and the spread of y takes two medians.
+        # With a large scale this does not matter, and the spread of y needs two medians.
         if negligible > RESOLVED * point.scale:
             negligible = min(negligible, RESOLVED * design.spread)
         scale = point.scale if point.scale > 0.0 else design.median_scale(point)
@@ -204,7 +205,7 @@ class MScale(ScaleRule):
         return float(np.exp(log_scale[0]))
 
     def relative_error(self, loss: Loss) -> float:
-        """``sd(rho) / E[u psi(u)]`` of the rule's own loss."""
+        """``sd(rho) / E[u psi(u)]`` for the loss of the rule."""
         own = self.loss
         mean = normal_mean(own, own.rho)
         variance = normal_mean(own, lambda u: own.rho(u) ** 2) - mean**2
@@ -221,7 +222,7 @@ def _sums_of_rows(
     scale: float,
     negligible: float,
 ) -> tuple[Vector]:
-    """Both sums of the equation, and the weight of the residuals that are not zero."""
+    """Return both sums of the equation and the weight of the nonzero residuals."""
     total = np.zeros(3)
     for begin in range(0, residuals.size, BLOCK):
         rows = slice(begin, begin + BLOCK)

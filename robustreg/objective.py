@@ -1,7 +1,7 @@
-"""What is minimised, as a function of one parameter vector.
+"""The objective functions, as functions of one parameter vector.
 
-``Jointly`` is the convex function of the coefficients and sigma, and ``AtScale`` that of the
-coefficients at a given sigma: see :mod:`robustreg.problem`.
+``Jointly`` is the convex function of the coefficients and sigma. ``AtScale`` is the function of the
+coefficients at a given sigma. See :mod:`robustreg.problem`.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ class Evaluation(NamedTuple):
 
 
 def _number(value: Any) -> Any:
-    """A Python float, or an array of one for each response; the first is quick to calculate with.
+    """Return a Python float for one response, or an array with a number for each response.
 
-    So is ``larger``: of one number NumPy's functions take ten times as long, and with them a small
-    fit takes 8 % longer.
+    Arithmetic with Python floats is fast, as in ``larger``. NumPy's functions of a single number
+    take ten times as long, and with them a small fit takes 8 % longer.
     """
     return value if value.ndim else float(value)
 
 
 def larger(one: Any, other: Any) -> Any:
-    """The larger of two numbers, or of two for each response."""
+    """Return the larger of two numbers, or of two numbers for each response."""
     return max(one, other) if isinstance(one, float) else np.maximum(one, other)
 
 
 @dataclass(frozen=True)
 class Objective(ABC):
-    """A function of the vector ``(w, b)``, or ``(w, b, sigma)``, b only where there is one.
+    """A function of ``(w, b)`` or ``(w, b, sigma)``, without b if no intercept is fitted.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ class Objective(ABC):
 
     @property
     def design(self) -> Design:
-        """That of the problem."""
+        """Design of the problem."""
         return self.problem.design
 
     # -- layout of the parameters -----------------------------------------------------------------
 
     def pack(self, coef: Vector, intercept: Any, scale: Any) -> Vector:
-        """A vector of these parts; one for each response where they have a last axis for them."""
+        """Return the vector of these parts, whose last axis may be that of the responses."""
         parameters = np.empty((self.size, *coef.shape[1:]))
         parameters[: coef.shape[0]] = coef
         if self.problem.fit_intercept:
@@ -87,15 +87,15 @@ class Objective(ABC):
         return parameters
 
     def at(self, point: Point) -> Vector:
-        """The vector of a point."""
+        """Return the vector of a point."""
         return self.pack(point.coef, point.intercept, point.scale)
 
     @abstractmethod
     def scale_of(self, parameters: Vector) -> Any:
-        """Sigma, in working units."""
+        """Return sigma in working units."""
 
     def point(self, parameters: Vector) -> Point:
-        """The point of a vector."""
+        """Return the point of a vector."""
         p = self.design.n_features
         intercept = _number(parameters[p]) if self.problem.fit_intercept else 0.0
         return Point(parameters[:p], intercept, self.scale_of(parameters), self.problem.loss)
@@ -103,7 +103,7 @@ class Objective(ABC):
     # -- the mathematics --------------------------------------------------------------------------
 
     def knowing(self, null: Matrix | None, ill_conditioned: bool) -> Self:
-        """The same with what a metric of all rows has shown about X."""
+        """Return the objective with the facts about X that a metric of all rows has found."""
         problem = replace(self.problem, ill_conditioned=ill_conditioned)
         if null is not None and not problem.penalty:
             rank = self.design.n_features - null.shape[1]
@@ -111,36 +111,37 @@ class Objective(ABC):
         return replace(self, problem=problem)
 
     def evaluate(self, parameters: Vector) -> Evaluation:
-        """In one pass."""
+        """Return value and gradient, with one pass."""
         return self.evaluation(parameters, self.design.value_and_gradient(self.point(parameters)))
 
     def evaluate_several(self, parameters: Matrix) -> list[Evaluation]:
-        """At each line of a matrix, in one pass where the design can."""
+        """Return values and gradients for each row of a matrix, with one pass if the design can."""
         sums = self.design.values_and_gradients([self.point(line) for line in parameters])
         return [self.evaluation(*pair) for pair in zip(parameters, sums, strict=True)]
 
     @abstractmethod
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
-        """Value and gradient from the sums over rows."""
+        """Return value and gradient from the sums over rows."""
 
     @abstractmethod
     def noise(self, evaluation: Evaluation) -> Any:
-        """Square root of  E psi² / E psi', in the units of this objective.
+        """Return the square root of ``E psi² / E psi'``, in the units of this objective.
 
-        The estimate's covariance is ``(E psi² / E psi') H^-1`` with H the Hessian, so a gradient g
-        is ``sqrt(g' H^-1 g) / noise`` standard errors away from the minimiser.
+        The covariance of the estimate is ``(E psi² / E psi') H^-1``, where H is the Hessian. A
+        point with gradient g is therefore ``sqrt(g' H^-1 g) / noise`` standard errors away from the
+        minimiser.
         """
 
     @abstractmethod
     def gradient_unit(self, parameters: Vector) -> Any:
-        """Factor of the sums over rows in the gradient, in units of standard errors."""
+        """Return the factor of the sums over rows in the gradient, in units of standard errors."""
 
     @abstractmethod
     def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
-        """Columns of the augmented rows (z, 1, e) that make up the Hessian, and their factors."""
+        """Return the columns of the augmented rows (z, 1, e) in the Hessian, and their factors."""
 
     def hessian(self, parameters: Vector, augmented: Matrix) -> Matrix:
-        """The Hessian from a Gram matrix of augmented rows, which is overwritten."""
+        """Return the Hessian from a Gram matrix of augmented rows, which may be overwritten."""
         columns, factors = self.columns(parameters)
         hessian = augmented[columns][:, columns]
         hessian = np.asfortranarray(hessian) if hessian.ndim == 2 else hessian
@@ -153,7 +154,7 @@ class Objective(ABC):
         return hessian
 
     def factor(self, parameters: Vector, augmented: Matrix) -> Matrix:
-        """R with ``R'R`` the Hessian, from that of the augmented rows."""
+        """Return R, where ``R'R`` is the Hessian, from the factor of the augmented rows."""
         columns, factors = self.columns(parameters)
         rows = augmented[:, columns] * factors
         if self.problem.penalty:
@@ -165,7 +166,7 @@ class Objective(ABC):
         return rows
 
     def diagonal(self, parameters: Vector, augmented: Vector) -> Vector:
-        """The Hessian's diagonal, from that of the augmented rows."""
+        """Return the diagonal of the Hessian, from that of the augmented rows' Gram matrix."""
         columns, factors = self.columns(parameters)
         diagonal = augmented[columns] * factors**2
         if self.problem.penalty:
@@ -173,7 +174,7 @@ class Objective(ABC):
         return diagonal
 
     def hessian_product(self, parameters: Vector, direction: Vector, mixing: float) -> Vector:
-        """The Hessian times a direction, in one pass."""
+        """Return the Hessian times a direction, with one pass."""
         p = self.design.n_features
         columns, factors = self.columns(parameters)
         augmented = np.zeros(p + 2)
@@ -186,9 +187,9 @@ class Objective(ABC):
     def with_curvature(
         self, parameters: Vector, mixing: Mixing, *, factor: bool
     ) -> tuple[Evaluation, Matrix, Vector]:
-        """Value and gradient, the Hessian or R with Hessian R'R, and ``sum s psi' e (z, 1)``.
+        """Return the evaluation, the Hessian or its factor R, and ``sum s psi' e (z, 1)``.
 
-        In one pass.
+        All are computed with one pass.
         """
         point, q, last = self.point(parameters), self.problem.n_linear, self.design.n_features + 1
         if factor:
@@ -202,20 +203,20 @@ class Objective(ABC):
         return self.evaluation(parameters, sums), curvature, border
 
     def _noise_at_scale(self, sums: Sums) -> Any:
-        # Where no row is within the threshold, one observation is taken to be. Weights that are no
-        # counts have a unit, which the Hessian has too.
+        # If no row is within the threshold, one observation is assumed to be. Weights that are not
+        # counts have a unit, which the Hessian has as well.
         unit = self.design.total_weight / self.design.n_observations
         return (unit * sums.psi_squares / larger(sums.curvature, unit)) ** 0.5
 
 
 @dataclass(frozen=True)
 class AtScale(Objective):
-    """``sum s rho_sigma(e) + P(w)`` at a given sigma."""
+    """The function ``sum s rho_sigma(e) + P(w)`` of the coefficients at a given sigma."""
 
     scale: float
 
     def scale_of(self, parameters: Vector) -> Any:
-        """The scale, whatever the parameters."""
+        """The given scale."""
         return self.scale
 
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
@@ -239,23 +240,24 @@ class AtScale(Objective):
         return 1.0
 
     def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
-        """Those of z and the intercept."""
+        """The columns of z and the intercept."""
         return slice(0, self.size), np.ones(self.size)
 
 
 @dataclass(frozen=True)
 class Jointly(Objective):
-    """``sum s rho_sigma(e) / sigma + kappa nu sigma``, of the coefficients and sigma.
+    """The function ``sum s rho_sigma(e) / sigma + kappa nu sigma`` of the coefficients and sigma.
 
-    Its Hessian is the Gram matrix of ``(z, 1, e/sigma) sqrt(psi' / sigma)``: rho is homogeneous in
-    (e, sigma), so moving sigma by d acts on a residual as moving it by -d e/sigma.
+    Its Hessian is the Gram matrix of ``(z, 1, e/sigma) sqrt(psi' / sigma)``. Since rho is
+    homogeneous in (e, sigma), changing sigma by d has the effect of changing a residual by -d
+    e/sigma.
     """
 
     has_scale = True
 
     @cached_property
     def half_target(self) -> Any:
-        """``kappa nu``: half of what  sum s min(e², t²)  is in units of sigma²."""
+        """``kappa nu``, which is half of ``sum s min(e², t²) / sigma²`` at the solution."""
         problem = self.problem
         assert isinstance(problem.loss, Huber)
         return problem.loss.kappa * problem.freedom
@@ -280,11 +282,11 @@ class Jointly(Objective):
         return self._noise_at_scale(evaluation.sums) * _number(evaluation.parameters[-1]) ** -0.5
 
     def gradient_unit(self, parameters: Vector) -> Any:
-        """``1/sigma`` of the gradient, and ``sqrt(sigma)`` of the noise."""
+        """The product of ``1/sigma`` in the gradient and ``sqrt(sigma)`` in the noise."""
         return _number(parameters[-1]) ** -0.5
 
     def columns(self, parameters: Vector) -> tuple[slice | NDArray[np.intp], Vector]:
-        """All of the augmented rows, divided by the root of sigma, and the last by sigma too."""
+        """All columns of the augmented rows, divided by sqrt(sigma), and the last also by sigma."""
         p, scale = self.design.n_features, _number(parameters[-1])
         whole = self.problem.fit_intercept
         columns = slice(0, p + 2) if whole else np.append(np.arange(p), p + 1)

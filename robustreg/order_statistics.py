@@ -60,7 +60,7 @@ def weighted_medians(values: Vector, weights: Vector) -> Vector:
     ----------
     values : array of shape (n, B)
     weights : array of shape (n, B) or (n, 1)
-        Frequencies; values of frequency zero are not counted.
+        Frequencies. Values of frequency zero are not counted.
 
     Returns
     -------
@@ -197,7 +197,7 @@ class OrderedColumns:
     """
 
     def __init__(self, residuals: Vector, weights: Vector | None) -> None:
-        with np.errstate(over="ignore"):  # of absurd values, whose squares are infinite
+        with np.errstate(over="ignore"):  # squares of huge values are infinite
             squares = residuals**2
         n, width = squares.shape
         inner = np.zeros((2, n + 1, width))  # sums of the first k squares, and of their weights
@@ -229,7 +229,7 @@ class OrderedColumns:
         targets : array of shape (D, B)
             ``2 kappa nu``.
         scale : array of shape (B,) or None
-            Sigma; None for the joint scale of each delta.
+            Sigma. By default, the joint scale of each delta.
 
         Returns
         -------
@@ -245,7 +245,7 @@ class OrderedColumns:
         return np.where((threshold > 0.0) & (outside < self.total), variance, np.inf)
 
     def _joint(self, deltas: Vector, targets: Vector) -> tuple[NDArray[np.intp], Vector]:
-        """How many residuals are within ``delta sigma`` for the joint scale sigma, and this."""
+        """Number of residuals within ``delta sigma`` for the joint scale, and this threshold."""
         # sum min(e², t²) / t² at t = |e_k| falls with k, and is target / delta² at the root.
         sums, counts = self._inner[0, 1:], self._inner[1, 1:]
         ratio = sums / self.squares + (self.total - counts)
@@ -258,7 +258,7 @@ class OrderedColumns:
 
 
 def _ranks(ordered: Vector, bounds: Vector, right: bool) -> NDArray[np.intp]:
-    """``numpy.searchsorted`` in each column: ordered of shape (n, B), bounds of shape (D, B)."""
+    """``numpy.searchsorted`` in each column of (n, B) ordered numbers, for (D, B) bounds."""
     n = ordered.shape[0]
     low, high = np.zeros(bounds.shape, np.intp), np.full(bounds.shape, n)
     for _ in range(n.bit_length()):

@@ -1,4 +1,4 @@
-"""scikit-learn's decorators that check parameters, with the types that it leaves out."""
+"""scikit-learn's decorators that check parameters, with type annotations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["checked_parameters", "fit_method", "refuses"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
-    # Through a decorator without types a type checker sees no result: fit would return anything.
+    # Without annotations, a type checker would not know what fit returns.
     def fit_method(method: Function) -> Function:
         """Check the parameters of the estimator before its ``fit``."""
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         """Check the arguments of a function before it is called."""
 
     def refuses(**remedies: str) -> Callable[[Function], Function]:
-        """Say what to pass instead of parameters that another library has."""
+        """Raise an error that says what to pass instead of a parameter of another library."""
 
 else:
     fit_method = _fit_context(prefer_skip_nested_validation=True)
@@ -34,7 +34,7 @@ else:
         return validate_params(constraints, prefer_skip_nested_validation=True)
 
     def refuses(**remedies):
-        """Say what to pass instead of parameters that another library has."""
+        """Raise an error that says what to pass instead of a parameter of another library."""
 
         def decorate(init):
             @wraps(init)  # scikit-learn reads the parameters from the signature

@@ -1,4 +1,4 @@
-"""What other programs must be told to load a fitted model."""
+"""Types that other programs need to know in order to load a fitted model."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def _names(objects: Iterable[Any]) -> list[str]:
     return [f"{item.__module__}.{item.__qualname__}" for item in objects]
 
 
-#: Names of the types that skops, and with it MLflow, must be told to trust before it loads a fitted
-#: model of this library: its estimators, and the default scorer that a search keeps. A search with
-#: another scorer needs the name of its metric too, which ``skops.io.get_untrusted_types`` tells.
+#: Names of the types that skops, and MLflow through it, must trust in order to load a fitted model:
+#: the estimators of this library, and the default scorer that a search stores. A search with
+#: another scorer also needs the name of its metric, which ``skops.io.get_untrusted_types`` returns.
 SKOPS_TRUSTED_TYPES: list[str] = [
     *_names([HuberRegressor, HuberRegressorCV, MMRegressor, HuberElasticNet, HuberElasticNetCV]),
     *_names([huber_loss]),

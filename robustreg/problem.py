@@ -3,9 +3,10 @@
 A fit has two equations. With residuals e = y - Zw - b in working units and frequencies s,
 
     coefficients   minimise  sum s rho_sigma(e) + P(w)      over w and b, at the scale sigma
-    scale          sigma is what its rule makes of the residuals
+    scale          sigma is the estimate that its rule gives for the residuals
 
-For Huber's loss, the joint scale and no penalty, both are the minimum of one convex function,
+For the Huber loss, the joint scale and no penalty, the solution of both is the minimum of one
+convex function,
 
     F(w, b, sigma) = sum s rho_sigma(e) / sigma + kappa nu sigma
 
@@ -33,33 +34,34 @@ __all__ = ["NEGLIGIBLE", "RESOLVED", "Problem"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: A residual of so many rounding errors is zero where rows are fitted exactly.
+#: At an exact fit, residuals below this multiple of the rounding error are zero.
 NEGLIGIBLE = 1000.0
 
-#: Part of the spread of y that rounding errors of a residual must be below to tell an exact fit.
+#: An exact fit can be recognised if rounding errors of a residual are below this part of the spread
+#: of y.
 RESOLVED = 1e-7
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is solved, over which data.
+    """The data, loss, scale rule and penalty of a fit.
 
     Parameters
     ----------
     design : Design
     loss : Loss
-        Of standardised residuals.
+        Loss of standardised residuals.
     scale : ScaleRule
     penalty : Ridge
     fit_intercept : bool
     rank : int, optional
-        Number of directions of the coefficients that X determines, once it is known.
+        Number of directions of the coefficients that X determines, if already known.
     null : array of shape (n_linear, n_linear - linear_rank), optional
-        Directions of (w, b) that change no prediction, once they are known.
+        Directions of (w, b) that do not change any prediction, if already known.
     ill_conditioned : bool
-        Whether a Gram matrix of all rows has lost half its digits, for another reason than them.
+        Whether a Gram matrix of all rows has lost half its digits, not because of these directions.
     edf : float, optional
-        Effective number of parameters beside a penalty, once it is known.
+        Effective number of parameters with a penalty, if already known.
     """
 
     design: Design
@@ -73,11 +75,11 @@ class Problem:
     edf: float | None = None
 
     def on(self, design: Design) -> Problem:
-        """The same problem over other data, such as a subsample."""
+        """Return the same problem over other data, such as a subsample."""
         return replace(self, design=design, rank=None, null=None, ill_conditioned=False, edf=None)
 
     def knowing(self, found: Problem) -> Problem:
-        """The same problem with what was found out about X while another over it was solved."""
+        """Return the problem with the facts about X that solving another problem has found."""
         if found.null is self.null and found.ill_conditioned == self.ill_conditioned:
             return self
         return replace(
@@ -86,23 +88,23 @@ class Problem:
 
     @property
     def n_linear(self) -> int:
-        """Number of coefficients, with the intercept where there is one."""
+        """Number of coefficients, including the intercept if there is one."""
         return self.design.n_features + self.fit_intercept
 
     @property
     def known_rank(self) -> int:
-        """The rank, or the number of columns as long as it is not known to be less."""
+        """The rank if it is known, otherwise the number of columns."""
         return self.design.n_features if self.rank is None else self.rank
 
     @property
     def linear_rank(self) -> int:
-        """Number of directions of (w, b) that the data, or the penalty, determine."""
+        """Number of directions of (w, b) that the data or the penalty determine."""
         p = self.design.n_features
         return (p if self.penalty else self.known_rank) + self.fit_intercept
 
     @property
     def effective_parameters(self) -> float:
-        """edf: the rank and the intercept without a penalty, less beside one."""
+        """edf: the rank plus one for the intercept, or less if there is a penalty."""
         return float(self.known_rank + self.fit_intercept) if self.edf is None else self.edf
 
     @property
@@ -113,41 +115,41 @@ class Problem:
 
     @property
     def convex_in_scale(self) -> bool:
-        """Whether sigma is one of the parameters of one convex problem."""
+        """Whether sigma and the coefficients minimise one convex function."""
         return self.scale.convex and not self.penalty
 
     @cached_property
     def penalty_curvature(self) -> Vector:
-        """Of the penalty, in working units."""
+        """Curvature of the penalty, in working units."""
         return self.penalty.curvature(self.design.units.column_scale)
 
     def at_scale(self, scale: float) -> AtScale:
-        """The problem of the coefficients at a scale."""
+        """Return the problem of the coefficients at a given scale."""
         return AtScale(self, scale)
 
     def jointly(self) -> Jointly:
-        """The convex problem of the coefficients and sigma."""
+        """Return the convex problem of the coefficients and sigma."""
         return Jointly(self)
 
     def least_squares(self, threshold: float = np.inf) -> AtScale:
-        """That of the coefficients with residuals clipped at a threshold, by default at none."""
+        """Return the problem of the coefficients with a fixed threshold, by default infinite."""
         return AtScale(replace(self, loss=Huber(threshold)), 1.0)
 
     def estimate_scale(self, point: Point) -> Any:
-        """What the rule makes of the residuals at the coefficients of a point."""
+        """Return the rule's estimate from the residuals at the coefficients of a point."""
         return self.scale.estimate(self.design, point._replace(loss=self.loss), self.freedom)
 
     def step_of_scale(self, point: Point, sums: Sums) -> float:
-        """A step towards the estimate from the sums at a point, or the estimate itself.
+        """Return a sigma nearer to the estimate, from the sums, or the estimate itself.
 
-        A long step down may be on the way to zero, which the residuals tell at once.
+        A long step down may lead to zero. The estimate from the residuals then saves further steps.
         """
         rule, design = self.scale, self.design
         step = rule.step(sums, point, design.total_weight, self.freedom)
         return self.estimate_scale(point) if step is None or step < 0.5 * point.scale else step
 
     def scale_shift(self, scale: float, estimate: float) -> Any:
-        """Difference of a scale from what its rule makes of the residuals, in standard errors."""
+        """Return the difference between a scale and its rule's estimate, in standard errors."""
         error = self.scale.relative_error(self.loss)
         if self.scale.known() is not None:
             error = 1.0
@@ -155,10 +157,10 @@ class Problem:
         return relative * self.design.n_observations**0.5 / error
 
     def is_zero(self, scale: float, point: Point, errors: float = 1.0) -> bool:
-        """Whether a scale is not above so many rounding errors of a residual.
+        """Whether a scale is at most ``errors`` times the rounding error of a residual.
 
-        Where X is so ill-conditioned that rounding errors are not small beside the spread of y,
-        they say nothing about an exact fit.
+        If X is so ill-conditioned that rounding errors are not small compared with the spread of y,
+        they do not indicate an exact fit.
         """
         if scale > errors * self.design.rounding_level(point):
             return False

@@ -1,4 +1,4 @@
-"""Validation of what is new with several responses, or with values of y that are missing."""
+"""Validate several responses, and responses with missing values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["is_table", "omit_missing", "validate_table"]
 
 
 def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, Any]:
-    """X and responses of shape (n_samples, n_targets), whose values are not yet looked at.
+    """Validate X and the shape and type of several responses; their values are checked later.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, 
     X : array or CSR matrix
     Y : array of numbers or Dask array
     names : list or None
-        Of the columns of Y, where it is a frame.
+        Names of the columns of Y, if it is a frame.
     """
     if is_collection(X):
         raise ValueError(
-            "X is of Dask and y has two dimensions, which need an X in memory: pass X.compute() "
-            "(y may stay a Dask array), or y[:, 0] if there is one response."
+            "X is a Dask collection and y has two dimensions, which need an X in memory: pass "
+            "X.compute() (y may stay a Dask array), or y[:, 0] if there is one response."
         )
     X = validate_training_features(estimator, X)
     names = list(Y.columns) if hasattr(Y, "columns") else None
@@ -48,16 +48,17 @@ def validate_table(estimator: BaseEstimator, X: Any, Y: Any) -> tuple[Any, Any, 
 
 
 def is_table(X: Any, y: Any) -> bool:
-    """Whether responses have two dimensions; one column beside an X of Dask counts as a vector."""
+    """Whether responses have two dimensions; with a Dask X, one column counts as a vector."""
     if y is not None and not hasattr(y, "ndim"):
         y = np.asarray(as_numbers(y, "y"))
     return getattr(y, "ndim", 1) == 2 and not (is_collection(X) and y.shape[1] == 1)
 
 
 def omit_missing(y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Responses with zeros for NaN, weights that leave these rows out, and which there are.
+    """Replace NaN in y by zero, with weights that leave these rows out.
 
-    All three are as before, and the last is None, where no value is missing.
+    Returns y, the weights and a mask of the rows that are present. If no value is missing, y and
+    the weights are returned as they are, and the mask is None.
     """
     if y is None or is_collection(y):
         return y, sample_weight, None

@@ -1,7 +1,7 @@
-"""Scale rules: how sigma follows from the residuals of a fit.
+"""Scale rules, which determine sigma from the residuals of a fit.
 
-A rule is an object, and whoever needs sigma asks it: the solvers for the equation, inference for
-the influence of a row and the standard error.
+Each rule is an object. The solvers ask it for its equation, and inference for the influence of a
+row and the standard error of sigma.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MAD_STANDARD_ERROR = 1.1664
 
 
 class ScaleRule(ABC):
-    """How sigma follows from the residuals of a fit.
+    """A rule that determines sigma from the residuals of a fit.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class ScaleRule(ABC):
 
     @abstractmethod
     def estimate(self, design: Any, point: Any, freedom: float) -> float:
-        """Sigma that belongs to the coefficients of a point; 0.0 where they fit too much exactly.
+        """Return sigma for the coefficients of a point; 0.0 if they fit too many rows exactly.
 
         Parameters
         ----------
@@ -68,38 +68,41 @@ class ScaleRule(ABC):
         """
 
     def step(self, sums: Any, point: Any, total_weight: float, freedom: float) -> float | None:
-        """A step towards the estimate by the sums at a point, without its residuals.
+        """Return a sigma nearer to the estimate, from the sums at a point without its residuals.
 
         Parameters
         ----------
         sums : Sums
         point : Point
-            The nearer its sigma is to the estimate, the nearer is the step.
+            The closer its sigma is to the estimate, the closer is the result.
         total_weight : float
         freedom : float
 
         Returns
         -------
         float or None
-            Sigma; None where the sums do not say, as of an order statistic.
+            Sigma; None if the sums do not determine it, as for an order statistic.
         """
         return None
 
     @abstractmethod
     def relative_error(self, loss: Loss) -> Any:
-        """Standard error of ``log sigma`` at normal errors, times the root of n; 0 if given."""
+        """Return the standard error of ``log sigma`` at normal errors, times sqrt(n)."""
 
     def known(self) -> float | None:
-        """Sigma where it does not depend on the data."""
+        """Return sigma if it does not depend on the data, otherwise None."""
         return None
 
     def slope(self, pull: float, sums: Any, total_weight: float, point: Any) -> float | None:
-        """Derivative of ``log estimate`` by ``log sigma``, where the coefficients follow sigma.
+        """Return the derivative of ``log estimate`` with respect to ``log sigma``.
+
+        The coefficients are those that minimise the loss at sigma.
 
         Parameters
         ----------
         pull : float
-            ``sum s psi' e (z d theta)`` for the change of the coefficients with log sigma.
+            ``sum s psi' e (z d theta)``, where d theta is the derivative of the coefficients with
+            respect to log sigma.
         sums : Sums
         total_weight : float
         point : Point
@@ -107,12 +110,12 @@ class ScaleRule(ABC):
         Returns
         -------
         float or None
-            None where it is not known, as of an order statistic.
+            None if it is not known, as for an order statistic.
         """
         return None
 
     def starts(self, loss: Loss) -> list[tuple[ScaleRule, Loss]]:
-        """Problems whose solutions are a start, the better first; none where any start will do."""
+        """Return problems whose solutions are starts, the best first; empty if none is needed."""
         return []
 
 
@@ -123,7 +126,7 @@ class GivenScale(ScaleRule):
     Parameters
     ----------
     value : float
-        In the units of the residuals.
+        Sigma, in the units of the residuals.
     """
 
     value: float
@@ -152,10 +155,11 @@ class JointScale(ScaleRule):
         return design.joint_scale(point, point.loss, 2.0 * point.loss.kappa * freedom)
 
     def step(self, sums: Any, point: Any, total_weight: float, freedom: float) -> float:
-        """Newton's method for sigma², in which the equation is concave and piecewise linear.
+        """Take a step of Newton's method for sigma².
 
-        From a sigma above the root the steps go down to it, and end on it. Where sigma is so small
-        that the equation rises with it, the step doubles it.
+        The equation is concave and piecewise linear in sigma². From a sigma above the root, the
+        steps decrease to the root and reach it exactly. If sigma is so small that the equation
+        increases with it, the step doubles sigma.
         """
         outside = max(total_weight - sums.curvature, 0.0)
         clipped = point.loss.delta**2 * outside if outside > 0.0 else 0.0
@@ -165,12 +169,12 @@ class JointScale(ScaleRule):
         return float(np.sqrt(max(self._inside(sums, total_weight, point), 0.0) / rest))
 
     def slope(self, pull: float, sums: Any, total_weight: float, point: Any) -> float | None:
-        """``-pull / sum s psi' e²``, as the equation's derivatives have it."""
+        """Return ``-pull / sum s psi' e²``, from the derivatives of the equation."""
         inside = self._inside(sums, total_weight, point)
         return -pull / inside if inside > 0.0 else None
 
     def slope_of_freedom(self, sums: Any, total_weight: float, point: Any) -> float:
-        """Derivative of ``log estimate`` with respect to the logarithm of the freedom."""
+        """Return the derivative of ``log estimate`` with respect to ``log freedom``."""
         inside = self._inside(sums, total_weight, point)
         return -0.5 * sums.psi_squares / inside if inside > 0.0 else -np.inf
 
@@ -201,26 +205,26 @@ class MedianScale(ScaleRule):
         return design.median_scale(point)
 
     def relative_error(self, loss: Loss) -> float:
-        """That of the MAD, whatever the loss."""
+        """Standard error of the MAD, which does not depend on the loss."""
         return MAD_STANDARD_ERROR
 
     def starts(self, loss: Loss) -> list[tuple[ScaleRule, Loss]]:
-        """The joint fit at delta = 0.5, or at 1.345 where the scale of that is zero.
+        """The joint fit with delta = 0.5, or with 1.345 if the scale of the first is zero.
 
-        The fixed point need not be unique. In 400 trials the first led to the smaller of two scales
-        whenever it led elsewhere (DESIGN.md, section 2).
+        The fixed point need not be unique. In 400 trials, whenever the first start led to another
+        scale than the second, it was the smaller one (DESIGN.md, section 2).
         """
         return [(JointScale(), Huber(0.5)), (JointScale(), Huber(1.345))]
 
 
 def scale_rule(scale: str | float, response_scale: float = 1.0) -> ScaleRule:
-    """The rule that a value of the parameter ``scale`` stands for.
+    """Return the rule for a value of the parameter ``scale``.
 
     Parameters
     ----------
     scale : {"joint", "mad"} or float
     response_scale : float
-        Unit of y that a number is divided by.
+        Unit of y, by which a number is divided.
     """
     if isinstance(scale, str):
         return {"joint": JointScale, "mad": MedianScale}[scale]()

@@ -2,10 +2,10 @@
 
 import os
 
-# Read when SciPy is imported: without it check_estimator skips its array API checks.
+# SciPy reads this when it is imported. Without it check_estimator skips its array API checks.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
-# The problems of the tests are small. On threads of BLAS that wait for each other, and for the
-# workers of pytest-xdist, they take longer than on one.
+# The problems of the tests are small. Several threads of BLAS, which wait for each other and for
+# the workers of pytest-xdist, would take longer than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# A few examples of each property. All of them: pytest --hypothesis-profile=thorough, as .ci/run
-# does; others at each run, to search for new failures: --hypothesis-profile=explore.
+# By default each property is tested with a few examples. --hypothesis-profile=thorough, as in
+# .ci/run, tests all of them. --hypothesis-profile=explore uses new examples in each run.
 settings.load_profile("quick")
 
 

@@ -1,4 +1,4 @@
-"""Pages of the documentation as tests read them: their code, pictures and stretches of prose."""
+"""Read the pages of the documentation: their code, pictures and stretches of prose."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ IMPORT = re.compile(r"^(?:>>> |\.\.\. )?(?:import|from) ([\w.]+)", re.MULTILINE)
 
 
 def pages() -> list[str]:
-    """All pages written by hand, relative to the repository."""
+    """Return all pages written by hand, relative to the repository."""
     found = [path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")]
     return sorted(path.as_posix() for path in found if not GENERATED & set(path.parts))
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: what stands behind the fence, the code, and the line where it starts."""
+    """A fenced block: the text after the fence, the code, and the line where it starts."""
 
     language: str
     code: str
@@ -35,7 +35,7 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a page, in order."""
+    """Return the fenced blocks of a page, in order."""
     return [
         Block(found["language"].strip(), found["code"], text.count("\n", 0, found.start("code")))
         for found in FENCE.finditer(text)
@@ -43,12 +43,12 @@ def blocks(text: str) -> list[Block]:
 
 
 def missing_packages(code: str) -> set[str]:
-    """Modules that the code imports and that are not installed."""
+    """Return the modules that the code imports and that are not installed."""
     return {name for name in IMPORT.findall(code) if not _is_there(name)}
 
 
 def _is_there(name: str) -> bool:
-    """Whether a module can be imported; of an older version of a package, a part may be missing."""
+    """Whether a module can be imported; an older version of a package may lack a part."""
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
@@ -56,9 +56,9 @@ def _is_there(name: str) -> bool:
 
 
 def run(block: Block, namespace: dict[str, Any], page: str) -> None:
-    """Run a block of Python as a reader would who typed it; a doctest's output is compared."""
+    """Run a block of Python as a reader would, and compare the output of doctests."""
     if not block.code.lstrip().startswith(">>>"):
-        # Empty lines before it: a traceback then tells the line of the page.
+        # Empty lines before the code, so that a traceback shows the line of the page.
         exec(compile("\n" * block.line + block.code, ROOT / page, "exec"), namespace)
         return
     test = doctest.DocTestParser().get_doctest(block.code, namespace, page, page, block.line)
@@ -71,7 +71,7 @@ def run(block: Block, namespace: dict[str, Any], page: str) -> None:
 
 
 def prose(text: str) -> list[str]:
-    """Stretches of running text between pictures, tables, formulas and code."""
+    """Return the stretches of running text between pictures, tables, formulas and code."""
     text = re.sub(r"\A---\n.*?^---$", "", text, flags=re.MULTILINE | re.DOTALL)
     text = FENCE.sub("\0", text)
     text = re.sub(r"^\$\$.*?\$\$$", "\0", text, flags=re.MULTILINE | re.DOTALL)

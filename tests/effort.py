@@ -1,4 +1,4 @@
-"""How much of the tests runs by default, and how much in .ci/run alone."""
+"""Set how much of the tests runs by default, and how much only in .ci/run."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from hypothesis import HealthCheck, Phase, settings
 
 FEWEST = 4
 
-# The same examples on every machine and in every run: a failure in CI can be repeated.
+# The examples are the same on every machine and in every run, so that failures can be repeated.
 settings.register_profile(
     "thorough",
     max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
-    # Without the explanation of a failure, which takes longer than the search for it.
+    # Failures are not explained, since that takes longer than finding them.
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -24,13 +24,13 @@ settings.register_profile("explore", parent=THOROUGH, derandomize=False)
 
 
 def examples(most: int) -> settings:
-    """So many examples in the profile "thorough", and the profile's share of them in another."""
+    """Use this number of examples in the profile "thorough", and a share of it in others."""
     share = settings.default.max_examples / THOROUGH.max_examples
     return settings(max_examples=max(round(share * most), FEWEST))
 
 
 def slow(*cases: Any) -> list[Any]:
-    """Cases of ``parametrize`` that run with the slow tests alone."""
+    """Return cases of ``parametrize`` that run only with the slow tests."""
     return [
         pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
         for case in cases

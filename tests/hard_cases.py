@@ -1,4 +1,4 @@
-"""Data with a cluster of leverage points, on which the lowest known minimum of S can be checked."""
+"""Data with a cluster of leverage points, for which the lowest known minimum of S is known."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from robustreg.losses_redescending import loss_for_breakdown
 from robustreg.m_scale import m_scale
 
-#: Rows, columns, share of wrong rows and where these are: shared/oracles/hard_cases.md.
+#: Rows, columns, share and position of the wrong rows: see shared/oracles/hard_cases.md.
 CASES = (
     (500, 20, 0.30, 8),
     (500, 30, 0.25, 8),
@@ -18,7 +18,7 @@ CASES = (
 
 
 def hard_case(n, p, share, far, seed):
-    """The first ``share * n`` rows are wrong in x_1 and in y."""
+    """Return data of which the first ``share * n`` rows are wrong in x_1 and in y."""
     r = np.random.default_rng(seed)
     X = r.normal(size=(n, p))
     b = np.linspace(1, 2, p)
@@ -30,7 +30,7 @@ def hard_case(n, p, share, far, seed):
 
 
 def scale_from(X, y, rows: NDArray[np.bool_], steps: int = 500) -> float:
-    """The S scale that iterated least squares reaches from least squares on some rows."""
+    """Return the S scale that iterated least squares reaches from least squares on some rows."""
     n = len(y)
     Z = np.column_stack((np.ones(n), X))
     loss = loss_for_breakdown("bisquare", 0.5)

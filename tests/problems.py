@@ -1,15 +1,15 @@
-"""Regression problems of every condition for the tests."""
+"""Regression problems with any condition number for the tests."""
 
 import numpy as np
 import scipy.sparse as sp
 
 
 def conditioned(rng, n, p, *, cond=1.0, spread=1.0, offset=0.0, contamination=0.0, density=1.0):
-    """X and y with noise of one: the second column is the first but for a part of 1/cond.
+    """Return X and y with unit noise, where the second column nearly equals the first.
 
-    ``spread`` is the ratio of the columns' scales, which equilibration removes; ``cond`` it does
-    not. The signal of each direction is of the size of the noise, so that the coefficients of the
-    two near columns are of size cond, as least squares would have them.
+    The two differ by a part of 1/cond. ``spread`` is the ratio of the columns' scales, which
+    equilibration removes; it does not remove ``cond``. The signal in each direction has the size of
+    the noise, so that the coefficients of the two similar columns have the size of cond.
     """
     Z = rng.normal(size=(n, p)) * (rng.random((n, p)) < density) + offset
     X = Z.copy()
@@ -25,13 +25,13 @@ def conditioned(rng, n, p, *, cond=1.0, spread=1.0, offset=0.0, contamination=0.
 
 
 def plain(rng, n=60, p=3, contamination=0.1):
-    """A well-conditioned problem with outliers of both signs."""
+    """Return a well-conditioned problem with outliers of both signs."""
     X, y = conditioned(rng, n, p, contamination=contamination)
     return X + rng.normal(size=p), y + 3.0
 
 
 def sparse_formats():
-    """Sparse classes and index types that X may come in."""
+    """Return sparse classes and index types that X may have."""
     return [
         (kind, index)
         for kind in (

@@ -1,15 +1,15 @@
-"""How far a fit is from the exact minimiser, computed apart from the library.
+"""Compute the distance of a fit from the exact minimiser, independently of the library.
 
-Both objectives are convex, so a point is the minimiser exactly where the gradient vanishes. Here
-the gradient and the Hessian at the stored ``coef_``, ``intercept_`` and ``scale_`` are written down
-from the formulas of the objectives, over the user's X and y, in 64-bit mantissas
-(``numpy.longdouble`` on x86), and nothing of the library is called. With e = y - Xw - b, psi =
-clip(e, -t, t), t = delta sigma:
+Both objectives are convex, so that a point is the minimiser exactly if the gradient is zero. Here
+the gradient and the Hessian at the stored ``coef_``, ``intercept_`` and ``scale_`` are computed
+from the formulas of the objectives, over the user's X and y, with 64-bit mantissas
+(``numpy.longdouble`` on x86), and without calling the library. With e = y - Xw - b, psi = clip(e,
+-t, t), t = delta sigma:
 
     fixed scale   F = sum s L_t(e) + alpha/2 |w|²          rows of sqrt(H): (x, 1), |e| <= t
     joint scale   F / sigma + kappa nu sigma               (x, 1, e/sigma) / sqrt(sigma)
 
-The second is that without a penalty. Beside one, sigma solves its own equation in the residuals,
+The second holds without a penalty. With a penalty, sigma solves its own equation in the residuals,
 with the effective number of parameters, and the coefficients minimise the first.
 
 The distance is ``sqrt(g' H^-1 g) / sqrt(E psi² / E psi')``, in standard errors of the estimate.
@@ -46,18 +46,18 @@ class Distance(NamedTuple):
 
 
 def distance(model, X, y, sample_weight=None, rank=None):
-    """Distance of a fitted model from the minimiser of its problem over these data."""
+    """Return the distance of a fitted model from the minimiser of its problem."""
     X, y, s = _extended(X, y, sample_weight)
     w, b, sigma = Extended(1) * model.coef_, Extended(model.intercept_), Extended(model.scale_)
     alpha = Extended(model.alpha)
-    # Beside a penalty sigma solves an equation of its own.
+    # With a penalty, sigma solves an equation of its own.
     joint, own = model.scale == "joint" and alpha == 0, model.scale == "joint" and alpha > 0
     t = Extended(model.delta_) * sigma
     e = y - X @ w - b
     psi, inside = np.clip(e, -t, t), np.abs(e) <= t
-    # The distance does not depend on the origin of X. About the mean, the rows lose no digits.
+    # The distance does not depend on the origin of X. Rows centred at the mean lose no digits.
     Z = X - (s @ X) / s.sum() if model.fit_intercept else X
-    # On either side in units of the columns: |w|² alpha becomes sum (alpha / size²) (size w)².
+    # Both sides are in units of the columns: |w|² alpha becomes sum (alpha / size²) (size w)².
     size = np.where((size := np.abs(Z).max(axis=0, initial=0)) > 0, size, 1)
     Z, w_size = Z / size, w * size
     ridge = alpha / size**2
@@ -78,14 +78,14 @@ def distance(model, X, y, sample_weight=None, rank=None):
         root = np.vstack((root, np.hstack(penalty)))
     R = triangular(root)
     if not _full_rank(R, np.abs(rows).max(axis=0)):
-        # Too few rows inside for a Hessian: the majorant of iterated least squares, which is
-        # larger.
+        # There are too few rows inside for a Hessian. The majorant of iterated least squares is
+        # used, which is larger.
         weight = np.minimum(1, t / np.maximum(np.abs(e), np.finfo(Extended).tiny))
         if joint:
             rows[:, -1] *= inside
         root = np.vstack((np.sqrt(s * weight)[:, None] * rows, root[len(y) :]))
         R = triangular(root)
-    # E psi² / E psi'. Where no row is inside, one observation is taken to be, as at a median.
+    # E psi² / E psi'. If no row is inside, one observation is assumed to be, as at a median.
     unit = s.sum() / observations(s)
     noise = np.sqrt(unit * (s * psi**2).sum() / max((s * inside).sum(), unit))
     of_scale = 0.0
@@ -101,7 +101,7 @@ def distance(model, X, y, sample_weight=None, rank=None):
 
 
 def two_kappa(delta):
-    """``E min(Z², delta²)`` by its closed form with forty digits: small deltas cancel many."""
+    """Return ``E min(Z², delta²)`` in closed form with forty digits; small deltas lose many."""
     if np.isinf(delta):
         return Extended(1)
     with mpmath.workdps(40):
@@ -111,7 +111,7 @@ def two_kappa(delta):
 
 
 def triangular(A):
-    """R of a QR decomposition with the order of A's columns, by Householder reflections."""
+    """Return R of a QR decomposition of A without pivoting, by Householder reflections."""
     R = A.copy()
     rows, columns = R.shape
     if rows < columns:
@@ -128,7 +128,7 @@ def triangular(A):
 
 
 def solve_transposed(R, B):
-    """``R^-T B`` by forward substitution; zero pivots, of columns that are zero, give zero."""
+    """Return ``R^-T B`` by forward substitution; zero pivots, from zero columns, give zero."""
     V = np.zeros(B.shape, R.dtype)
     for k in range(R.shape[0]):
         if R[k, k] != 0:
@@ -137,7 +137,7 @@ def solve_transposed(R, B):
 
 
 def _extended(X, y, sample_weight):
-    """Rows with a positive weight, in extended precision."""
+    """Return the rows with a positive weight, in extended precision."""
     X = X.toarray() if sp.issparse(X) else np.asarray(X)
     s = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
     kept = s > 0
@@ -151,12 +151,12 @@ def _full_rank(R, sizes):
 
 
 def observations(s):
-    """Sum of the weights, or Kish's effective number of observations where that is larger."""
+    """Return the sum of the weights, or Kish's effective number of observations if larger."""
     return max(s.sum(), s.sum() ** 2 / (s**2).sum())
 
 
 def effective_parameters(A, ridge, weights):
-    """``tr (A'WA + D)^-1 A'WA`` with the penalty ``ridge`` of the first columns of A."""
+    """Return ``tr (A'WA + D)^-1 A'WA`` with the penalty ``ridge`` of the first columns of A."""
     D = np.zeros(A.shape[1], Extended)
     D[: len(ridge)] = ridge
     R = triangular(np.vstack((np.sqrt(weights)[:, None] * A, np.diag(np.sqrt(D)))))
@@ -164,9 +164,9 @@ def effective_parameters(A, ridge, weights):
 
 
 def _edf_distance(model, A, ridge, e, s, sigma):
-    """Difference of sigma from the root at these residuals, in standard errors at the normal.
+    """Return the difference of sigma from the root at these residuals, in standard errors.
 
-    The root of  sum s min(e², (delta sigma)²) = 2 kappa nu sigma²  by bisection.
+    The root of  sum s min(e², (delta sigma)²) = 2 kappa nu sigma²  is found by bisection.
     """
     delta = Extended(min(model.delta_, 1e100))
     t = delta * sigma
@@ -187,9 +187,9 @@ def _edf_distance(model, A, ridge, e, s, sigma):
 
 
 def _mad_distance(model, e, s, sigma):
-    """Difference of sigma and the MAD of the residuals, in standard errors of the MAD.
+    """Return the difference of sigma and the MAD of the residuals, in standard errors of the MAD.
 
-    At the normal that is sigma / (4 c phi(c) sqrt(n)), with c the upper quartile.
+    At normal errors this standard error is sigma / (4 c phi(c) sqrt(n)), with c the upper quartile.
     """
     order = np.argsort(np.abs(e))
     absolute, cumulative = np.abs(e)[order], np.cumsum(s[order])
@@ -203,12 +203,12 @@ def _mad_distance(model, e, s, sigma):
 
 
 def _rounding(R, rows, X, y, w, b, s, psi, t, e):
-    """Bound on the error of ``|R^-T g|`` when residuals and sums are computed in float64.
+    """Return a bound on the error of ``|R^-T g|`` when residuals and sums are computed in float64.
 
-    A residual of p + 2 terms has an error of at most (p + 2) u (|y| + |b| + |x||w|), and psi no
-    more (none where it is clipped whatever the error). Row i enters the distance with the factor
-    ``s_i sqrt(h_i)``, h_i = x_i' H^-1 x_i. A sum over n rows has an error of n u times the sum of
-    the absolute terms, in each component of g. Both are bounds for the worst signs.
+    A residual of p + 2 terms has an error of at most (p + 2) u (|y| + |b| + |x||w|), and psi has no
+    larger one (none if it is clipped anyway). Row i enters the distance with the factor ``s_i
+    sqrt(h_i)``, h_i = x_i' H^-1 x_i. A sum over n rows has an error of n u times the sum of the
+    absolute terms, in each component of g. Both are bounds for the worst signs.
     """
     n, p = X.shape
     error = (p + 2) * UNIT * (np.abs(y) + np.abs(b) + np.abs(X) @ np.abs(w))

@@ -1,4 +1,4 @@
-"""The shape of the package: who imports whom, how long files and functions are, where rows live."""
+"""Check imports, the length of files and functions, and where arrays of length n are used."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ UPWARD = {
 
 MOST_LINES = 300
 
-#: Files that are longer, each with the reason. The list is to be emptied.
+#: Files that are longer, each with the reason. The list should become empty.
 LONG_FILES: dict[str, str] = {}
 
 MOST_BODY_LINES = 45
@@ -66,7 +66,7 @@ MOST_BODY_LINES = 45
 #: Attributes of a design that have a number, or a row, for every row.
 ROW_ATTRIBUTES = {"residuals", "map_residuals", "map_rows", "response", "rows_of_X", "weights"}
 
-#: What else has attributes of these names: the sample of rows on which starts are sought, by itself
+#: Other objects with attributes of these names: the sample of rows for the search of starts, itself
 #: and as the first argument of functions.
 SAMPLES = {"self", "sample"}
 
@@ -93,7 +93,7 @@ def is_for_type_checkers(node: ast.AST) -> bool:
 
 
 def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under ``if TYPE_CHECKING``."""
+    """Yield all nodes except those under ``if TYPE_CHECKING``."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not is_for_type_checkers(child):
@@ -101,7 +101,7 @@ def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported_parts(path: Path) -> set[str]:
-    """Parts of the package, folders or modules at its top, that a file imports when it runs."""
+    """Return the folders or top-level modules of the package that a file imports at run time."""
     found: set[str] = set()
     for node in run_time_nodes(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -145,7 +145,7 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def readers_of_rows() -> set[tuple[str, str]]:
-    """Functions of the solvers and of problem.py that read an attribute of length n."""
+    """Return the functions of the solvers and of problem.py that read an attribute of length n."""
     return {
         (name_of(path), function.name)
         for path in FILES
@@ -196,7 +196,7 @@ def test_solvers_ask_for_sums_and_not_for_rows():
 
 
 def test_the_checks_see_what_they_are_to_refuse(tmp_path):
-    """An import for type checkers only is allowed, one that runs is not; a docstring is no body."""
+    """An import for type checkers is allowed, one at run time is not; docstrings do not count."""
     path = tmp_path / "example.py"
     path.write_text(
         "from typing import TYPE_CHECKING\n"

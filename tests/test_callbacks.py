@@ -1,4 +1,4 @@
-"""scikit-learn's ScoringMonitor records the model of each pass, of all estimators."""
+"""scikit-learn's ScoringMonitor records the model of each pass for all estimators."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def data(rng):
 
 
 def logged(model, *data, **options):
-    """The rows of the log of one fit."""
+    """Return the rows of the log of one fit."""
     monitor = callback.ScoringMonitor(scoring="r2")
     model.set_callbacks(monitor).fit(*data, **options)
     return monitor.get_logs().data
@@ -54,7 +54,7 @@ def test_each_pass_is_scored(data, model, weighted):
     passes = [row["r2"] for row in rows if row["task_name"] == "pass"]
     whole = [row["r2"] for row in rows if row["task_name"] == "fit"]
     assert whole == [model.score(X, y, **options)]
-    # Before the first sums over all rows there is no model: a pass or two look at the columns.
+    # There is no model before the first sums over all rows; one or two passes examine the columns.
     assert model.n_passes_ - 3 <= len(passes) <= model.n_passes_
     assert_allclose(passes[-1], whole[0], rtol=1e-5)
     assert len(set(passes)) > 1

@@ -1,19 +1,20 @@
 """Every fit is certified: ``optimality_`` is the distance to the minimiser, or there is a warning.
 
-What is asked of a fit at hypothesis's problems, against the gradient of ``reference.py``:
+A fit of the problems of hypothesis must satisfy the following, compared with ``reference.py``:
 
-* No warning: ``optimality_ <= tol``, and the true distance is at most 1.25 tol. It is not the
-  gradient's rounding that the 25 % stand for: the library measures with the Hessian of its last
-  metric, and rows that have crossed the threshold since change it. Rounding errors are no excuse:
-  a fit whose certificate they could falsify has to warn.
+* Without a warning, ``optimality_ <= tol``, and the true distance is at most 1.25 tol. The 25 % do
+  not stand for rounding errors of the gradient. The library measures with the Hessian of its last
+  metric, and rows that have crossed the threshold since then change it. A fit whose certificate
+  rounding errors could falsify has to warn.
 * Without a warning, ``optimality_`` and the true distance differ by at most 25 % of the larger, or
   of tol, plus the provable bound on the rounding errors of the gradient in float64
   (``Distance.rounding``, about 1e-12 standard errors where X is well conditioned, and cond(X)
   times that).
-* Far from the minimum, where a fit that ran out of iterations stops, rows cross the threshold on
-  the way to it and the Hessian at the point is no guide: up to one standard error a factor of 10 is
-  asked for, and past it that not less than a tenth of one is reported.
-* A warning is not a way out: it must have its reason in rounding. Where their bound is below
+* A fit that ran out of iterations may stop far from the minimum. Rows then cross the threshold on
+  the way to the minimum, and the Hessian at the point is only a rough guide. Up to one standard
+  error the distance must be right within a factor of 10. Beyond it, at least a tenth of one
+  standard error must be reported.
+* A warning must have its reason in rounding errors. If their bound is below
   tol/100, whatever the units and the scaling of columns, the fit has to succeed.
 """
 
@@ -37,7 +38,7 @@ pytestmark = requires_extended
 
 
 class Problem(NamedTuple):
-    """What a problem is made of: short enough to read in a failing example."""
+    """The description of a problem, short enough to read in a failing example."""
 
     seed: int
     n: int
@@ -79,7 +80,7 @@ def problems(draw, cond=12, offsets=(0.0, 0.0, 1e3), rows=2):
         seed=draw(st.integers(0, 2**32 - 1)),
         n=draw(st.integers(rows * p + 8, 300)),
         p=p,
-        # Without an intercept an offset multiplies the condition number: 1e12 altogether.
+        # Without an intercept, an offset multiplies the condition number, up to 1e12 altogether.
         cond=draw(st.integers(0, min(cond, 9) if offset else cond)),
         spread=draw(st.integers(0, 6)),
         offset=offset,
@@ -94,7 +95,7 @@ def problems(draw, cond=12, offsets=(0.0, 0.0, 1e3), rows=2):
 
 @st.composite
 def models(draw, scales=("joint", "mad", "number"), deltas=(0.5, 1.345, 3.0)):
-    """Parameters of a regressor; a scale that is a number is in units of the noise here."""
+    """Parameters of a regressor, where a number as scale is in units of the noise."""
     scale = draw(st.sampled_from(scales))
     return {
         "scale": 10.0 ** draw(st.integers(-1, 1)) if scale == "number" else scale,
@@ -106,7 +107,7 @@ def models(draw, scales=("joint", "mad", "number"), deltas=(0.5, 1.345, 3.0)):
 
 
 def fit(problem, parameters, **more):
-    """The fitted model, what it warned of, and the true distance (None of an exact fit)."""
+    """Return the fitted model, its warnings, and the true distance (None for an exact fit)."""
     X, y, weights = problem.data()
     if not isinstance(parameters["scale"], str):
         parameters = parameters | {"scale": parameters["scale"] * 10.0**problem.y_unit}
@@ -124,10 +125,10 @@ def fit(problem, parameters, **more):
 
 
 def check(problem, model, caught, found):
-    """What was promised: the distance, or a warning.
+    """Check that the fit is within the distance, or warns.
 
-    The reason of a warning is rounding, but on nearly interpolated problems (few rows a parameter,
-    small thresholds) the solver may also run out of iterations among the many kinks.
+    A warning must be due to rounding, except in nearly interpolated problems (few rows per
+    parameter, small thresholds), where the solver may also run out of iterations.
     """
     reported, true, tol = model.optimality_, found.total, model.tol
     if caught:
@@ -136,7 +137,8 @@ def check(problem, model, caught, found):
         assert crowded or found.rounding > tol / 100, (
             "a warning without a reason in rounding errors"
         )
-        # There, away from the minimiser, a Hessian of few rows is no yardstick either.
+        # In such problems, a Hessian of few rows away from the minimiser is no reliable measure
+        # either.
         understated = min(true, 1.0) > 10 * reported + found.rounding
         assert crowded or not understated, "an understated distance"
     else:
@@ -156,7 +158,7 @@ def is_exact(model, X, y, weights):
     s = np.ones(len(y)) if weights is None else weights
     e = y - X @ model.coef_ - model.intercept_
     terms = np.abs(y) + np.abs(model.intercept_) + np.abs(X) @ np.abs(model.coef_)
-    # The largest row's: the solution of a linear system has an error in proportion to all of it.
+    # Of the largest row, since the error of the solution of a linear system is proportional to it.
     error = (X.shape[1] + 2) * np.finfo(float).eps * terms.max()
     outside, inside = (np.abs(e) > 10 * error) & (s > 0), (np.abs(e) <= 10 * error) & (s > 0)
     if model.scale == "mad":
@@ -198,8 +200,8 @@ def test_given_scale(problem, parameters):
 
 
 @examples(400)
-# Where p rows that are interpolated are nearly half of all, MAD(sigma)/sigma falls from 10,000 to
-# 0.7 within a third of sigma, and its fixed point is as good as none.
+# If p interpolated rows are nearly half of all rows, MAD(sigma)/sigma falls from 10,000 to 0.7 when
+# sigma changes by a third, so that its fixed point cannot be found reliably.
 @given(problems(rows=5), models(scales=("mad",)))
 def test_mad_scale(problem, parameters):
     model, caught, found = fit(problem, parameters)
@@ -238,7 +240,7 @@ def test_a_fit_that_is_cut_short_says_how_far_it_is(problem, parameters, max_ite
 
 
 class TestReference:
-    """The yardstick itself, where the answer is known."""
+    """The reference itself is right where the answer is known."""
 
     def test_it_is_zero_at_least_squares_and_counts_standard_errors(self, rng):
         X, y = conditioned(rng, 200, 3)

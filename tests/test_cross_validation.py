@@ -1,4 +1,4 @@
-"""``HuberRegressorCV`` finds what ``GridSearchCV`` over ``HuberRegressor`` finds, cell by cell."""
+"""``HuberRegressorCV`` gives the results of ``GridSearchCV`` over ``HuberRegressor``."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def data(rng):
 
 
 def exhaustive(model, X, y, **fit_params):
-    """``GridSearchCV`` over the candidates of a fitted search, with its folds and its scorer."""
+    """Run ``GridSearchCV`` over the candidates of a fitted search, with its folds and scorer."""
     names = ("scale", "fit_intercept", "solver", "max_iter", "tol")
     regressor = HuberRegressor(**{name: getattr(model, name) for name in names})
     grid = {
@@ -51,7 +51,7 @@ def exhaustive(model, X, y, **fit_params):
 
 
 def assert_same_results(model, search):
-    """The same layout, and the same number in every cell but for the times."""
+    """Check that layout and numbers are the same, except for the times."""
     ours, theirs = model.cv_results_, search.cv_results_
     assert list(ours) == list(theirs)
     assert ours["params"] == theirs["params"]
@@ -61,7 +61,8 @@ def assert_same_results(model, search):
             assert isinstance(ours[key], np.ma.MaskedArray)
             assert ours[key].dtype == cells.dtype
         elif key == "rank_test_score":
-            # Least squares and a delta beyond all residuals are one fit: rounding errors rank them.
+            # Least squares and a delta beyond all residuals are the same fit, ranked by rounding
+            # errors.
             near = np.isclose(
                 theirs["mean_test_score"][:, None], theirs["mean_test_score"], CELL, 0
             )
@@ -230,7 +231,7 @@ class TestOracles:
     def test_the_chosen_model_is_fitted_to_all_rows(self, data):
         X, y = data
         weights = np.arange(150) % 4.0
-        # The path's solution is the start: both end within tol of the minimiser, not at one point.
+        # The fits start from the path's solution. Both end within tol of the minimiser.
         model = HuberRegressorCV(deltas=DELTAS, alphas=[0.0, 2.0], tol=1e-11).fit(X, y, weights)
         chosen = {"delta": model.delta_, "alpha": model.alpha_}
         expected = HuberRegressor(**chosen, tol=1e-11).fit(X, y, weights)
@@ -273,16 +274,16 @@ class TestGrids:
         for kind in (tuple, np.array, pd.Series):
             model = HuberRegressorCV(deltas=kind(DELTAS), alphas=kind([0.0, 1.0]), cv=3).fit(*data)
             assert model.cv_results_["params"] == expected.cv_results_["params"]
-        # Plain floats, as from a grid of GridSearchCV: they print well.
+        # They are Python floats, as from a grid of GridSearchCV, and print well.
         assert {type(value) for p in model.cv_results_["params"] for value in p.values()} == {float}
 
 
 class TestGridOfAlphas:
-    """``alphas=None``: no penalty, and equal steps of the effective parameters."""
+    """``alphas=None`` gives no penalty, and equal steps of the effective parameters."""
 
     @staticmethod
     def effective(alpha, X, weights=None, intercept=True):
-        """Trace of the smoother of a ridge fit, less one for the intercept, from its definition."""
+        """Return the trace of a ridge fit's smoother, without the intercept, by its definition."""
         weights = np.ones(len(X)) if weights is None else weights
         root = np.sqrt(weights)[:, None]
         Z = root * (X - np.average(X, axis=0, weights=weights) if intercept else X)
@@ -316,7 +317,7 @@ class TestGridOfAlphas:
         assert_allclose(twice.cv_results_["param_alpha"], 2 * one, rtol=0.01)
 
     def test_a_penalty_is_chosen_where_it_helps(self, rng):
-        """30 columns without an effect, in 90 rows: the less they enter, the better."""
+        """With 30 columns without an effect in 90 rows, a strong penalty is best."""
         X, y = rng.normal(size=(90, 30)), rng.standard_t(3, size=90)
         model = HuberRegressorCV(deltas=[1.0], alphas=None).fit(X, y)
         assert model.alpha_ == max(model.cv_results_["param_alpha"])
@@ -345,7 +346,7 @@ class TestGridOfAlphas:
         assert lazy.cv_results_["params"] == model.cv_results_["params"]
 
     def test_of_more_columns_than_a_gram_matrix_is_formed_for(self, rng):
-        """Squared lengths of the columns stand for the eigenvalues: they are not correlated."""
+        """For uncorrelated columns, the squared lengths are the eigenvalues."""
         X = sp.random_array((1200, 2100), density=0.02, rng=rng, format="csr")
         design = as_design(X, rng.normal(size=1200), None, centered=True)
         alphas = candidate_alphas(HuberRegressorCV(alphas=None), design)

@@ -106,7 +106,7 @@ class TestArguments:
 
 
 class TestScorers:
-    """What a scorer may do: give no number, raise, or take no weights."""
+    """Scorers that return no number, raise errors, or do not accept weights."""
 
     @staticmethod
     def undefined_for_least_squares(estimator, X, y):
@@ -159,12 +159,12 @@ class TestScorers:
             warnings.simplefilter("always")
             model.fit(*data)
         messages = [str(warning.message) for warning in caught]
-        failed = [m for m in messages if "Scoring failed for some candidates of a fold" in m]
+        failed = [m for m in messages if "Scoring failed for some candidates in a fold" in m]
         assert len(failed) == 2
         assert "ArithmeticError: no threshold" in failed[0]
         assert_array_equal(model.cv_results_["split0_test_score"][2], error_score)
         assert np.isfinite(model.cv_results_["mean_test_score"][:2]).all()
-        # As GridSearchCV has it, whose estimators are the same to the scorer.
+        # As in GridSearchCV, whose estimators look the same to the scorer.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             search = GridSearchCV(
@@ -236,7 +236,7 @@ class TestFolds:
             model.set_params(error_score="raise").fit(*data, sample_weight=weights)
 
     def test_without_weight_leave_no_score_at_the_default(self, data):
-        """One fold without a score leaves all candidates without a mean, as in GridSearchCV."""
+        """As in GridSearchCV, one fold without a score leaves all candidates without a mean."""
         folds = [(np.arange(0), np.arange(10)), (np.arange(10, 60), np.arange(10))]
         with (
             pytest.warns(FitFailedWarning),
@@ -252,7 +252,7 @@ class TestFolds:
     def test_without_validation_rows(self, data):
         folds = [(np.arange(60), np.arange(0)), *KFold(2).split(np.zeros((60, 1)))]
         model = HuberRegressorCV(deltas=DELTAS, cv=folds, error_score=-9.0)
-        with pytest.warns(UserWarning, match="Scoring failed for some candidates of a fold"):
+        with pytest.warns(UserWarning, match="Scoring failed for some candidates in a fold"):
             model.fit(*data)
         assert_array_equal(model.cv_results_["split0_test_score"], -9.0)
 
@@ -266,7 +266,7 @@ class TestFolds:
             warnings.simplefilter("always")
             model.fit(X, y)
         exact = [str(w.message) for w in caught if w.category is ExactFitWarning]
-        if alphas == [0.0]:  # the exact fit of least norm, whatever delta is
+        if alphas == [0.0]:  # the exact fit of minimum norm, for any delta
             assert len(exact) == len(caught) == 1
             assert exact[0].startswith("Some fits in folds are exact")
             assert "alphas > 0" in exact[0]
@@ -282,7 +282,7 @@ class TestFolds:
 
     @pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
     def test_whose_weights_are_no_counts(self, data, scale):
-        """Weights of 1/20 in a fold: their unit does not matter to its fits."""
+        """The unit of the weights, here 1/20 in a fold, does not affect its fits."""
         weights = np.full(60, 1.0)
         weights[:30] = 0.05
         folds = [(np.arange(30), np.arange(30, 60)), (np.arange(30, 60), np.arange(30))]
@@ -319,7 +319,7 @@ class TestExactFits:
 
 
 def test_folds_that_stop_early_are_named_once(rng):
-    """Without a path each candidate is fitted alone, and may need more iterations than it has."""
+    """Without a path, each candidate is fitted alone and may run out of iterations."""
     X, y = plain(rng, n=80, p=3)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

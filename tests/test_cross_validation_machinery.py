@@ -128,7 +128,7 @@ class TestPipelines:
         model = HuberRegressorCV(deltas=DELTAS, scoring="neg_mean_absolute_error")
         expected = clone(model).fit(X, y, weights)
         model.fit(frame, frames.Series(y), frames.Series(weights))
-        # Of polars the older scikit-learns read no names.
+        # Older versions of scikit-learn do not read names of polars frames.
         if hasattr(LinearRegression().fit(frame, y), "feature_names_in_"):
             assert_array_equal(model.feature_names_in_, list("abcd"))
         found = model.cv_results_["mean_test_score"]
@@ -172,7 +172,7 @@ class TestRouting:
         X, y = data
         weights = np.arange(120) % 3.0
         scorer = get_scorer("neg_mean_absolute_error")
-        # The older scikit-learns do not know what their scorers' metrics take.
+        # Older versions of scikit-learn do not know the parameters of their scorers' metrics.
         if "sample_weight" in scorer.get_metadata_routing().score.requests:
             with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
                 HuberRegressorCV(deltas=DELTAS, scoring=scorer).fit(X, y, sample_weight=weights)
@@ -226,7 +226,7 @@ class TestProgress:
                 == "Fitting 3 folds for each of 6 candidates, totalling 18 fits"
             )
         if verbose > 2:
-            # The candidates of a fold are fitted together: the number is that of the fold.
+            # The candidates of a fold are fitted together, so that this is the number for the fold.
             theirs = [re.sub(r"; \d+/\d+\]", "]", line) for line in theirs]
         assert sorted(map(_untimed, ours[1:])) == sorted(map(_untimed, theirs[1:]))
 
@@ -260,10 +260,10 @@ def _untimed(line):
 
 
 class _Counter:
-    """Counts the hooks; follows the FitCallback protocol of scikit-learn 1.9."""
+    """Counts calls of the hooks in the FitCallback protocol of scikit-learn 1.9."""
 
     def __init__(self, fail_at=None):
-        # A list, since folds on two threads call at once: appending is one operation.
+        # A list, since folds in two threads call at the same time, and appending is atomic.
         self.calls = []
         self.fail_at = fail_at
 

@@ -1,4 +1,4 @@
-"""Scorers of the user are given what GridSearchCV gives them."""
+"""Scorers of the user receive the same arguments as from GridSearchCV."""
 
 import numpy as np
 import pytest

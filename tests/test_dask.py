@@ -1,7 +1,7 @@
-"""Dask collections: the numbers of the fit in memory, in few rounds, and bad data refused by name.
+"""Dask collections give the numbers of the fit in memory, in few rounds, and errors for bad data.
 
-Collections of up to 64 MB come home; ``far`` switches that off, so that small data go the way of
-large ones.
+Collections of up to 64 MB are loaded into memory. ``far`` switches that off, so that small data are
+treated as large ones.
 """
 
 import pickle
@@ -51,7 +51,7 @@ def collections(X, y, chunks):
 
 
 def frame(n=2000, seed=1):
-    """Numbers of three types, responses and weights, under an index that is not unique."""
+    """Return numbers of three types, responses and weights, with an index that is not unique."""
     rng = np.random.default_rng(seed)
     data = pd.DataFrame(rng.standard_normal((n, 2)), columns=["a", "b"])
     data["k"] = rng.integers(0, 5, n)
@@ -211,7 +211,7 @@ class TestRounds:
 
         monkeypatch.setattr(dask_designs, "compute", spy)
         HuberRegressor().fit(*collections(*contaminated(50_000, 5), 5000))
-        # Sums of p numbers, or a Gram matrix; not 50,000 residuals.
+        # Sums of p numbers, or a Gram matrix, but not 50,000 residuals.
         assert max(sizes) < 3000
 
 
@@ -345,7 +345,7 @@ class TestRefused:
             (lambda X, y: (X.astype(str), y, None), "dtype <U"),
             (lambda X, y: (X, y[:-1], None), "999 entries for 1000 rows"),
             (lambda X, y: (X, y.compute()[:-1], None), "999 entries for 1000 rows"),
-            (lambda X, y: (X, X, None), "X is of Dask and y has two dimensions"),
+            (lambda X, y: (X, X, None), "X is a Dask collection and y has two dimensions"),
             (lambda X, y: (X, y + 1j, None), "Complex data not supported"),
             (lambda X, y: (X, y.compute() + 1j, None), "Complex data not supported"),
             (lambda X, y: (X, y, abs(y) + 1j), "Complex data not supported"),
@@ -383,7 +383,7 @@ class TestOtherEstimators:
 
     def test_scorers_that_want_rows_are_refused(self):
         search = HuberRegressorCV(scoring="neg_median_absolute_error")
-        with pytest.raises(ValueError, match="takes rows"):
+        with pytest.raises(ValueError, match="needs single rows"):
             search.fit(*collections(*contaminated(500, 2), 200))
 
     @pytest.mark.parametrize("cov_type", ["huber", "H2", "H3", "HC1", "HC3", "CR1"])

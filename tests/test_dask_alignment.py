@@ -1,4 +1,4 @@
-"""X, y and weights in any mixture of Dask and memory; tiny chunks that share tasks; progress."""
+"""X, y and weights in any mixture of Dask and memory."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def rows(seed=0):
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
-    """The same rows as frames whose partitions Dask joins, does not join, and cannot count."""
+    """Return the rows as frames whose partitions Dask joins, does not join, or cannot count."""
     data, folder = rows(), tmp_path_factory.mktemp("rows")
     for i in range(10):
         data.iloc[90 * i : 90 * (i + 1)].to_parquet(folder / f"{i}.parquet")
@@ -45,7 +45,7 @@ FAR = pytest.mark.parametrize("loaded", [0, 2**26], ids=["far", "home"])
 
 
 class TestMixtures:
-    #: Ways to give a column of a table; (30, 870) are other chunks than those of X.
+    #: Ways to pass a column of a table; (30, 870) are chunks different from those of X.
     WAYS = {
         "column": lambda table, name: table[name],
         "frame": lambda table, name: table[[name]],
@@ -96,13 +96,13 @@ class TestMixtures:
         assert_array_equal(with_weights.outlier, with_weights.weight < 1.0)
 
     def test_rounds(self, tables, monkeypatch):
-        """One to check where y is from the same table or in memory, two or three elsewhere."""
+        """One round checks y from the same table or in memory, two or three rounds other y."""
         monkeypatch.setattr(dask_designs, "LOADED_BYTES", 2**26)
         table, expected = tables["filtered"], {"column": 1, "values": 1, "array": 1}
         for way, rounds in (expected | {"other partitions": 3}).items():
             y = self.WAYS[way](table, "y")
             assert HuberRegressor().fit(table[NAMES], y).n_passes_ == rounds + 1 + FITTED_AT_HOME
-        # Dask joins the partitions of y's files: their lengths are counted first.
+        # Dask joins the partitions of y's files, whose lengths are counted first.
         y = tables["files"].y.values
         model = HuberRegressor().fit(tables["files"][NAMES], y)
         assert model.n_passes_ == 3 + 1 + FITTED_AT_HOME
@@ -131,7 +131,7 @@ class TestRefused:
             (lambda t: t.y, lambda t: np.ones(N - 1), r"\(899,\), expected \(900,\)"),
             (lambda t: np.ones(N - 1), lambda t: None, "y has 899 entries for 900 rows of X"),
             (lambda t: da.ones(100), lambda t: None, "y has 100 entries for 900 rows of X"),
-            (lambda t: t[["y", "w"]], lambda t: None, "X is of Dask and y has two dimensions"),
+            (lambda t: t[["y", "w"]], lambda t: None, "a Dask collection and y has two dimensions"),
             (lambda t: [None, *rows().y[1:]], lambda t: None, "Input y contains NaN"),
             (
                 lambda t: np.ma.masked_less(rows().y.to_numpy(), 0),

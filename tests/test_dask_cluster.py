@@ -1,4 +1,4 @@
-"""A cluster of two processes: the same numbers, also when workers die, and an end when all do."""
+"""A cluster of two processes gives the same numbers when workers die, and an error when all die."""
 
 import logging
 import os
@@ -25,15 +25,15 @@ TIGHT = 1e-9
 
 @contextmanager
 def cluster_of_two():
-    """Its client; the cluster is ended afterwards, whatever has become of its workers."""
-    # A busy machine answers late: that is no failure of a connection.
+    """Yield the client of a cluster, and end the cluster afterwards."""
+    # A busy machine answers late, which is not a failure of the connection.
     patient = {"distributed.comm.timeouts.connect": "180s", "distributed.comm.timeouts.tcp": "180s"}
     with (
         dask.config.set(patient),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port: each process of the tests may have a cluster
             silence_logs=logging.CRITICAL,
         ) as cluster,
         distributed.Client(cluster) as client,
@@ -43,14 +43,14 @@ def cluster_of_two():
 
 @pytest.fixture(scope="module")
 def client():
-    """A cluster that the tests share: what they persist, they let go."""
+    """Yield a cluster that the tests share; they release what they persist."""
     with cluster_of_two() as client:
         yield client
 
 
 @pytest.fixture
 def mortal_client():
-    """A cluster of the test's own, which does not survive it."""
+    """Yield a cluster for one test."""
     with cluster_of_two() as client:
         yield client
 
@@ -70,7 +70,7 @@ def data():
 
 
 def at_round(monkeypatch, number, action):
-    """Do something in the middle of a fit, when a round is about to begin."""
+    """Run a function in the middle of a fit, before a round begins."""
     done = []
     compute = dask_designs.compute
 
@@ -106,7 +106,7 @@ def test_the_same_numbers_from_arrays_and_frames(client, data):
 
 @pytest.mark.parametrize("kind", ["arrays", "frames"])
 def test_lazy_weights_hold_on_to_the_data(client, data, kind):
-    """The results of the cluster are let go with the last collection that refers to them."""
+    """The cluster releases results with the last collection that refers to them."""
     X, y = data
     if kind == "arrays":
         lazy = [da.from_array(X, chunks=(7000, 2)), da.from_array(y, chunks=9000)]

@@ -77,9 +77,9 @@ class TestTinyChunks:
                 X, y = dask.persist(X, y)
             with CountTasks() as tasks:
                 model = HuberRegressor(tol=1e-9).fit(X, y)
-        # Frames do not tell their lengths: the first round has a task for each partition.
+        # The lengths of frames are unknown, so that the first round has a task for each partition.
         later = tasks.rounds if kind == "array" else tasks.rounds[1:]
-        # What has results already is part of the graph, and is no task.
+        # Results that exist are part of the graph, but not tasks.
         assert max(later) <= graphs.LEAST_GROUPS + 10
         assert_allclose(model.coef_, expected.coef_, rtol=1e-8)
         assert_allclose(model.scale_, expected.scale_, rtol=1e-8)
@@ -90,7 +90,7 @@ class TestTinyChunks:
         assert len(neighbours([2.0**24] * 50)) == 50
 
     def test_a_chunk_of_many_tasks_is_left_to_dask(self):
-        """A worker would do one after the other what Dask does side by side."""
+        """Tasks are not joined if a worker would then do in sequence what Dask does in parallel."""
         parts = da.from_array(np.arange(90.0), chunks=10)
         for collection, inside in ((parts, True), (parts.rechunk(30), False)):
             graph, keys = parts_of(collection)
@@ -118,7 +118,7 @@ class TestTinyChunks:
 
 
 class Rounds:
-    """A callback of scikit-learn that notes the fit's passes as they are made."""
+    """A callback of scikit-learn that records the passes of a fit."""
 
     def __init__(self):
         self.names = []

@@ -1,4 +1,4 @@
-"""What a missing, infinite or masked value is said to be, whatever it came in."""
+"""Errors for missing, infinite or masked values in containers of any type."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -24,7 +24,7 @@ X = GENERATOR.normal(size=(N, 2)).round(2)
 Y = (X.sum(axis=1) + GENERATOR.normal(size=N)).round(2)
 WEIGHTS = np.arange(1.0, N + 1.0)
 
-#: What stands for NaN and for infinity among objects.
+#: Objects that mean NaN and infinity.
 MISSING = {
     "None": None,
     "float": float("nan"),
@@ -72,7 +72,7 @@ def with_value(values, place, value):
 
 
 class TestObjects:
-    """The error is that of the same values as floats."""
+    """The error is the same as for these values as floats."""
 
     @given(
         argument=st.sampled_from(["X", "y", "sample_weight"]),
@@ -112,7 +112,7 @@ class TestObjects:
         columns = [convert(column) for column in X.T]
         frame = pd.DataFrame({"a": columns[0], "b": columns[1]})
         model = HuberRegressor().fit(frame, Y, WEIGHTS)
-        # Sums over columns in Fortran order round otherwise.
+        # Sums over columns in Fortran order have different rounding errors.
         assert_allclose(model.coef_, expected.coef_, rtol=1e-13)
         assert list(model.feature_names_in_) == ["a", "b"]
 
@@ -159,7 +159,7 @@ class TestObjects:
 
 
 class TestMasked:
-    """A masked value would count with the number below its mask."""
+    """A masked value would be used with the number under its mask."""
 
     MASKED = staticmethod(lambda values: np.ma.masked_greater(values, np.median(values)))
 
@@ -199,7 +199,7 @@ class TestMasked:
 
 
 class TestWeights:
-    """One check, wherever weights are taken."""
+    """All functions with weights use the same check."""
 
     CALLS = (
         lambda s: HuberRegressor().fit(X, Y, s),

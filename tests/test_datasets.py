@@ -141,8 +141,8 @@ def test_rows_that_are_not_marked_follow_the_model(n, p, shares, noise, shuffle,
     far = np.abs(y - X @ coef - 3.0) > noise * 1.0001 + 1e-12
     assert moved.sum() == round(leverage * n)
     assert (outliers & ~moved).sum() == round(contamination * n)
-    # A row is off the line exactly where it is marked. (That a point moved in X stays on the line
-    # by chance has probability zero, but for sums of coefficients near zero.)
+    # Exactly the marked rows are off the line. (A point moved in X stays on the line with
+    # probability zero, except for sums of coefficients near zero.)
     assert_array_equal(far[~moved], outliers[~moved])
     assert outliers[moved].all()
 

@@ -1,4 +1,4 @@
-"""``DeltaCurveDisplay``: the data it holds and draws, its conventions, and what it refuses."""
+"""``DeltaCurveDisplay``: its data, drawing, conventions and errors."""
 
 import sys
 

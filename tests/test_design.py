@@ -1,4 +1,4 @@
-"""Sums over rows against the formulas written out, over every kind of X that has its own code."""
+"""Sums over rows compared with their formulas, for every kind of X that has its own code."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from robustreg.losses import Huber
 
 
 def misaligned(X):
-    """At an address that is no multiple of eight, as arrays are that came over a network."""
+    """Return an array at an address that is not a multiple of eight, as after network transfer."""
     moved = np.empty(X.nbytes + 3, np.uint8)[3:].view(np.float64).reshape(X.shape)
     moved[:] = X
     assert not moved.flags.aligned
@@ -27,13 +27,13 @@ KINDS = {
     "misaligned": (DenseDesign, misaligned),
     "CSR": (SparseDesign, sp.csr_array),
 }
-#: Mixing of the curvature: 0 is the second derivative, 1 the weight, None one for every row.
+#: Mixing of the curvature: 0 is the second derivative, 1 the weight, None means 1 for every row.
 MIXING = [0.0, 1e-3, 1.0, None]
 N, P = 5000, 4  # two blocks
 
 
 def make(kind, density, offset, weighted):
-    """A design and X, y, frequencies; entries are short numbers, which float32 holds."""
+    """Return a design and X, y, frequencies, with entries that float32 holds exactly."""
     rng = np.random.default_rng(7)
     X = np.round(rng.standard_normal((N, P)) * 64) / 64 * (rng.random((N, P)) < density) + offset
     y = X.sum(axis=1) + rng.standard_t(2, N)
@@ -48,7 +48,7 @@ def make(kind, density, offset, weighted):
 
 
 def explicit(design, X, y, s, point, mixing):
-    """Sums and Gram matrix of the augmented rows, as they are defined."""
+    """Return sums and the Gram matrix of the augmented rows by their definitions."""
     units = design.units
     Z = (X - units.center) / units.column_scale
     e = y / units.response_scale - Z @ point.coef - point.intercept
@@ -82,9 +82,9 @@ class TestSums:
         point = Point(np.array([1.0, 0.5, -0.2, 0.0]), 0.3, 0.8, Huber(1.0))
         expected, gram = explicit(design, *data, point, mixing)
         size = np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
-        # Columns that are far from zero are shifted before their products, but in sparse X.
+        # Columns far from zero are shifted before products are computed, except in sparse X.
         tolerance = 1e-6 if kind == "CSR" and column[0] else 1e-10
-        for _ in range(2):  # the second time, what was learnt of the columns is known
+        for _ in range(2):  # the second time, facts about the columns are known
             sums, found = design.gram(point, mixing)
             upper = np.triu(np.ones_like(gram)) > 0
             assert_allclose((found / size)[upper], (gram / size)[upper], atol=tolerance)

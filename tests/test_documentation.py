@@ -1,4 +1,4 @@
-"""What the site's pages show is true: their Python runs and prints what stands there."""
+"""The Python code of the site's pages runs and prints the output that they show."""
 
 import re
 import warnings
@@ -8,11 +8,11 @@ import pytest
 from documentation import ROOT, Block
 
 PAGES = documentation.pages()
-#: Fences of what is not Python: commands and output of other programs, and Sphinx's directives.
+#: Fences without Python: commands and output of other programs, and Sphinx's directives.
 OTHER = re.compile(r"sh|r|scala|text|toml|css|\{(?!code|doctest|testcode|ipython)[\w:-]+\}.*")
-#: Pages whose code runs other packages, which warn of their own affairs.
+#: Pages whose code runs other packages, which have warnings of their own.
 WARNS = ("docs/guide/other_tools.md",)
-#: About a screen and a half of a desktop, at the site's width and size of type.
+#: About one and a half desktop screens, at the site's width and font size.
 MOST_WORDS = 330
 
 
@@ -69,7 +69,7 @@ def test_pictures_exist_and_are_described(page):
 
 
 def source_of(page, path):
-    """A picture's file, or the program that draws it while the site is built."""
+    """Return the file of a picture, or the program that draws it when the site is built."""
     example = re.search(r"gallery/(\w+/)?images/sphx_glr_(\w+?)_\d{3}(?:_2_00x)?\.png$", path)
     if example:
         return ROOT / "examples" / (example[1] or "") / f"{example[2]}.py"

@@ -22,7 +22,7 @@ MODULES = [
 
 
 def public_objects():
-    """Every object of the library's own in an ``__all__``, by the first name that it has."""
+    """Return every object of the library in an ``__all__``, by its first name."""
     found = {}
     for name in MODULES:
         module = importlib.import_module(name)
@@ -37,7 +37,7 @@ OBJECTS = public_objects()
 
 
 def public_callables():
-    """The objects, and the methods that classes of the library define themselves."""
+    """Return the objects, and the methods that classes of the library define."""
     found = {}
     for name, value in OBJECTS.items():
         found[name] = value
@@ -53,7 +53,7 @@ CALLABLES = public_callables()
 
 
 def section(value, title):
-    """The lines of a section of a numpydoc docstring; none if it has no such section."""
+    """Return the lines of a section of a numpydoc docstring, if it has this section."""
     text = inspect.getdoc(value) or ""
     pattern = rf"^{title}\n-+\n(.*?)(?=^\w[^\n]*\n---|\Z)"
     found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
@@ -61,7 +61,7 @@ def section(value, title):
 
 
 def documented_parameters(value):
-    """The type that stands behind each parameter; None where another docstring is referred to."""
+    """Return the type of each parameter; None if the docstring refers to another one."""
     types = {}
     for line in section(value, "Parameters"):
         head = re.fullmatch(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: : (.+))?", line)
@@ -71,19 +71,19 @@ def documented_parameters(value):
 
 
 def literal(text):
-    """The value that a docstring's ``default=...`` names."""
+    """Return the value in ``default=...`` of a docstring."""
     return eval(text, {"nan": math.nan, "inf": math.inf})
 
 
 def same(one, other):
-    """Equal, and of one type, where nan is nan."""
+    """Whether two values are equal and have the same type, where nan equals nan."""
     if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
         return math.isnan(other)
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def accepted(value):
-    """The parameters of a call, without self and without names that only mark an end."""
+    """Return the parameters of a call, without self and names that only mark an end."""
     parameters = inspect.signature(value).parameters.values()
     return {item.name: item for item in parameters if item.name not in ("self", "cls")}
 
@@ -92,7 +92,7 @@ def accepted(value):
 def test_reference_lists_it(name):
     index = (ROOT / "docs" / "api" / "index.md").read_text(encoding="utf-8")
     module, item = name.rsplit(".", 1)
-    # A warning stands in the root as well as in its module.
+    # A warning class is in the root and in its module.
     listed = rf"currentmodule:: {re.escape(OBJECTS[name].__module__)}\n|currentmodule:: {module}\n"
     chapter = next(
         (part for part in index.split("```") if re.search(rf"^ +{item}$", part, re.M)), ""
@@ -105,7 +105,7 @@ def test_it_has_an_example(name):
     assert ">>> " in "\n".join(section(OBJECTS[name], "Examples")), f"{name} shows no example"
 
 
-# Dataclasses document their fields as attributes: see the test that follows.
+# Dataclasses document their fields as attributes: see the next test.
 @pytest.mark.parametrize(
     "name", [name for name, it in CALLABLES.items() if section(it, "Parameters")]
 )

@@ -1,6 +1,7 @@
-"""The built site: nothing comes from another host, every link within it leads somewhere.
+"""The built site loads nothing from other hosts, and its internal links are valid.
 
-Skipped until the site is built (the command stands in CONTRIBUTING.md): that takes too long here.
+These tests skip if the site is not built, since that takes too long here. CONTRIBUTING.md has the
+command.
 """
 
 import re
@@ -14,7 +15,7 @@ SITE = ROOT / "docs" / "_build" / "html"
 pytestmark = pytest.mark.skipif(
     not (SITE / "index.html").is_file(), reason="no site: see CONTRIBUTING.md for the command"
 )
-#: Attributes whose address a browser fetches by itself; a link (a href) is only followed by hand.
+#: Attributes whose address a browser loads by itself. A link (a href) is followed only on a click.
 FETCHED = {
     "audio": "src",
     "embed": "src",
@@ -29,7 +30,7 @@ FETCHED = {
 
 
 class Addresses(HTMLParser):
-    """Collects what a page fetches, where it links to, and the places in it that can be linked."""
+    """Collects the files that a page loads, its links, and its link targets."""
 
     def __init__(self, path):
         super().__init__()
@@ -44,7 +45,7 @@ class Addresses(HTMLParser):
             self.fetched.append(address)
         if tag == "a" and values.get("href"):
             self.linked.append(values["href"])
-        if tag == "img" and "alt" not in values:  # an empty one says that it is an ornament
+        if tag == "img" and "alt" not in values:  # an empty text marks a decoration
             self.untold.append(values.get("src"))
 
 

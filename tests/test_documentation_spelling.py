@@ -1,7 +1,7 @@
-"""Spelling of pages, docstrings and comments: every word is in a dictionary or in our list.
+"""Every word in pages, docstrings and comments is in a dictionary or in our list.
 
-The dictionary is that of pyspellchecker, and codespell knows the usual misspellings; both are in
-the extra ``docs``, and these tests skip without them.
+The dictionary is that of pyspellchecker, and codespell knows frequent misspellings. Both are in the
+extra ``docs``, and these tests skip without them.
 """
 
 import ast
@@ -24,7 +24,7 @@ SOURCES = sorted(
     if not documentation.GENERATED & set(path.relative_to(ROOT).parts)
 )
 
-#: What is no prose. A dot matches the end of a line as well.
+#: Patterns of text that is not prose. A dot also matches the end of a line.
 NO_PROSE = [
     r"^(`{3,}).*?^\1$",  # fenced code
     r"^:{3,}\{[\w-]+\}",  # the name of a directive
@@ -45,7 +45,7 @@ NO_PROSE = [
 
 
 def prose_of_source(code):
-    """Docstrings and comments."""
+    """Return docstrings and comments."""
     found = [
         ast.get_docstring(node) or ""
         for node in ast.walk(ast.parse(code))
@@ -55,14 +55,14 @@ def prose_of_source(code):
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.COMMENT and not re.search(r"fmt:|noqa|type:|%%$", token.string):
             text = token.string.strip("#: %")
-            # A quotation of code may go over two lines.
+            # A code literal may extend over two lines.
             comments.append(text if token.start[0] != last + 1 else comments.pop() + "\n" + text)
             last = token.start[0]
     return "\n\n".join(found + comments)
 
 
 def words(text):
-    """The words of its prose, in small letters; parts of words with a hyphen by themselves."""
+    """Return the words in lower case, with the parts of hyphenated words separated."""
     for pattern in NO_PROSE:
         text = re.sub(pattern, " ", text, flags=re.MULTILINE | re.DOTALL)
     return {word.lower() for word in re.findall(r"(?<![\w\\])[A-Za-z][a-z]{2,}(?!\w)", text)}

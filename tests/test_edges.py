@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import example, given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import conditioned, plain
 from reference import distance, requires_extended
@@ -26,7 +28,7 @@ class TestDeltas:
     def test_a_small_delta_is_near_the_median_regression(self, rng, solver, scale, delta):
         X, y = conditioned(rng, 400, 3, contamination=0.1)
         model = HuberRegressor(delta=delta, scale=scale, solver=solver, max_iter=1000).fit(X, y)
-        # The conditions of the least absolute deviations up to the rows inside the threshold.
+        # The conditions for least absolute deviations, up to the rows inside the threshold.
         outside = np.sign(y - model.predict(X)) * model.outliers_
         A = np.column_stack((np.ones(400), X))
         assert (np.abs(outside @ A) <= np.abs(A[~model.outliers_]).sum(axis=0) + 1e-6).all()
@@ -36,8 +38,8 @@ class TestDeltas:
     @SOLVERS
     @pytest.mark.parametrize("delta", [0.01, 0.1, 0.3])
     def test_a_small_delta_with_the_joint_scale(self, rng, solver, delta):
-        # 2 kappa / delta² is 0.992 at 0.01: a solution that fits four rows of 400 exactly has no
-        # scale, and one that fits three does.
+        # 2 kappa / delta² is 0.992 at 0.01. A solution that fits four of 400 rows exactly has scale
+        # zero, and one that fits three does not.
         X, y = plain(rng, n=400, p=3)
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
@@ -136,7 +138,7 @@ class TestShapes:
     def test_one_row_without_an_intercept(self):
         with pytest.warns(ExactFitWarning):
             model = HuberRegressor(fit_intercept=False).fit([[3.0, 4.0]], [5.0])
-        assert_allclose(model.coef_, [0.6, 0.8], rtol=1e-12)  # of least norm
+        assert_allclose(model.coef_, [0.6, 0.8], rtol=1e-12)  # of minimum norm
 
     def test_no_columns(self):
         with pytest.raises(ValueError, match=r"0 feature\(s\)"):
@@ -175,8 +177,8 @@ class TestShapes:
         assert joint.optimality_ <= 1e-6
 
     def test_cond_up_to_one_over_eps(self, rng):
-        # Whichever side of the cutoff of the rank it falls, no noise is fitted with huge
-        # coefficients and nobody is left without a warning.
+        # On either side of the cutoff of the rank, no noise is fitted with huge coefficients
+        # without a warning.
         for exponent in (10, 12, 14, 15, 16, 17):
             X, y = conditioned(rng, 200, 4, cond=10.0**exponent)
             with warnings.catch_warnings(record=True) as caught:
@@ -184,8 +186,34 @@ class TestShapes:
                 model = HuberRegressor(scale=1.0).fit(X, y)
             assert np.isfinite(model.coef_).all()
             if not caught:
-                # The sum of the twins' coefficients is well determined whatever the condition.
+                # The sum of the coefficients of the two columns is well determined for any
+                # condition number.
                 expected = HuberRegressor(scale=1.0).fit(X[:, [0, 2, 3]], y)
                 assert_allclose(
                     model.coef_[0] + model.coef_[1], expected.coef_[0], atol=0.5, rtol=1e-3
                 )
+
+
+class TestConstantColumn:
+    """Beside an intercept a constant column has coefficient zero, in sparse X as in dense."""
+
+    @given(
+        constant=st.floats(1e-30, 1e9),
+        dense_rows=st.booleans(),
+        options=st.sampled_from(
+            [{}, {"scale": "mad"}, {"delta": np.inf}, {"alpha": 1.0}, {"solver": "newton"}]
+        ),
+        seed=st.integers(0, 99),
+    )
+    @example(constant=1.0 / 3.0, dense_rows=True, options={}, seed=0)
+    @example(constant=1e-8, dense_rows=False, options={"delta": np.inf}, seed=0)
+    def test_sparse_as_dense(self, constant, dense_rows, options, seed):
+        rng = np.random.default_rng(seed)
+        n, p, density = (120, 3, 1.0) if dense_rows else (600, 30, 0.02)
+        X = sp.random_array((n, p), density=density, rng=rng, format="csr").toarray()
+        y = X @ np.ones(p) + rng.normal(size=n)
+        X = np.column_stack((X, np.full(n, constant)))
+        sparse = HuberRegressor(**options).fit(sp.csr_array(X), y)  # warnings are errors
+        dense = HuberRegressor(**options).fit(X, y)
+        assert abs(sparse.coef_[-1] * constant) <= 1e-6
+        assert_allclose(sparse.predict(X), dense.predict(X), atol=1e-5)

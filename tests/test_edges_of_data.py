@@ -1,4 +1,4 @@
-"""Types of X, far values, starts from nowhere, and what stands around a fit."""
+"""Types of X, far values, unusable starts, and the state around a fit."""
 
 import pickle
 import sys
@@ -78,7 +78,7 @@ class TestTypesOfX:
         centered=st.booleans(),
     )
     def test_units_up_to_the_ends_of_the_type(self, X, centered):
-        """-128 has no positive counterpart among bytes, and squares leave their range."""
+        """Bytes have no +128 for -128, and squares leave their range."""
         y = np.arange(7.0)
         design = DenseDesign(X, y, None, centered=centered)
         expected = DenseDesign(X.astype(float), y, None, centered=centered)
@@ -111,7 +111,7 @@ class TestTypesOfX:
 
 
 class TestTypeOfPredictions:
-    """Predictions are of the type that LinearRegression and Ridge give them."""
+    """Predictions have the same type as those of LinearRegression and Ridge."""
 
     @pytest.mark.parametrize("fitted", [np.float64, np.float32, int])
     @pytest.mark.parametrize("predicted", [np.float64, np.float32, int])
@@ -143,7 +143,7 @@ class TestTypeOfPredictions:
 
 
 class TestFarValues:
-    """A filler such as 1e300 among the responses is one more outlier, without a warning."""
+    """A missing-value code such as 1e300 among the responses is just another outlier."""
 
     @given(
         filler=st.sampled_from([1e100, 1e154, 1e160, 1e200, 1e300, -1e300]),

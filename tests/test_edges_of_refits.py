@@ -1,4 +1,4 @@
-"""A refit that fails or is interrupted leaves the fit before it."""
+"""A refit that fails or is interrupted leaves the previous fit."""
 
 import sys
 
@@ -17,7 +17,7 @@ pd = pytest.importorskip("pandas")
 
 
 def state(model):
-    """Attributes of a fit, comparable."""
+    """Return the attributes of a fit in a form that can be compared."""
     return {
         name: value.tolist() if hasattr(value, "tolist") else value
         for name, value in vars(model).items()
@@ -26,7 +26,7 @@ def state(model):
 
 
 class TestRefit:
-    """A fit that does not end leaves the one before it."""
+    """A fit that does not finish leaves the previous one."""
 
     MODELS = (HuberRegressor(), HuberRegressor(delta="auto"), HuberRegressorCV(cv=3))
 
@@ -55,7 +55,7 @@ class TestRefit:
 
     @given(lines=st.integers(1, 2500))
     def test_interrupted_at_any_line(self, lines):
-        """As by control-C: at the so-manieth line of the package that runs."""
+        """Interrupt a fit as by Ctrl-C, at a given line that the package executes."""
         rng = np.random.default_rng(0)
         model = HuberRegressor().fit(*plain(rng, n=30, p=2))
         before, left = state(model), lines

@@ -1,4 +1,4 @@
-"""HuberElasticNet against scikit-learn, a general solver, its equations and its promises."""
+"""HuberElasticNet compared with scikit-learn, a general solver, and its equations."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from robustreg.losses import Huber
 
 
 def problem(seed, n=60, p=12, contamination=0.1, nonzero=3):
-    """X with columns of unlike sizes, and y with outliers to both sides."""
+    """Return X with columns of different sizes, and y with outliers on both sides."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p)) * rng.uniform(0.5, 2.0, p) + rng.normal(size=p)
     y = X[:, :nonzero] @ rng.normal(size=nonzero) * 2.0 + rng.normal(size=n) + 3.0
@@ -22,7 +22,7 @@ def problem(seed, n=60, p=12, contamination=0.1, nonzero=3):
 
 
 def conditions(model, X, y, weights=None, factors=1.0):
-    """Largest residual of the conditions of a minimum in units of alpha, written out anew."""
+    """Return the largest violation of the optimality conditions in units of alpha."""
     s = np.ones(len(y)) if weights is None else weights
     residual = y - X @ model.coef_ - model.intercept_
     psi = s * np.clip(residual, -model.threshold_, model.threshold_) / s.sum()
@@ -68,7 +68,7 @@ def test_ridge_limit_is_huber_regressor(scale, weighted):
 
 
 def independent(X, y, alpha, l1_ratio, delta, scale):
-    """Coefficients as differences of positive parts, minimised within bounds by SciPy."""
+    """Minimise by SciPy, with coefficients as differences of nonnegative parts."""
     n, p = X.shape
     loss = Huber(delta * scale)
 
@@ -105,7 +105,7 @@ def test_independent_solver(seed):
 
 
 def equation(X, y, model, scale):
-    """What the joint scale's equation has on its left side less its right side, at a sigma."""
+    """Return the left side minus the right side of the joint scale's equation."""
     given = HuberElasticNet(model.alpha, l1_ratio=model.l1_ratio, scale=scale).fit(X, y)
     residual = y - given.predict(X)
     weight = np.minimum(1.0, given.threshold_ / np.abs(residual))
@@ -137,7 +137,7 @@ def test_certificate_is_true(scale, l1_ratio):
     for seed in range(10):
         X, y = problem(seed, 50, 120)
         weights = np.random.default_rng(seed).uniform(0.0, 2.0, len(y))
-        # The median of the residuals vanishes where half of the rows can be fitted.
+        # The median of the residuals is zero if half of the rows can be fitted exactly.
         alpha = 0.5 if scale == "mad" else 0.2
         model = HuberElasticNet(alpha, l1_ratio=l1_ratio, scale=scale).fit(X, y, weights)
         assert conditions(model, X, y, weights) <= max(model.optimality_, 1e-9)
@@ -149,7 +149,7 @@ def test_certificate_is_true(scale, l1_ratio):
 def test_alpha_is_free_of_the_units_of_y(scale, unit):
     for seed in range(5):
         X, y = problem(seed, 40, 60)
-        # The quadratic term has units of its own: only the lasso is free of them.
+        # The quadratic term has units of its own, and only the lasso does not depend on units.
         model, other = (
             HuberElasticNet(0.25, l1_ratio=1.0, scale=scale).fit(X, response)
             for response in (y, unit * y)

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of the estimators with an elastic net, whole."""
+"""scikit-learn's own checks of the elastic-net estimators, without exceptions."""
 
 import pytest
 from effort import slow

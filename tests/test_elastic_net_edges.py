@@ -1,4 +1,4 @@
-"""The elastic net on data that fits of many columns meet: degenerate, badly scaled, or exact."""
+"""The elastic net on degenerate and badly scaled data, and on data without noise."""
 
 import warnings
 
@@ -46,7 +46,7 @@ KINDS = [np.asarray, np.float32, np.asfortranarray, sp.csr_array, sp.csc_matrix]
 
 @st.composite
 def problems(draw):
-    """X, y, weights and parameters."""
+    """Draw X, y, weights and parameters."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, p = draw(st.sampled_from([2, 3, 6, 20, 50])), draw(st.sampled_from([1, 2, 8, 40]))
     X = COLUMNS[draw(st.sampled_from(sorted(COLUMNS)))](rng, rng.normal(size=(n, p)))
@@ -71,7 +71,7 @@ def dense(X):
 
 
 def excess_violation(model, X, y, weights):
-    """Violations of the conditions, in units of alpha, beyond a hundred rounding errors of sums."""
+    """Return violations in units of alpha, beyond a hundred rounding errors of the sums."""
     s = np.ones(len(y)) if weights is None else weights
     f = np.ones(X.shape[1]) if model.penalty_factors is None else model.penalty_factors
     psi = s * np.clip(y - X @ model.coef_ - model.intercept_, -model.threshold_, model.threshold_)
@@ -132,8 +132,8 @@ def test_as_many_free_columns_as_rows_fit_exactly():
 
 
 def test_unequal_weights_that_leave_no_freedom_have_no_scale():
-    # Kish's number of observations, 3.4, is below the effective parameters of a small ridge
-    # penalty at every scale: the equation has no root, and the search must not go up for ever.
+    # Kish's number of observations, 3.4, is below the effective parameters of a small ridge penalty
+    # at every scale. The equation has no root, and the search must not continue for ever.
     rng = np.random.default_rng(1)
     X, y = rng.normal(size=(6, 8)), rng.normal(size=6)
     weights = np.array([1.0, 1.0, 1.0, 0.1, 0.1, 0.1]) * 0.5

@@ -1,4 +1,4 @@
-"""The path of the elastic net, its end, cross-validation over it, and its picture."""
+"""The path of the elastic net, its end, its cross-validation and its picture."""
 
 import warnings
 
@@ -33,7 +33,8 @@ def test_path_begins_where_all_are_zero_and_goes_through_the_fits(scale):
     alphas, coefs, intercepts, scales = enet_path(X, y, scale=scale, n_alphas=8, eps=0.2)
     assert (coefs[:, 0] == 0.0).all()
     larger = HuberElasticNet(1.001 * alphas[0], scale=scale).fit(X, y)
-    # As a column enters, the joint scale rises by a part of 1/n, and its coefficient waits at zero.
+    # When a column enters, the joint scale rises by a part of 1/n, and its coefficient stays at
+    # zero.
     smaller = HuberElasticNet(0.98 * alphas[0], scale=scale).fit(X, y)
     assert not larger.coef_.any()
     assert smaller.coef_.any()
@@ -69,7 +70,7 @@ def test_alphas_are_sorted_and_checked():
     for bad in ([0.0, 1.0], [], [[1.0]], ["a"], [np.nan]):
         with pytest.raises(ValueError, match="alphas must be"):
             enet_path(X, y, alphas=bad)
-    with pytest.raises(ValueError, match="l1_ratio=0 there is none: pass alphas"):
+    with pytest.raises(ValueError, match="l1_ratio=0 there is no such alpha: pass alphas"):
         enet_path(X, y, l1_ratio=0.0)
     assert enet_path(X, y, l1_ratio=0.0, alphas=[1.0])[1].shape == (12, 1)
 
@@ -81,7 +82,7 @@ def search():
 
 
 def equally_strong(ratio, alpha, l1_ratio):
-    """The model whose penalties are as strong with fewer rows: |w| by the root of the ratio."""
+    """Return the model that is equally strong with fewer rows, as the class describes."""
     first, second = alpha * l1_ratio * np.sqrt(ratio), alpha * (1.0 - l1_ratio) * ratio
     return HuberElasticNet(first + second, l1_ratio=first / (first + second))
 

@@ -1,4 +1,4 @@
-"""Selection under contamination: n = 100, p = 200, 5 columns that matter, many samples."""
+"""Simulate selection under contamination: n = 100, p = 200, and 5 columns that matter."""
 
 import warnings
 
@@ -12,7 +12,7 @@ TRUTH = np.concatenate(([2.0, -2.0, 1.5, -1.5, 1.0], np.zeros(195)))
 
 
 def sample(seed, share, one_sided):
-    """Noise of one; outliers twenty standard deviations away."""
+    """Return data with unit noise and outliers twenty standard deviations away."""
     rng = np.random.default_rng([seed, int(100 * share), int(one_sided)])
     X = rng.normal(size=(100, 200))
     y = X @ TRUTH + rng.normal(size=100)
@@ -22,7 +22,7 @@ def sample(seed, share, one_sided):
 
 
 def simulate(share, one_sided, n_samples, delta=1.345):
-    """Errors of ours, of the best alpha on its path in hindsight, and of LassoCV; right columns."""
+    """Return errors of our fit, the best alpha in hindsight and LassoCV, and right columns."""
     found = []
     for seed in range(n_samples):
         X, y = sample(seed, share, one_sided)

@@ -1,4 +1,4 @@
-"""Every refusal names the argument and says what to do."""
+"""Every error names the argument and says what to do."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def with_value(array, value):
 
 
 def refusal(*arguments, exception=ValueError, **parameters):
-    """The message with which a fit is refused."""
+    """Return the error message of a fit."""
     with pytest.raises(exception) as caught:
         HuberRegressor(**parameters).fit(*arguments)
     return str(caught.value)
@@ -94,7 +94,7 @@ class TestData:
         )
 
     def test_a_row_of_weight_zero_may_not_hold_nan_either(self):
-        # As everywhere in scikit-learn: what is not a number is not looked away from.
+        # As everywhere in scikit-learn, values that are not numbers are errors.
         assert "Input y contains NaN" in refusal(X, with_value(Y, np.nan), np.arange(10) != 3)
 
     def test_lengths(self):
@@ -199,7 +199,7 @@ class TestWeights:
         expected = HuberRegressor(tol=1e-10).fit(X, Y, np.full(10, float(weight)))
         np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
 
-    # As many as 1e50 observations have standard errors below the rounding of a coefficient.
+    # With 1e50 observations, standard errors are below the rounding error of a coefficient.
     @pytest.mark.parametrize("factor", [1e-100, 1e-8, 1e8])
     def test_units_of_weights_do_not_matter_at_a_given_scale(self, factor):
         weights = np.arange(10) % 3 * factor

@@ -1,4 +1,4 @@
-"""Where the scale is zero: data without noise, and no more rows than parameters."""
+"""Fits with scale zero: data without noise, and no more rows than parameters."""
 
 import numpy as np
 import pytest
@@ -45,9 +45,9 @@ class TestExactFits:
     @pytest.mark.parametrize("scale", ["joint", "mad"])
     @pytest.mark.parametrize(("delta", "share"), [(1.345, 0.25), (1.345, 0.35), (0.7, 0.4)])
     def test_most_rows_exactly_and_the_rest_anywhere(self, rng, solver, scale, delta, share):
-        # More than 1 - 2 kappa/delta² of the weight has to fit: 0.61 at 1.345, 0.35 at 0.7; and a
-        # little more, for the exact rows' psi, which balance those of the others, count in the
-        # scale too.
+        # More than 1 - 2 kappa/delta² of the weight has to fit: 0.61 at 1.345, 0.35 at 0.7, and a
+        # little more, since psi of the exact rows, which balances that of the others, also counts
+        # in the scale.
         X = rng.normal(size=(200, 3))
         y = X @ np.array([1.0, -2.0, 0.5]) + 7.0
         outliers = np.arange(200) < share * 200
@@ -108,12 +108,12 @@ class TestExactFits:
     def test_a_penalty_keeps_the_scale_from_vanishing(self, rng):
         X = rng.normal(size=(50, 3))
         model = HuberRegressor(alpha=1.0).fit(X, X @ np.ones(3))
-        # The residuals are the bias of shrinkage, which the scale sees.
+        # The residuals are the bias of shrinkage, which is part of the scale.
         assert 0.01 < model.scale_ < 0.1
         assert model.optimality_ <= 1e-6
 
-    # Residuals of 1e-9 have lost six digits to rounding, so that a distance of 1e-6 need not be
-    # reached.
+    # Residuals of 1e-9 have lost six digits to rounding, so that a distance of 1e-6 may be out of
+    # reach.
     @pytest.mark.filterwarnings("default:.*rounding errors:sklearn.exceptions.ConvergenceWarning")
     @pytest.mark.parametrize("scale", ["joint", "mad"])
     @pytest.mark.parametrize("size", [1e-9, 1e-6])

@@ -1,6 +1,6 @@
-"""The example pages, as a user runs them, and the evidence: its simulations and its pictures.
+"""The example pages run as a user runs them, and so do the simulations and pictures.
 
-What the examples print are the numbers of the other tests.
+The numbers that the examples print are checked in other tests.
 """
 
 import importlib.util
@@ -84,7 +84,7 @@ def test_every_page_is_here():
     assert {page.name for page in (ROOT / "examples").rglob("plot_*.py")} == set(PAGES)
 
 
-# Each is a program of its own, which imports all anew, and the site runs them too.
+# Each is a program of its own, which imports everything again, and the site also runs it.
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_page_runs_without_a_warning_and_says_what_it_should(page, tmp_path):
@@ -147,7 +147,7 @@ def test_the_simulations_of_the_evidence_run_in_small():
     assert process.returncode == 0, process.stderr
     rows = [line.split("|") for line in process.stdout.splitlines()]
     assert [len(row) for row in rows] == [5] * 9 + [7] * 8 + [6] * 5
-    # delta, theory and what 30 samples find, within five Monte Carlo errors of some 0.5 points.
+    # delta, theory and the mean of 30 samples, within five Monte Carlo errors of about 0.5 points.
     assert rows[2][1:3] == ["1.345", "95.00"]
     assert abs(float(rows[2][3].split("±")[0]) - 95.0) < 2.5
 

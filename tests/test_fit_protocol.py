@@ -1,4 +1,4 @@
-"""What a fit says, keeps and starts from: warnings, attributes, warm starts."""
+"""Warnings, attributes and warm starts of a fit."""
 
 import warnings
 
@@ -46,7 +46,7 @@ class TestMaxIter:
         ids=lambda model: type(model).__name__,
     )
     def test_repeats_are_shown_once(self, rng, model):
-        """Python's default filter shows a text once for each line: it must be the same text."""
+        """Python's default filter shows a text once for each line, so the text must be the same."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for _ in range(3):
@@ -71,7 +71,7 @@ class TestWarmStart:
         model = HuberRegressor(fit_intercept=intercept, scale=scale, tol=1e-9, warm_start=True)
         for delta in (2.0, 1.6, 1.345):
             model.set_params(delta=delta).fit(X, y)
-        # scikit-learn's own adds a hidden intercept at the second fit without one.
+        # scikit-learn's own class adds a hidden intercept in the second fit without one.
         assert model.coef_.shape == (4,)
         assert_allclose(model.coef_, cold.coef_, rtol=1e-8)
         assert_allclose(model.intercept_, cold.intercept_, rtol=1e-8)

@@ -1,4 +1,4 @@
-"""Formulas: the numbers of a design matrix written by hand, names in tables, and refusals."""
+"""Formulas: results of a design matrix made by hand, names in tables, and errors."""
 
 import pickle
 import sys
@@ -67,7 +67,7 @@ def test_tables_have_the_names_of_the_terms(data):
     expected = summarize(HuberRegressor().fit(by_hand(data), data["y"]), by_hand(data), data["y"])
     assert_allclose(summary.standard_errors, expected.standard_errors, rtol=1e-9)
     assert "C(region)[T.north]" in str(summary)
-    # Where no row is incomplete, the data themselves will do.
+    # If no row is incomplete, the data themselves can be used.
     assert_allclose(summarize(model, data, data["y"]).standard_errors, summary.standard_errors)
     assert_allclose(summary.predict(data)["prediction"], model.predict(data))
     assert str(compare([summary, summary]))
@@ -94,7 +94,7 @@ def test_incomplete_rows_are_left_out(data):
     holes.loc[3, "x"] = np.nan
     holes.loc[7, "region"] = None
     holes.loc[11, "y"] = np.nan
-    holes.loc[12, "weight"] = np.nan  # which the formula does not use
+    holes.loc[12, "weight"] = np.nan  # a column that the formula does not use
     complete = holes.drop(index=[3, 7, 11])
     model = formula.fit(STATEMENT, holes)
     assert model["formula"].n_incomplete_rows_ == 3
@@ -124,7 +124,7 @@ def test_weights_by_name_or_position(data):
     for weights in ("weight", data["weight"], data["weight"].to_numpy(), list(data["weight"])):
         model = formula.fit(STATEMENT, data, sample_weight=weights)
         assert_allclose(model[-1].coef_, expected.coef_, rtol=1e-9)
-    with pytest.raises(ValueError, match="one weight for each row, incomplete ones too"):
+    with pytest.raises(ValueError, match="one weight for each row, including the incomplete"):
         formula.fit(STATEMENT, data, sample_weight=complete["weight"])
     data.iloc[9, data.columns.get_loc("weight")] = np.nan
     with pytest.raises(ValueError, match="sample_weight"):
@@ -171,7 +171,7 @@ class TestNewData:
             model.predict(data[["x"]])
 
     def test_what_was_learnt_is_kept(self, data):
-        """Means and knots are those of the data of the fit, not those of the new rows."""
+        """Means and knots are those of the data of the fit, not of the new rows."""
         for statement in ("y ~ center(x)", "y ~ poly(x, 2)", "y ~ bs(x, df=4)"):
             model = formula.fit(statement, data)
             assert_allclose(model.predict(data.head(5)), model.predict(data)[:5])
@@ -234,7 +234,7 @@ def test_other_kinds_of_data(data):
 def test_refusals(data):
     for statement, text in {
         "C(region) + x": "has no response: write 'y ~ C",
-        "region ~ x": "a response that is no number: region has categories",
+        "region ~ x": "a response that is not a number: region has categories",
         "y ~ 1": "no columns but the intercept",
     }.items():
         with pytest.raises(ValueError, match=text):

@@ -1,4 +1,4 @@
-"""The bootstrap: replicates are refits, drawn as promised."""
+"""Bootstrap replicates are refits of samples drawn as documented."""
 
 import numpy as np
 import pytest
@@ -23,13 +23,13 @@ def sample_of(model, X, y, weights=None):
 
 
 def coefficients(fitted, sample, steps):
-    """Of replicates, in the order intercept, slopes, for the user's X and y."""
+    """Return replicates in the order intercept, slopes, for the user's X and y."""
     change = fitted.to_user() @ sample.back * fitted.scale
     return fitted.coefficients + steps @ change.T
 
 
 def distances(fitted, sample, steps, refits, X, y):
-    """Of replicates from refits, in standard errors."""
+    """Return the distance of replicates from refits, in standard errors."""
     errors = summarize(fitted.model, X, y, cov_type="HC1").standard_errors
     return (coefficients(fitted, sample, steps) - refits) / errors
 
@@ -106,7 +106,7 @@ def test_standard_errors_are_those_of_the_sandwich(rng, kind, scale):
         scale_coupling=False,
     )  # fmt: skip
     sandwich = summarize(model, X, y, cov_type="HC2")
-    # Four times 1/sqrt(2 * 4000), the bootstrap's own error.
+    # Four times 1/sqrt(2 * 4000), the error of the bootstrap.
     assert_allclose(drawn.standard_errors, sandwich.standard_errors, rtol=0.05)
 
 
@@ -162,7 +162,7 @@ def test_percentile_interval(rng):
 
 
 def test_fewer_rows_than_newton_steps_can_solve(rng):
-    # Twelve rows for four coefficients: many a replicate has few rows within its threshold.
+    # With twelve rows for four coefficients, many replicates have few rows within the threshold.
     X, y = plain(rng, n=16)
     model = HuberRegressor().fit(X, y)
     summary = summarize(model, X, y, cov_type="bootstrap", random_state=0, n_bootstrap=200)
@@ -184,7 +184,7 @@ def test_progress_bar(rng, capsys):
 @pytest.mark.parametrize("delta", [1.345, 3.0, "auto"])
 @pytest.mark.parametrize("scale", ["joint", "mad"])
 def test_fillers_in_a_fifth_of_the_rows(delta, scale, bootstrap):
-    """Numbers or a refusal, and neither a warning nor the solver's own error."""
+    """The result is numbers or our error, but neither a warning nor an error of the solver."""
     rng = np.random.default_rng(3)
     X = rng.normal(size=(100, 3))
     y = X.sum(axis=1) + rng.normal(size=100)

@@ -21,7 +21,7 @@ SCALES = ["joint", "mad", 1.0]
 
 
 def batch(rng, scale, kind, n, size, p=3):
-    """Replicates: their deltas, coefficients and standard errors, and refits with "auto"."""
+    """Return deltas, coefficients and standard errors of replicates, and refits with "auto"."""
     X, y = plain(rng, n=n, p=p)
     model = HuberRegressor(delta="auto", scale=scale).fit(X, y)
     fitted = fitted_regression(model, X, y)
@@ -47,8 +47,8 @@ def batch(rng, scale, kind, n, size, p=3):
 def test_replicates_with_the_same_delta_are_refits(rng, kind, scale):
     (found, expected), ours, theirs, summary = batch(rng, scale, kind, 300, 40)
     same = np.isclose(found, expected)
-    # Variances of neighbouring candidates are nearly equal: a pilot a few hundredths of a standard
-    # error away may choose another.
+    # Variances of neighbouring candidates are nearly equal, so that a pilot a few hundredths of a
+    # standard error away may choose another one.
     assert same.sum() >= 10
     distances = (ours - theirs)[same] / summary.standard_errors
     assert np.sqrt(np.mean(distances**2)) < 0.02
@@ -61,7 +61,7 @@ def test_deltas_and_spread_are_those_of_refits(rng, scale):
     # Two candidates, 13 % apart.
     ratio = np.quantile(found, levels) / np.quantile(expected, levels)
     assert np.all((ratio > 0.77) & (ratio < 1.3))
-    # They share their draws: what differs is the choice between nearly equal candidates.
+    # They share their draws and differ only in the choice between nearly equal candidates.
     assert_allclose(ours.std(axis=0), theirs.std(axis=0), rtol=0.05)
 
 
@@ -81,7 +81,7 @@ def test_binned_residuals_give_the_choice_of_ordered_ones(seed):
     assert_allclose(scales, expected, rtol=0.01)
     variances = bins.variances(FINITE * scales)
     exact = np.array([ordered.variance(d * s) for d, s in zip(FINITE, expected, strict=True)])
-    # A row more or less within the threshold: t is known to the width of a bin.
+    # A row more or less is within the threshold, since t is known only to the width of a bin.
     assert_allclose(variances, exact, rtol=0.02 + 6.0 / n)
     assert bins.square == pytest.approx(float(counts @ residuals.astype(float) ** 2), rel=1e-5)
     chosen = least_variance_delta(
@@ -164,7 +164,7 @@ def test_where_no_row_is_clipped(rng):
     assert not model.outliers_.any()
     summary = summarize(model, X, y, cov_type="bootstrap", n_bootstrap=500, random_state=0)
     sandwich = summarize(model, X, y, cov_type="HC2")
-    # The bootstrap's own error is 3 %.
+    # The error of the bootstrap is 3 %.
     assert_allclose(summary.standard_errors, sandwich.standard_errors, rtol=0.15)
 
 

@@ -1,4 +1,4 @@
-"""Standard errors: those of R, of statsmodels, of a jackknife by hand, and of the definition."""
+"""Standard errors compared with R, statsmodels, a jackknife by hand, and the definition."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def design_matrix(X):
 def test_joint_scale_has_the_standard_errors_of_mass(name):
     X, y, weights, delta, intercept = problem(name)
     model = HuberRegressor(delta=delta, fit_intercept=intercept, tol=1e-11).fit(X, y, weights)
-    # MASS takes the scale as known.
+    # MASS assumes that the scale is known.
     summary = summarize(model, X, y, sample_weight=weights, ddof=1, scale_coupling=False)
     assert_allclose(summary.standard_errors, PROPOSAL_2[name][1:], rtol=1e-8)
 
@@ -168,7 +168,7 @@ def test_one_row_a_group_is_the_jackknife_hc3(rng, scale):
     model = HuberRegressor(scale=scale).fit(X, y)
     cluster = summarize(model, X, y, cov_type="cluster", groups=np.arange(300))
     rows = summarize(model, X, y, cov_type="HC3")
-    # They differ by (n - 1)/n and by the leverage that a row has in the equation of the scale.
+    # They differ by (n - 1)/n and by the leverage of a row in the equation of the scale.
     assert_allclose(cluster.standard_errors, rows.standard_errors, rtol=0.01)
 
 
@@ -176,7 +176,7 @@ def test_one_row_a_group_is_the_jackknife_hc3(rng, scale):
 
 
 def explicit_sandwich(model, X, y, s):
-    """HC0 from the equations of the joint fit, written out row by row for the user's X."""
+    """Return HC0 from the equations of the joint fit, row by row for the user's X."""
     u = (y - model.predict(X)) / model.scale_
     psi, inside = np.clip(u, -model.delta_, model.delta_), np.abs(u) <= model.delta_
     rows = np.column_stack((design_matrix(X), u))
@@ -196,7 +196,7 @@ def test_sandwich_reads_many_rows_once(rng, rows, variant):
     )
     assert found.cov_type == variant
     assert_allclose(found.covariance, named.covariance, rtol=0)
-    # Of k/n = 0.1 %, and a little more by the leverages.
+    # The difference is k/n = 0.1 %, and a little more because of the leverages.
     assert_allclose(found.standard_errors, other.standard_errors, rtol=2e-3)
 
 
@@ -302,7 +302,7 @@ def test_coupling_is_counted_by_default(rng):
     )
     assert_allclose(default.covariance, counted.covariance, rtol=0)
     assert_allclose(automatic.covariance, without.covariance, rtol=0)
-    # Of errors that are symmetric it is sampling error, and not worth a note.
+    # For symmetric errors it is sampling error, which does not need a note.
     assert default.standard_errors[0] > without.standard_errors[0]
     assert default.notes == ()
 
@@ -339,7 +339,8 @@ def test_counted_coupling_agrees_with_the_bootstrap(rng, scale):
     )
     drawn = summarize(model, X - 1.0, y, cov_type="bootstrap", n_bootstrap=4000, random_state=1)
     sandwich = summarize(model, X - 1.0, y, cov_type="sandwich").standard_errors
-    # The bootstrap's own error is 1.1 %; the kernel density of the MAD's equation has a few more.
+    # The error of the bootstrap is 1.1 %, and that of the kernel density for the MAD a few per
+    # cent.
     tolerance = 0.035 if scale == "joint" else 0.06
     assert_allclose(with_it[0], drawn.standard_errors[0], rtol=tolerance)
     assert_allclose(sandwich[0], drawn.standard_errors[0], rtol=tolerance)
@@ -354,7 +355,8 @@ def test_counted_coupling_agrees_with_the_bootstrap(rng, scale):
     [(0.1, 60), *slow((0.01, 60), (0.02, 200), (0.05, 21))],
 )
 def test_standard_errors_at_small_thresholds(rng, delta, n):
-    # All but interpolated: K alone gave 0.2 to 0.9 of the errors, and 28 to 87 % for the intervals.
+    # The data are nearly interpolated. K alone gave 0.2 to 0.9 of the errors, and 28 to 87 %
+    # coverage.
     model, slopes, errors = HuberRegressor(delta=delta, scale=1.0, max_iter=2000), [], []
     for _ in range(120):
         X, y = rng.normal(size=(n, 3)), rng.normal(size=n)

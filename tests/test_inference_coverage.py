@@ -1,4 +1,4 @@
-"""Intervals hold the truth as often as they say, by the simulation of the benchmark."""
+"""Intervals have their nominal coverage in the simulation of the benchmark."""
 
 import importlib.util
 import itertools
@@ -18,12 +18,12 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 def load(script):
-    """A benchmark as a module, under a name that is no other package's."""
+    """Import a benchmark as a module, under a name that no other package has."""
     spec = importlib.util.spec_from_file_location(
         f"simulated_{script}", BENCHMARKS / f"{script}.py"
     )
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look their module up
+    sys.modules[spec.name] = module  # dataclasses look up their module there
     before = list(sys.path)
     try:
         spec.loader.exec_module(module)
@@ -71,7 +71,7 @@ def test_a_simulation_in_small():
 
 
 def cases(group, keep=lambda case: True):
-    """Those of a group of the benchmark."""
+    """Return the coverages of a group of the benchmark."""
     kept = [case for case in limits.GROUPS[group][0] if keep(case)]
     labels = [f"{c.errors.__name__}-{c.n}-{c.p}-{c.X}-{len(c.options)}" for c in kept]
     return [pytest.param(case, id=label) for case, label in zip(kept, labels, strict=True)]
@@ -84,7 +84,8 @@ INTERCEPT, FIRST, SLOPES, NEW_90, NEW_95, WALD, NOTE = range(7)
 @pytest.mark.parametrize("case", cases("small", lambda case: case.p == 4))
 def test_small_samples_with_skewed_errors(case):
     # 1,500 replicates: an error of 0.6 points for the intercept, 0.3 for the mean of the slopes.
-    # Two of these are allowed for. chi²_1 errors cover 93.8 % in 2,000 replicates of another seed.
+    # Two of these errors are allowed. chi²_1 errors cover 93.8 % in 2,000 replicates of another
+    # seed.
     share, error = case.coverage(1500, seed=1)
     assert share[INTERCEPT] > 0.925
     assert 0.935 - 2 * error[SLOPES] < share[SLOPES] < 0.965
@@ -122,7 +123,7 @@ def test_a_note_says_where_intervals_do_not_hold(case):
     share, error = case.coverage(200, seed=1)
     assert share[NOTE] > 0.75
     if case.uneven or case.options.get("bootstrap") == "wild":
-        assert share[FIRST] < 0.93 + error[FIRST]  # it is needed
+        assert share[FIRST] < 0.93 + error[FIRST]  # the correction is needed
 
 
 def test_hard_cases_in_small():

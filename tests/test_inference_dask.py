@@ -1,4 +1,4 @@
-"""Inference on Dask: sums where the rows are, samples for diagnostics, progress."""
+"""Inference on Dask: sums on the workers, samples for diagnostics, and progress."""
 
 import pickle
 
@@ -156,7 +156,7 @@ def test_diagnose_takes_some_rows_of_a_dask_fit(far):
     whole = diagnose(HuberRegressor().fit(X, y), X, y)
     assert found.n == pytest.approx(2400)
     assert_allclose(found.residuals, whole.residuals[rows], atol=1e-5)
-    # The rows stand for all: these are what the rows have among 2,400, but for sampling error.
+    # The rows are a sample of 2,400, so that these are their values up to sampling error.
     assert np.corrcoef(found.leverages, whole.leverages[rows])[0, 1] > 0.97
     assert found.leverages.mean() == pytest.approx(4 / 2400, rel=1e-6)
     assert np.corrcoef(found.influence, whole.influence[rows])[0, 1] > 0.97

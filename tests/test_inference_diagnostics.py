@@ -1,4 +1,4 @@
-"""Diagnostics: against refits without a row, and on the tables whose rows everyone knows."""
+"""Diagnostics compared with refits without a row, and for the classical data sets."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ pd = pytest.importorskip("pandas")
 
 
 def leave_one_out(model, X, y):
-    """Changes of intercept and slopes when each row is left out, by refitting."""
+    """Return the changes of intercept and slopes when each row is left out, by refitting."""
     full = np.array([model.intercept_, *model.coef_])
     changes = []
     for row in range(len(y)):
@@ -44,7 +44,8 @@ def test_influence_is_nearly_that_of_refits(rng, scale, least):
 
 
 def test_scale_is_left_out_with_the_row():
-    # The giants change the scale: with it held, the change of the slope would be wrong by 7 %.
+    # The giants change the scale. With a fixed scale, the change of the slope would be wrong by 7
+    # %.
     X, y = load_stars(return_X_y=True)
     model = HuberRegressor(tol=1e-10).fit(X, y)
     found, exact = diagnose(model, X, y).coefficient_changes, leave_one_out(model, X, y)
@@ -83,7 +84,7 @@ def test_giants_of_the_star_cluster_are_found_by_leverage():
     rows = found.rows_to_check()
     assert set(rows.index) == {10, 19, 29, 33}
     assert all("leverage" in reason for reason in rows["reasons"])
-    # Not by their residuals: they have full weight, or nearly.
+    # Their residuals are small, and their weights are one or nearly so.
     assert rows["standardized"].abs().max() < 2.0
 
 
@@ -200,7 +201,7 @@ def test_exact_changes_are_those_of_refits(rng, scale, weighted):
 
 
 def test_one_step_can_be_many_times_too_small():
-    # Without one call the MAD has another solution: one step says 1.3 standard errors, a refit 8.
+    # Without one call the MAD has another solution: one step gives 1.3 standard errors, a refit 8.
     X, y = load_phones(return_X_y=True)
     model = HuberRegressor(scale="mad").fit(X, y)
     one_step, exact = diagnose(model, X, y), diagnose(model, X, y, exact=24)

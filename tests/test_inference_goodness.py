@@ -1,4 +1,4 @@
-"""Robust R² against its definition, where y has many equal values too."""
+"""Robust R² compared with its definition, also if y has many equal values."""
 
 import itertools
 import warnings
@@ -19,10 +19,10 @@ pytest.importorskip("pandas")
 
 
 def proposal_2(e, delta, location):
-    """The largest root of Huber's second equation, with the location that belongs to each scale.
+    """Return the largest root of Huber's second equation, with the location for each scale.
 
-    Zero where there is none. By a fine grid from above and Brent's method: no code of the library
-    but the location at a known threshold.
+    It is zero if there is no root. The function uses a fine grid from above and Brent's method, and
+    nothing of the library except the location at a known threshold.
     """
 
     def excess(log_scale):
@@ -39,7 +39,7 @@ def proposal_2(e, delta, location):
 
 
 def definition(model, X, y):
-    """1 - (s / s_0)² by its two equations; NaN where y has no scale."""
+    """Return 1 - (s / s_0)² by its two equations; NaN if y has scale zero."""
     s = proposal_2(y - model.predict(X), model.delta_, location=False)
     s_0 = proposal_2(y, model.delta_, location=True)
     return 1.0 - (s / s_0) ** 2 if s_0 > 0.0 else np.nan
@@ -104,7 +104,8 @@ def test_robust_r2_is_nan_where_y_has_no_scale():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_robust_r2_is_never_far_below_its_definition(seed):
-    # The location stayed at the median where the MAD is zero: -13.9 for -0.48, -9e15 for counts.
+    # A location at the median where the MAD is zero would give -13.9 for -0.48, and -9e15 for
+    # counts.
     rng = np.random.default_rng(seed)
     y = np.where(rng.random(200) < 0.58, 0.0, rng.normal(3.0, 1.0, size=200))
     X = rng.normal(size=(200, 2))

@@ -1,4 +1,4 @@
-"""Notes in the summary: each fires where its condition holds, and none does on ordinary data."""
+"""Each note appears in the summary if its condition holds, and none for ordinary data."""
 
 import re
 
@@ -15,7 +15,7 @@ pytest.importorskip("pandas")
 
 
 def noted(summary, words):
-    """Whether a note has these words, in the summary and in what is printed of it."""
+    """Whether a note has these words, in the summary and in its printed text."""
     found = any(words in note for note in summary.notes)
     assert (words in " ".join(str(summary).split())) == found
     return found
@@ -101,7 +101,7 @@ def test_a_sandwich_that_rests_on_few_rows(cov_type, options):
 
 
 def test_a_level_of_few_rows(rng):
-    # A dummy of four rows among 200: its coefficient is the mean of four.
+    # The coefficient of a dummy of four rows among 200 is a mean of four.
     X = np.column_stack((rng.normal(size=200), np.arange(200) < 4))
     y = rng.normal(size=200)
     model = HuberRegressor().fit(X, y)
@@ -200,7 +200,7 @@ def test_skewed_errors_are_not_taken_for_outliers():
 @pytest.mark.parametrize("scale", ["joint", "mad"])
 @pytest.mark.parametrize("n", [400, 5000])
 def test_a_fit_that_outliers_on_one_side_have_broken_down(scale, n):
-    """No row is clipped then: its scale shows it. A fit that holds has no such note."""
+    """No row is clipped then, and the scale shows the breakdown. Other fits have no such note."""
     rng = np.random.default_rng(5)
     X, y = plain(rng, n=n, contamination=0.0)
     y[: int((0.32 if scale == "joint" else 0.48) * n)] += 1e4

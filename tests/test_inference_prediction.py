@@ -1,4 +1,4 @@
-"""Intervals for predictions: the mean's variance, and the errors' own distribution."""
+"""Intervals for predictions, from the variance of the mean and the distribution of errors."""
 
 import numpy as np
 import pytest
@@ -54,14 +54,14 @@ def test_the_same_for_sparse_and_named_rows(rng, summary):
 
 
 def errors_of(model, X, y, weights=None):
-    """The distribution of errors that a summary has, and its parts."""
+    """Return the distribution of errors in a summary, and its parts."""
     fitted = fitted_regression(model, X, y, weights)
     estimate = huber_covariance(fitted, "H1", 0, False)
     return error_distribution(fitted, estimate, own_leverages(fitted)), fitted, estimate
 
 
 def test_errors_of_least_squares_are_those_of_fits_without_the_row(rng):
-    # e / (1 - h) is what the fit without the row leaves, and its variance sigma² / (1 - h).
+    # e / (1 - h) is the residual from the fit without the row, with variance sigma² / (1 - h).
     X, y = plain(rng, n=30)
     found, fitted, _ = errors_of(HuberRegressor(delta=np.inf).fit(X, y), X, y)
     A = np.column_stack((np.ones(30), X))
@@ -72,7 +72,8 @@ def test_errors_of_least_squares_are_those_of_fits_without_the_row(rng):
         refit = HuberRegressor(delta=np.inf).fit(X[kept], y[kept])
         without.append(y[row] - refit.predict(X[[row]])[0])
     assert_allclose(found.sizes.values, np.abs(without) * np.sqrt(1 - h), rtol=1e-6)
-    # Less what the fit at the centre moves by: the intercept's part of the leverage.
+    # The change of the fit at the centre is subtracted, which is the intercept's part of the
+    # leverage.
     centre = np.array(without) - fitted.scale * fitted.standardized / (1 - h) / 30
     assert_allclose(found.errors.values, centre * np.sqrt(1 - h), rtol=1e-6)
 
@@ -121,7 +122,7 @@ def test_frequencies_are_repeated_errors(rng):
 def test_where_either_side_has_too_few_the_sizes_count_together(rng):
     X, y = plain(rng, n=25)
     summary = summarize(HuberRegressor().fit(X, y), X, y)
-    # 26 gaps: at 95 % there is none for either side, and one for both.
+    # With 26 gaps and 95 %, there is no gap for either side, and one for both.
     found = summary.predict(X[:1], level=0.95)
     below, above = (found["prediction"] - found["pi_low"]), (found["pi_high"] - found["prediction"])
     assert_allclose(below, above, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""No number without a meaning: what is refused, and with which remedy."""
+"""Numbers without a meaning are errors, with a remedy in the message."""
 
 import numpy as np
 import pytest
@@ -107,12 +107,12 @@ def test_a_multiple_of_the_weights(rng, cov_type, factor):
 @pytest.mark.parametrize("constant", [0.5, 1.0 / 60.0, 1e-12])
 @pytest.mark.parametrize("cov_type", [*EVERY, "avar1", "weighted"])
 def test_weights_that_are_no_counts_have_no_unit(rng, cov_type, constant):
-    """N is Kish's: where all weights are equal the numbers are those of no weights."""
+    """N is Kish's number, so that equal weights give the same numbers as no weights."""
     X, y = plain(rng)
     kind = MMRegressor(random_state=0) if cov_type in ("avar1", "weighted") else HuberRegressor()
     weights = np.full(60, constant)
     chosen = options(cov_type, 60) | {"random_state": 0}
-    # A bootstrap without weights draws its rows in another way.
+    # A bootstrap without weights draws its rows differently.
     without = np.ones(60) if cov_type == "bootstrap" else None
     plainly = summarize(kind.fit(X, y, without), X, y, sample_weight=without, **chosen)
     weighted = summarize(kind.fit(X, y, weights), X, y, sample_weight=weights, **chosen)
@@ -154,7 +154,7 @@ def test_repeated_rows(rng, scale):
 def test_a_stale_scale(rng, scale, delta):
     X, y = plain(rng, contamination=0.0)
     model = HuberRegressor(delta=delta, scale=scale).fit(X, y)
-    # All residuals within the threshold: the coefficients solve their equations at any such scale.
+    # All residuals are within the threshold, so that the coefficients do not depend on the scale.
     model.scale_, model.delta_ = 10.0 * model.scale_, model.delta_ / 10.0
     with pytest.raises(ValueError, match="scale_ or a parameter was changed"):
         summarize(model, X, y)
@@ -263,7 +263,7 @@ def test_bootstrap_of_a_column_that_few_rows_have(rng):
 
 
 def test_a_scale_that_the_rows_within_the_threshold_do_not_determine():
-    # Their residuals are 1 - 2 z: any change of sigma is one of the coefficients.
+    # Their residuals are 1 - 2 z, so that a change of sigma is a change of the coefficients.
     z = np.column_stack((np.linspace(-1.0, 1.0, 9), np.ones(9)))
     u = 1.0 - 2.0 * z[:, 0]
     transform = inverse_root(z.T @ z)

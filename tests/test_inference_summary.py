@@ -1,4 +1,4 @@
-"""The summary: its table, tests, text, and what it is not allowed to be."""
+"""The summary: its table, tests, text and errors."""
 
 import dataclasses
 import pickle

@@ -25,7 +25,7 @@ def stackloss():
 
 @pytest.fixture
 def three(stackloss):
-    """Summaries of three models, one of which lacks a column."""
+    """Return summaries of three models, one of which lacks a column."""
     model, X, y = stackloss
     fewer = X[["water_temp", "air_flow"]]
     return {
@@ -36,7 +36,7 @@ def three(stackloss):
 
 
 def printed(summary):
-    """The cells of the printed table by rows."""
+    """Return the cells of the printed table by rows."""
     lines = str(summary).splitlines()
     start = lines.index("-" * len(lines[1])) + 1
     return [line.split() for line in lines[start : start + len(summary.names)]]
@@ -212,7 +212,7 @@ def test_comparison_refuses_options_and_ambiguous_names(rng, stackloss):
 
 @pytest.fixture
 def odd(rng):
-    """A summary with names of every kind."""
+    """Return a summary with names of every kind."""
     X, y = plain(rng, n=100, p=6)
     names = ["urban", "hs_grad", "town[B]", "a b", "a", "x1:x2"]
     frame = pd.DataFrame(X, columns=names)

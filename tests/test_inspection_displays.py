@@ -1,4 +1,4 @@
-"""Displays: the data they hold and draw, their conventions, and what they refuse."""
+"""Displays: their data, drawing, conventions and errors."""
 
 import sys
 from itertools import pairwise
@@ -70,7 +70,7 @@ def test_axes_of_the_user_or_its_own(data, display):
     assert given.figure_ is figure
     own = display.from_estimator(*data)
     assert own.figure_ is not figure
-    # It can be drawn again, elsewhere, and returns itself.
+    # It can be drawn again in other axes, and returns itself.
     assert own.plot(ax=ax) is own
     assert own.ax_ is ax
     figure.canvas.draw()
@@ -189,7 +189,7 @@ def test_leverages_show_the_giants():
     drawn = display.leverage_points_.get_offsets()
     assert_allclose(np.sort(drawn[:, 0]), np.sort(expected.leverages[[10, 19, 29, 33]]))
     assert display.ax_.get_xlabel() == "leverage"
-    # The same data against fitted values: giants have small residuals.
+    # The same data plotted against fitted values: giants have small residuals.
     assert not {"10", "19", "29"} & written(display.plot(kind="residual_vs_fitted"))
 
 
@@ -266,7 +266,7 @@ def test_quantiles_and_their_band(data):
     expected = np.sort((y - model.predict(X)) / model.scale_)
     assert_allclose(display.residual_quantiles, expected, rtol=1e-9, atol=1e-12)
     assert_allclose(display.normal_quantiles, stats.norm.ppf((np.arange(60) + 0.5) / 60))
-    # P(U_(i) <= u) is that of at least i successes in 60 trials.
+    # P(U_(i) <= u) is the probability of at least i successes in 60 trials.
     for i in (1, 20, 60):
         for limit, p in [(display.band_low, 0.05), (display.band_high, 0.95)]:
             found = stats.binom.sf(i - 1, 60, stats.norm.cdf(limit[i - 1]))
@@ -339,7 +339,7 @@ def test_coefficients_of_several_models(data):
         assert_allclose(ends, interval, rtol=1e-9)
     names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert names == ["least squares", "Huber"]
-    # Told apart without colour.
+    # They can be distinguished without colour.
     first, second = (bars[0] for bars in display.errorbars_)
     assert first.get_marker() != second.get_marker()
 
@@ -445,7 +445,7 @@ def test_labels_do_not_overprint_one_another(rng):
 
 
 def test_no_label_crosses_the_threshold(rng):
-    # Residuals just beyond the threshold, whose labels would lie on its line.
+    # Residuals just beyond the threshold have labels that would lie on its line.
     y = np.concatenate((rng.normal(scale=0.3, size=40), 1.05 + 0.1 * rng.random(8)))
     display = ResidualsDisplay.from_predictions(
         y + np.arange(48.0), np.arange(48.0), threshold=1.0, labels=np.arange(48) + 1000
@@ -551,7 +551,7 @@ def test_the_least_weights_are_labelled_however_long_their_labels(phones):
     assert {text.split()[-1] for text in written(display)} >= {str(i) for i in range(14, 20)}
     plain_labels = WeightsDisplay.from_estimator(model, X, y)
     assert plain_labels.ax_.get_ylim()[1] == 1.2
-    # The room for labels below zero is no part of the scale.
+    # The space for labels below zero is not part of the scale.
     assert plain_labels.ax_.spines["left"].get_bounds() == (0.0, 1.0)
 
 

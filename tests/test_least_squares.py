@@ -1,4 +1,4 @@
-"""At delta = inf it is least squares: LinearRegression, Ridge, and NIST's certified values."""
+"""With delta = inf, fits equal LinearRegression, Ridge, and NIST's certified values."""
 
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ def huber(**parameters):
 
 
 def assert_same(model, expected):
-    """To 1e-9 of the largest coefficient: a small one among them has its rounding errors."""
+    """Compare to 1e-9 of the largest coefficient, since small ones have its rounding errors."""
     atol = 1e-9 * np.abs(expected.coef_).max()
     assert_allclose(model.coef_, expected.coef_, rtol=0, atol=atol)
     assert_allclose(model.intercept_, expected.intercept_, rtol=1e-9, atol=atol)
@@ -31,7 +31,7 @@ class TestEqualToScikitLearn:
     @pytest.mark.parametrize("intercept", [True, False])
     @pytest.mark.parametrize("weighted", [True, False])
     def test_dense_and_sparse(self, rng, scale, alpha, intercept, weighted):
-        # alpha means one thing at every scale: the coefficients do not depend on it.
+        # alpha means the same at every scale, so that the coefficients do not depend on the scale.
         X, y = conditioned(rng, 150, 6, cond=30.0, spread=100.0, density=0.6, contamination=0.1)
         y += 5.0
         weights = rng.integers(0, 4, 150).astype(float) if weighted else None
@@ -76,7 +76,7 @@ class TestEqualToScikitLearn:
 
 
 class TestMinimumNorm:
-    """Where alpha = 0 leaves the coefficients open, they are LinearRegression's."""
+    """If alpha = 0 does not determine the coefficients, they are those of LinearRegression."""
 
     @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
     @pytest.mark.parametrize("intercept", [True, False])
@@ -101,7 +101,7 @@ class TestMinimumNorm:
     def test_weights_of_zero_make_it_deficient(self, rng):
         X, y = conditioned(rng, 40, 6)
         weights = np.where(np.arange(40) < 4, 2.0, 0.0)
-        # LinearRegression counts a row of zeros; without it, the four rows are fitted exactly.
+        # LinearRegression uses a row of zeros. Without it, the four rows are fitted exactly.
         expected = LinearRegression().fit(X[:4], y[:4])
         model = huber(scale=1.0).fit(X, y, weights)
         assert_same(model, expected)
@@ -114,7 +114,7 @@ class TestMinimumNorm:
 
     @pytest.mark.parametrize("delta", [0.5, 1.345, INF])
     def test_robust_minimum_norm_is_in_the_row_space(self, rng, delta):
-        # At any delta: a duplicate column shares its coefficient, and predictions do not change.
+        # At any delta, duplicate columns share their coefficient, and predictions do not change.
         X, y = conditioned(rng, 90, 3, contamination=0.1)
         plain = HuberRegressor(delta=delta, scale=2.0, tol=1e-10).fit(X, y)
         double = HuberRegressor(delta=delta, scale=2.0, tol=1e-10).fit(X[:, [0, 1, 1, 2]], y)
@@ -123,7 +123,7 @@ class TestMinimumNorm:
 
 
 def exact_least_squares(X, y):
-    """Intercept and coefficients in rational arithmetic, by the normal equations."""
+    """Return intercept and coefficients in rational arithmetic, by the normal equations."""
     rows = [[Fraction(1), *map(Fraction, row)] for row in X.tolist()]
     size = len(rows[0])
     system = [
@@ -142,7 +142,7 @@ def exact_least_squares(X, y):
 
 
 def correct_digits(model, certified):
-    """Least number of correct digits of a coefficient; 15 is all that is certified."""
+    """Return the smallest number of correct digits of a coefficient, of which 15 are certified."""
     error = np.abs(np.array([model.intercept_, *model.coef_]) - certified) / np.abs(certified)
     return min(15.0, -np.log10(max(error.max(), 1e-300)))
 
@@ -186,7 +186,7 @@ LONGLEY_DEVIATION = 304.854073561965
 
 
 def wampler(name):
-    """X, y, certified coefficients and residual standard deviation."""
+    """Return X, y, certified coefficients and residual standard deviation."""
     base, multiple, deviation = WAMPLER[name]
     points = range(21)
     X = np.array([[float(x**k) for k in range(1, 6)] for x in points])

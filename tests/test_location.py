@@ -1,4 +1,4 @@
-"""The best constant, against the definition in rational arithmetic."""
+"""The best constant compared with its definition in rational arithmetic."""
 
 from fractions import Fraction
 
@@ -24,7 +24,7 @@ def weighted_samples(draw):
 
 
 def exact_loss(y, weights, constant, threshold):
-    """Summed Huber loss in rational arithmetic: no rounding to hide behind."""
+    """Return the sum of the Huber losses in rational arithmetic, without rounding errors."""
     t, c = Fraction(threshold), Fraction(constant)
     total = Fraction(0)
     for value, weight in zip(y, weights, strict=True):
@@ -49,7 +49,7 @@ def test_the_derivative_at_the_best_constant_is_zero(sample, threshold):
     y, weights = sample
     found = huber_location(y, weights, threshold)
     pull = weights @ np.clip(y - found, -threshold, threshold)
-    # One rounding of the constant moves the pull by as much times the weight inside.
+    # One rounding error of the constant changes the sum of psi by that times the weight inside.
     rounding = 4 * np.finfo(float).eps * np.abs(y).max()
     assert abs(pull) <= weights.sum() * (rounding + 1e-12 * threshold)
 

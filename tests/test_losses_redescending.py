@@ -1,4 +1,4 @@
-"""Redescending losses: one family each, its derivatives, and constants against lmrob's."""
+"""Redescending losses: their derivatives, and their constants compared with lmrob."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_small_arguments_keep_their_digits(name):
     breakdown=st.floats(0.05, 0.5),
 )
 def test_constants_have_the_efficiency_and_breakdown_asked_for(name, efficiency, breakdown):
-    assume(efficiency != 0.95 and breakdown != 0.5)  # these are lmrob's, rounded
+    assume(efficiency != 0.95 and breakdown != 0.5)  # the rounded constants of lmrob
     found = normal_efficiency(loss_for_efficiency(name, efficiency))
     assert_allclose(found, efficiency, rtol=1e-10)
     assert_allclose(breakdown_point(loss_for_breakdown(name, breakdown)), breakdown, rtol=1e-10)

@@ -1,4 +1,4 @@
-"""The formulas at a point: losses, what delta means, and estimates of scale."""
+"""Formulas of losses, of delta, and of estimates of scale."""
 
 import mpmath
 import numpy as np
@@ -117,11 +117,11 @@ class TestDeltaFromEpsilon:
         assert_allclose(delta / np.sqrt(2 * kappa(delta)), epsilon, rtol=1e-12)
 
     def test_it_is_the_fit_of_scikit_learn(self, rng):
-        # n much larger than p, as the relation has it: degrees of freedom are not counted there.
+        # n is much larger than p, since the relation does not count degrees of freedom.
         X, y = plain(rng, n=20_000, p=2)
         theirs = sklearn.linear_model.HuberRegressor(epsilon=1.35, alpha=0.0, tol=1e-9).fit(X, y)
         ours = HuberRegressor(delta=delta_from_epsilon(1.35)).fit(X, y)
-        # 2e-4 is 3/(2n), what the degrees of freedom do to the scale, and its own precision.
+        # 2e-4 is 3/(2n), the effect of the degrees of freedom on the scale, plus its precision.
         assert_allclose(ours.coef_, theirs.coef_, rtol=3e-4)
         assert_allclose(ours.threshold_, 1.35 * theirs.scale_, rtol=5e-4)
         assert_allclose(ours.scale_, theirs.scale_ * 1.35 / delta_from_epsilon(1.35), rtol=5e-4)
@@ -154,7 +154,8 @@ class TestMedians:
 
     @given(samples, counts, st.sampled_from([0.1, 1 / 3, 7.7]))
     def test_a_common_factor_of_the_weights_changes_nothing(self, values, weights, factor):
-        # 0.1 + 0.1 + 0.1 is not 0.3: where half of the weight lies must not hang on rounding.
+        # 0.1 + 0.1 + 0.1 is not 0.3, and the position of half the weight must not depend on
+        # rounding.
         weights = np.array(weights[: values.size], dtype=float)
         assume(weights.any())
         assert weighted_median(values, factor * weights) == weighted_median(values, weights)
@@ -187,10 +188,10 @@ class TestJointScale:
 
         if sigma > 0:
             assert_allclose(left(sigma), target * sigma**2, rtol=1e-12)
-            # The root is the only one: the left side over sigma² decreases.
+            # The root is unique, since the left side divided by sigma² decreases.
             assert left(1.01 * sigma) < target * (1.01 * sigma) ** 2 * (1 + 1e-12)
         else:
-            # So few residuals are not zero that the left side is below the right everywhere.
+            # So few residuals are nonzero that the left side is below the right one everywhere.
             assert left(1e-9) <= target * 1e-18 * (1 + 1e-12)
 
     @given(arrays.arrays(float, st.integers(3, 40), elements=st.floats(-10, 10)), st.floats(0.1, 5))
@@ -217,7 +218,7 @@ class TestJointScale:
 
 
 class TestLeastVarianceDelta:
-    """The rule of delta="auto": the least ``mean(min(e², t²)) / mean(|e| <= t)²``."""
+    """delta="auto" minimises ``mean(min(e², t²)) / mean(|e| <= t)²``."""
 
     def variance(self, residuals, weights, t):
         inside = np.average(np.abs(residuals) <= t, weights=weights)

@@ -1,4 +1,4 @@
-"""Many responses of one X: the same numbers as fits of one response after the other."""
+"""Many responses to one X give the same numbers as separate fits."""
 
 import pickle
 import tracemalloc
@@ -24,7 +24,7 @@ from robustreg.estimators.many_solutions import ManySolutions
 from robustreg.exceptions import MissingResponseWarning
 
 N, P = 60, 4
-TOL = 1e-8  # of both fits: their difference is then the error of neither
+TOL = 1e-8  # of both fits, so that their difference is not an error of either
 
 OPTIONS = [
     {"delta": delta, "scale": scale, "alpha": alpha, "fit_intercept": intercept}
@@ -41,7 +41,7 @@ def many(rng, n=N, p=P, k=40, outliers=0.05):
 
 
 def single_fits(model, X, Y, sample_weight=None):
-    """A fit of each response alone; NaN is left out."""
+    """Fit each response alone, without its NaN."""
     fits = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExactFitWarning)
@@ -54,7 +54,7 @@ def single_fits(model, X, Y, sample_weight=None):
 
 
 def assert_equal_to_single_fits(model, X, Y, sample_weight=None, error=1e-6):
-    """In standard errors, of which the scale over the root of n is the size."""
+    """Return the difference in standard errors, of size scale / sqrt(n)."""
     design = np.column_stack((np.ones(X.shape[0]), X.toarray() if sp.issparse(X) else X))
     inverse = np.sqrt(np.diagonal(np.linalg.pinv(design.T @ design)))
     for j, fit in enumerate(single_fits(model, X, Y, sample_weight)):
@@ -113,7 +113,7 @@ class TestEqualToSingleFits:
     @pytest.mark.parametrize("kind", ["copy", "dummies", "constant", "units", "far", "near copy"])
     @pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.ConvergenceWarning")
     def test_columns(self, rng, kind, weighted, intercept):
-        """Those that depend on one another get coefficients of least norm."""
+        """Dependent columns get coefficients of minimum norm."""
         X, Y = many(rng, k=6)
         X = {
             "copy": np.column_stack((X, X[:, 0])),
@@ -144,7 +144,7 @@ class TestEqualToSingleFits:
     @given(st.data())
     @examples(60)
     def test_anything(self, data):
-        """A property: whatever the data, the options and the neighbours of a response."""
+        """The results are the same for any data, options and neighbours of a response."""
         rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1), label="seed"))
         n, p = data.draw(st.integers(2, 40), label="n"), data.draw(st.integers(1, 6), label="p")
         X, Y = many(rng, n, p, 6, outliers=data.draw(st.sampled_from([0.0, 0.1, 0.3])))
@@ -186,7 +186,7 @@ def both(model, fit, X, j):
 
 
 def changed(rng, X, y, kind):
-    """A response of another kind."""
+    """Return a response of another kind."""
     if kind == "constant":
         return np.full_like(y, y[0])
     if kind == "exact":
@@ -197,7 +197,7 @@ def changed(rng, X, y, kind):
         unit = 2.0 * np.abs(y).mean() + 1e-300
         return unit * np.round(y / unit)
     if kind == "missing":
-        # One at least is left.
+        # At least one is left.
         return np.where((rng.random(y.size) < 0.3) & (np.arange(y.size) > 0), np.nan, y)
     if kind == "mostly zero":
         return y * (rng.random(y.size) < 0.3)
@@ -259,7 +259,7 @@ class TestEdges:
         np.testing.assert_allclose(parts.weights_, whole.weights_, rtol=0, atol=1e-12)
 
     def test_the_usual_options_are_solved_together(self, rng, monkeypatch):
-        """A single fit takes as long as a hundred responses in a block."""
+        """Few responses are solved alone, which takes as long as a hundred in a block."""
         alone = []
         monkeypatch.setattr(ManyFit, "_alone", lambda self, table, j, found: alone.append(j))
         X, Y = many(rng, k=500)
@@ -272,7 +272,7 @@ class TestEdges:
     @pytest.mark.parametrize("dtype", [np.float64, np.float32])
     @pytest.mark.parametrize("options", [{}, {"delta": "auto"}, {"scale": "mad", "alpha": 1.0}])
     def test_memory(self, rng, monkeypatch, tmp_path, dtype, options):
-        """A fit holds blocks of a memory map, whatever the number of responses."""
+        """A fit holds only blocks of a memory map, for any number of responses."""
         import robustreg.estimators.many_solutions as many_solutions
 
         n, p, k = 100, 10, 30_000
@@ -431,7 +431,7 @@ class TestEcosystem:
         np.testing.assert_allclose(
             HuberRegressor().fit(X, lazy).coef_, HuberRegressor().fit(X, Y).coef_
         )
-        with pytest.raises(ValueError, match="X is of Dask and y has two dimensions"):
+        with pytest.raises(ValueError, match="X is a Dask collection and y has two dimensions"):
             HuberRegressor().fit(array.from_array(X), lazy)
 
     def test_predictions_of_dask(self, rng):

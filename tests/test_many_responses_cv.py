@@ -1,4 +1,4 @@
-"""HuberRegressorCV with many responses: one choice for all of them, or one for each."""
+"""HuberRegressorCV with many responses, with one choice for all or one for each."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ GRID = {"deltas": DELTAS, "alphas": ALPHAS}
 
 
 def problem(n=80, p=4, k=5):
-    """Heavy tails, and a response in other units."""
+    """Return responses with heavy tails, of which one has other units."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, p))
     Y = X @ rng.normal(size=(p, k)) + rng.standard_t(2, size=(n, k))
@@ -62,7 +62,7 @@ def test_the_units_of_a_response_do_not_matter():
 
 
 def test_missing_values_count_in_no_score():
-    """A response whose last rows are missing has the search of its other rows."""
+    """A response whose last rows are missing has the same search as its other rows alone."""
     X, Y = problem()
     Y[60:, 1] = np.nan
     folds = [(np.arange(20, 80), np.arange(20)), (np.r_[:20, 40:80], np.arange(20, 40))]
@@ -95,9 +95,9 @@ def test_constant_response_takes_part():
 
 def test_bad_options():
     X, Y = problem()
-    with pytest.raises(ValueError, match="alpha_per_target=True chooses for each response"):
+    with pytest.raises(ValueError, match="alpha_per_target=True needs a score for each response"):
         HuberRegressorCV(alpha_per_target=True, scoring="r2").fit(X, Y)
     y = Y[:, 0].copy()
     y[3] = np.nan
-    with pytest.raises(ValueError, match="would get the missing values"):
+    with pytest.raises(ValueError, match="would receive the missing values"):
         HuberRegressorCV(missing="omit", scoring="r2").fit(X, y)

@@ -1,4 +1,4 @@
-"""Metrics against PyTorch, scikit-learn's limits, and values by hand."""
+"""Metrics compared with PyTorch, with limits in scikit-learn, and with values by hand."""
 
 import numpy as np
 import pytest
@@ -268,7 +268,7 @@ def test_a_scorer_with_a_bad_threshold_is_refused_when_it_is_made():
         make_huber_scorer(0)
     with pytest.raises(ValueError, match="The 'threshold' parameter of make_huber_scorer"):
         make_huber_scorer(threshold="auto")
-    with pytest.raises(TypeError, match=r"needs a threshold in the units of y.*scale_"):
+    with pytest.raises(TypeError, match=r"needs a threshold in units of y.*scale_"):
         make_huber_scorer()
     with pytest.raises(ValueError, match="are the same argument"):
         make_huber_scorer(1.0, delta=1.0)

@@ -1,4 +1,4 @@
-"""MMRegressor: what it does with data of every kind, and what it refuses."""
+"""MMRegressor with data of every kind, and its errors."""
 
 import pickle
 import warnings
@@ -70,7 +70,7 @@ def test_weights_are_frequencies(data, rng):
     s = rng.integers(0, 4, size=80).astype(float)
     repeated = fit(np.repeat(X, s.astype(int), axis=0), np.repeat(y, s.astype(int)))
     assert_same_fit(fit(X, y, s), repeated)
-    # Below one they are importances: their unit does not matter.
+    # Weights below one are relative, and their unit does not matter.
     small = rng.uniform(0.01, 0.2, size=80)
     assert_same_fit(fit(X, y, small), fit(X, y, small / 7.0))
 
@@ -211,7 +211,7 @@ def test_as_many_coefficients_as_rows_interpolate_with_the_least_norm(rng):
 
 
 def test_pairs_of_efficiency_and_breakdown(data):
-    # The least breakdown points of DESIGN.md: .228 for 80 %, .164 for 90, .119 for 95, .057 for 99.
+    # Smallest breakdown points in DESIGN.md: .228 for 80 %, .164 for 90, .119 for 95, .057 for 99.
     for efficiency, least in ((0.8, 0.228), (0.9, 0.164), (0.95, 0.1185), (0.99, 0.057)):
         fit(*data, efficiency=efficiency, breakdown=least + 2e-3, n_subsets=0)
         with pytest.raises(ValueError, match=r"efficiency=.* and breakdown=.* do not go together"):

@@ -1,4 +1,4 @@
-"""MMRegressor on data of extreme size and shape: an answer, and a warning only where one is due."""
+"""MMRegressor gives answers for extreme data, with a warning only if there is a reason."""
 
 import warnings
 
@@ -26,7 +26,7 @@ def test_responses_of_any_size_are_outliers(rng, loss, far):
 
 
 def test_a_scale_whose_square_overflows(rng):
-    # Seven coefficients and eight rows: the far ones have to be fitted.
+    # With seven coefficients and eight rows, the far ones have to be fitted.
     X, y = rng.normal(size=(8, 6)), rng.normal(size=8)
     y[:2] = 1e300, -2e300
     model = MMRegressor(random_state=0).fit(X, y)
@@ -46,7 +46,7 @@ def test_no_column_and_no_intercept(rng):
 
 @st.composite
 def nasty(draw):
-    """X, y and weights: dummies, shifts, dependent and constant columns, ties, duplicates."""
+    """Draw X, y and weights: dummies, shifts, dependent and constant columns, ties, duplicates."""
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
     p = draw(st.integers(1, 5))
     n = draw(st.sampled_from([p + 2, 2 * p + 2, 4 * p + 4, 60]))

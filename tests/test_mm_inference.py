@@ -41,7 +41,8 @@ def test_the_kinds_agree_where_their_assumptions_hold(data):
     X, y, model = data
     reference = errors(model, X, y)
     for kind in KINDS[1:]:
-        # The scores' fourth moment makes each estimate uncertain by some percent at n = 400.
+        # Because of the fourth moment of the scores, each estimate has an error of some per cent at
+        # n = 400.
         assert_allclose(errors(model, X, y, kind), reference, rtol=0.15)
 
 
@@ -197,7 +198,7 @@ def test_robust_distances_leave_dummies_out():
     assert found.used.tolist() == [0, 1]
     assert "1 of 3 columns" in found.note
     assert np.isnan(robust_distances(X[:4]).values).all()
-    # In other units and at another place they are the same.
+    # They are the same in other units and with another origin.
     moved = robust_distances(X * [1e6, 1e-6, 1.0] + [1e3, 5.0, 0.0])
     assert_allclose(moved.values, found.values, rtol=1e-6)
 
@@ -210,7 +211,7 @@ def test_the_map_of_a_huber_fit_shows_what_it_cannot_see():
     assert (robust.regions[giants] == "bad leverage point").all()
     assert (huber.regions[giants] == "good leverage point").all()
     assert robust.ax_.get_xlabel() == "robust distance"
-    # Rows that are far in X are labelled although their residuals are small.
+    # Rows far away in X have labels although their residuals are small.
     assert {text.get_text() for text in huber.texts_} >= {str(row) for row in giants}
     assert len(robust.texts_) > 0
     plt.close("all")

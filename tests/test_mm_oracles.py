@@ -1,4 +1,4 @@
-"""R's numbers on eight tables: high_breakdown.json has them, with the commands that made them.
+"""MM regression gives R's numbers for eight tables; high_breakdown.json has R's commands.
 
 R 4.2.2, robustbase 0.99-6. Their estimating equations hold to 1e-11, and a search from 4,000 starts
 found no lower S scale.
@@ -16,7 +16,7 @@ from robustreg.inference import deviance_test, summarize
 
 TABLES = json.loads((Path(__file__).parent / "high_breakdown.json").read_text())
 
-#: lmrob rounds the constants b and c of lqq to seven digits each, so that their ratio is off 1.5.
+#: lmrob rounds the constants b and c of lqq to seven digits each, so that their ratio is not 1.5.
 TOLERANCES = {"bisquare": 1e-8, "lqq": 1e-6, "optimal": 1e-6}
 
 
@@ -56,7 +56,7 @@ def test_covariances(name, loss):
         expected = np.array(R[key])
         errors = np.sqrt(np.diag(expected))
         assert_allclose(summary.standard_errors, errors, rtol=1e-6)
-        # In units of the standard errors: a covariance may be near zero.
+        # In units of the standard errors, since a covariance may be near zero.
         difference = (summary.covariance_matrix - expected) / np.outer(errors, errors)
         assert_allclose(difference, 0.0, atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""Efficiency at the normal, coverage of intervals, and bias under contamination."""
+"""Efficiency at normal errors, coverage of intervals, and bias under contamination."""
 
 import numpy as np
 import pytest
@@ -33,11 +33,11 @@ LOSS = {0.85: 2.4, 0.95: 0.6}
 
 
 def efficiency_of(efficiency, samples, n=200):
-    """Ratio of mean squared errors, least squares over MM, and its Monte Carlo error.
+    """Return the mean squared error of least squares divided by MM's, with its Monte Carlo error.
 
     The plain ratio has an error of .0070 at an efficiency of 0.85 and 2,000 samples. The first term
     of the estimate's expansion, ``(Z'Z)^-1 Z' psi(e) / E psi'``, has a known mean squared error,
-    and a correlation of 0.94 with the estimate's: the difference alone is simulated.
+    and a correlation of 0.94 with the estimate's. Only the difference is simulated.
     """
     loss = loss_for_efficiency("bisquare", efficiency)
     slope = normal_mean(loss, loss.psi_prime)
@@ -58,11 +58,11 @@ def efficiency_of(efficiency, samples, n=200):
 @pytest.mark.slow
 @pytest.mark.parametrize("efficiency", [0.85, 0.95])
 def test_efficiency(efficiency):
-    """At n = 200: the asymptotic one, less a loss of order 1/n, within three Monte Carlo errors."""
+    """At n = 200 it is the asymptotic one minus a loss of order 1/n, up to three errors."""
     ratio, error = efficiency_of(efficiency, samples=2000)
     assert error < 0.006
     assert abs(ratio - (efficiency - LOSS[efficiency] / 200)) < 3.0 * error
-    # What is promised to users: within one point at the default.
+    # The documentation says within one point at the default.
     assert efficiency < 0.95 or abs(ratio - 0.95) < 0.01 + 2.0 * error
 
 
@@ -70,9 +70,9 @@ def test_efficiency(efficiency):
 @pytest.mark.parametrize("wrong", [0, 20])
 @pytest.mark.parametrize("cov_type", ["avar1", "weighted", "sandwich", "bootstrap"])
 def test_coverage(cov_type, wrong):
-    """Of 95 % intervals for 5 slopes in 500 samples: the standard error is at most 0.5 points.
+    """Coverage of 95 % intervals for 5 slopes in 500 samples, with a standard error of 0.5 points.
 
-    With ``wrong`` rows at x_1 = 8, y = -24, which have no weight.
+    The ``wrong`` rows, at x_1 = 8 and y = -24, have weight zero.
     """
     covered = []
     for seed in range(500):

@@ -54,7 +54,7 @@ def test_random_subsets_are_nonsingular(rng):
     y = rng.normal(size=n)
     sample = Sample(rows, y, None, MMRegressor()._problem().s_loss, 27.0)
     fits = subset_fits(sample, 200, np.random.default_rng(0))
-    # Each fits its own six rows, and some of these are of the dummies.
+    # Each fits its own six rows, some of which belong to the dummies.
     assert np.isfinite(fits).all()
     exact = np.abs(y - fits @ rows.T) < 1e-8
     assert (exact.sum(axis=1) >= rows.shape[1]).all()

@@ -1,4 +1,4 @@
-"""A new loss is one class: the Cauchy loss, defined here, goes through the same solvers."""
+"""A new loss needs only one class: the Cauchy loss, defined here, works with the same solvers."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_it_is_fitted_at_a_given_scale(rng, solver, loss, alpha, weighted):
         u = (y - X @ theta[:-1] - theta[-1]) / sigma
         return s @ loss.rho(u) * sigma**2 + alpha / 2 * theta[:-1] @ theta[:-1]
 
-    # The minimum that another descent finds from there is no lower.
+    # Another descent from there does not find a lower minimum.
     theta = np.append(coef, intercept)
     other = minimize(objective, theta, method="BFGS")
     assert_allclose(objective(theta), other.fun, rtol=1e-9)

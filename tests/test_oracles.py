@@ -1,4 +1,4 @@
-"""The same numbers as R, statsmodels and scikit-learn, each where it computes the same thing."""
+"""Fits equal those of R, statsmodels and scikit-learn if these solve the same problem."""
 
 from types import SimpleNamespace
 
@@ -54,7 +54,7 @@ LOADERS = {"stackloss": load_stackloss, "stars": load_stars, "phones": load_phon
 
 
 def problem(name):
-    """X, y, weights, delta and whether there is an intercept."""
+    """Return X, y, weights, delta and whether there is an intercept."""
     table, *options = name.split(" ", 1)
     X, y = LOADERS[table](return_X_y=True)
     option = options[0] if options else ""
@@ -69,7 +69,7 @@ def estimates(model):
 
 
 def mad_fixed_point(X, y, weights, delta, intercept, quartile, steps=2000):
-    """Coefficients and scale by iterated reweighted least squares."""
+    """Return coefficients and scale by iterated reweighted least squares."""
     A = np.column_stack((np.ones(len(y)), X)) if intercept else X
     counts = np.ones(len(y), int) if weights is None else weights.astype(int)
     A, y = np.repeat(A, counts, axis=0), np.repeat(y, counts)
@@ -107,8 +107,8 @@ def test_mass_is_the_same_fixed_point_with_its_rounded_quartile(name):
     X, y, weights, delta, intercept = problem(name)
     rounded = mad_fixed_point(X, y, weights, delta, intercept, MASS_QUARTILE)
     assert_allclose(rounded, MAD[name], rtol=1e-11)
-    # All that separates MASS's figures from ours is 0.6745: a relative change of 1.5e-5, and its
-    # effect through the fixed point, which is linear for so small a change.
+    # MASS's figures differ from ours only by 0.6745, a relative change of 1.5e-5. Its effect
+    # through the fixed point is linear for so small a change.
     exact = mad_fixed_point(X, y, weights, delta, intercept, EXACT_QUARTILE)
     model = HuberRegressor(delta=delta, scale="mad", fit_intercept=intercept, tol=1e-11)
     ours = estimates(model.fit(X, y, weights))
@@ -143,7 +143,7 @@ def test_statsmodels_rlm_with_proposal_2(rng):
 @pytest.mark.parametrize("delta", [0.7, 1.345, 3.0])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_scikit_learn_without_penalty(rng, delta, intercept):
-    """Its epsilon is ``delta sqrt(n / (2 kappa nu))``: its scale has neither kappa nor nu."""
+    """scikit-learn's epsilon is ``delta sqrt(n / (2 kappa nu))``: its scale has no kappa or nu."""
     X, y = plain(rng, n=150, p=3)
     nu = 150 - 3 - intercept
     epsilon = delta * np.sqrt(150 / (2 * kappa(delta) * nu))
@@ -151,9 +151,9 @@ def test_scikit_learn_without_penalty(rng, delta, intercept):
         epsilon=epsilon, alpha=0.0, fit_intercept=intercept, max_iter=10_000, tol=1e-10
     ).fit(X, y)
     ours = HuberRegressor(delta=delta, fit_intercept=intercept).fit(X, y)
-    # Whose point is the better minimiser of this one problem? scikit-learn leaves SciPy's ftol at
-    # 2.2e-9: a value above the minimum by that part of n/2 is sqrt(2.2e-9 n) = 6e-4 standard errors
-    # away. Without nu, or with another kappa, it would be 0.2 and more.
+    # Compare the minimisers of this problem. scikit-learn leaves SciPy's ftol at 2.2e-9: a value
+    # above the minimum by that part of n/2 is sqrt(2.2e-9 n) = 6e-4 standard errors away. Without
+    # nu, or with another kappa, it would be 0.2 and more.
     as_ours = SimpleNamespace(**vars(theirs) | vars(ours))
     as_ours.coef_, as_ours.intercept_ = theirs.coef_, theirs.intercept_
     as_ours.scale_ = epsilon * theirs.scale_ / delta
@@ -162,7 +162,7 @@ def test_scikit_learn_without_penalty(rng, delta, intercept):
 
 
 def test_scikit_learn_with_penalty(rng):
-    """Its penalty is in units of its scale, and is no part of its scale's equation."""
+    """scikit-learn's penalty is in units of its scale, and not part of the scale's equation."""
     X, y = plain(rng, n=150, p=3)
     ours = HuberRegressor(alpha=20.0).fit(X, y)
     psi = np.clip(y - ours.predict(X), -ours.threshold_, ours.threshold_)

@@ -1,4 +1,4 @@
-"""What a fit costs: passes over X, whatever the conditioning, and memory beside X."""
+"""Cost of a fit: passes over X, for any condition number, and memory in addition to X."""
 
 import tracemalloc
 
@@ -29,7 +29,7 @@ CONDITIONS = {
 }
 SIZES = [(200, 2), (500, 5), (1_000, 20), (4_000, 30), (40_000, 10)]
 MOST = 12
-#: Beside a penalty the scale takes up to two Gram matrices more, for its effective parameters.
+#: With a penalty, the scale needs up to two more Gram matrices for its effective parameters.
 MOST_PENALISED = MOST + 2
 
 
@@ -62,13 +62,13 @@ def test_columns_over_a_million_cost_no_pass(rng):
 def test_warm_start_at_the_solution_costs_two_passes(rng):
     X, y = conditioned(rng, 2_000, 10, contamination=0.1)
     model = HuberRegressor(warm_start=True).fit(X, y)
-    # One for the metric, whose gradient is the certificate, and one in which it may improve.
+    # One pass for the metric, whose gradient is the certificate, and one that may improve it.
     assert model.fit(X, y).n_passes_ <= 2
 
 
 def peak_of_fit(model, X, y, weights=None):
-    """Largest memory that Python and NumPy held beside X and y, in bytes."""
-    clone(model).fit(X[:500], y[:500])  # what is imported or cached at the first fit
+    """Return the largest memory that Python and NumPy held in addition to X and y, in bytes."""
+    clone(model).fit(X[:500], y[:500])  # imports modules and fills caches
     tracemalloc.start()
     try:
         clone(model).fit(X, y, weights)
@@ -86,7 +86,7 @@ def peak_of_fit(model, X, y, weights=None):
         (200_000, 50, True, HuberRegressor(scale="mad", solver="newton")),
         (20_000, 200, False, HuberRegressor()),
         (20_000, 200, True, HuberRegressor(scale=1.0)),
-        # Here the vectors count for more than X.
+        # Here the vectors need more memory than X.
         (400_000, 4, False, HuberRegressor()),
         (400_000, 4, True, HuberRegressor(delta="auto")),
         (400_000, 4, True, HuberRegressor(scale="mad")),
@@ -99,7 +99,7 @@ def test_memory_of_a_fit(n, p, weighted, model):
     y = X[:, 0] + rng.standard_t(2, size=n)
     X.flags.writeable = False
     weights = np.ones(n) if weighted else None
-    # The n-sized results, weights_ and outliers_, are part of it.
+    # This includes the results of length n, weights_ and outliers_.
     assert peak_of_fit(model, X, y, weights) < 0.10 * X.nbytes + 12 * y.nbytes
 
 
@@ -127,7 +127,7 @@ def test_fortran_order_is_not_copied(rng):
 @pytest.mark.parametrize("cond", [1.0, 10.0, 100.0, 1000.0])
 @pytest.mark.parametrize("scale", ["joint", 1.0])
 def test_columns_that_go_together_are_fitted_without_a_gram_matrix(cond, scale, monkeypatch):
-    # As where there are more columns than a Gram matrix is formed for; warnings are errors.
+    # As if there were too many columns for a Gram matrix; warnings are errors.
     X, y = conditioned(np.random.default_rng(0), 3_000, 60, contamination=0.1, cond=cond)
     expected = HuberRegressor(scale=scale, tol=1e-8).fit(X, y)
     monkeypatch.setattr(DenseDesign, "widest_gram", 10)

@@ -1,4 +1,4 @@
-"""Saved models: the list of types to trust, and what a file of a large fit holds."""
+"""Saved models: the list of types to trust, and the contents of a file."""
 
 import pickle
 
@@ -40,7 +40,7 @@ def test_skops_loads_what_it_saved(rng, model):
 
 
 def test_without_attributes_of_rows_a_model_is_small_and_can_be_summarized(rng):
-    """As the page with other tools says."""
+    """Loading works as described on the page about other tools."""
     X, y = plain(rng, n=20_000, p=4)
     model = robustreg.HuberRegressor().fit(X, y)
     expected = summarize(model, X, y).standard_errors

@@ -1,4 +1,4 @@
-"""What ``import robustreg`` gives, and what the names of the modules are."""
+"""Public names of ``robustreg``, and names of the modules."""
 
 import subprocess
 import sys

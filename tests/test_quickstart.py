@@ -1,4 +1,4 @@
-"""The quickstart, as a user runs it."""
+"""The quickstart runs as a user runs it."""
 
 import os
 import re
@@ -13,7 +13,7 @@ SCRIPT = ROOT / "examples" / "quickstart.py"
 
 
 def run(*arguments, cwd):
-    """Run the script in a directory of its own, its warnings errors, without a screen."""
+    """Run the script in a directory of its own, without a screen and with warnings as errors."""
     command = [sys.executable, "-W", "error", str(SCRIPT), *arguments]
     environment = {"PATH": "", "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "HOME": str(cwd)}
     # Without it Python does not start on Windows.

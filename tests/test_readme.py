@@ -1,4 +1,4 @@
-"""What the README shows is true: its Python runs, its picture and its commands are there."""
+"""The README is right: its Python runs, and its picture and its commands exist."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_links_and_pictures_exist():
 
 
 def test_nothing_is_linked_that_only_the_site_can_show():
-    # A page of the site is MyST, of which GitHub shows the source of grids and figures.
+    # Pages of the site are MyST, and GitHub shows the source of grids and figures.
     only_for_the_site = r"\]\(docs/(?!README)[^)]*\.md\)|\{\w+\}`|^:::"
     assert not re.search(only_for_the_site, README, flags=re.MULTILINE)
 

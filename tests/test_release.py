@@ -1,4 +1,4 @@
-"""What a release consists of agrees: versions, bounds, steps of the checks, and the workflows."""
+"""The parts of a release agree: versions, bounds, steps of the checks, and workflows."""
 
 import re
 import tomllib
@@ -28,7 +28,7 @@ def checks():
 
 
 def steps():
-    """The steps of .ci/run, each of which is a function of the script."""
+    """Return the steps of .ci/run, each of which is a function of the script."""
     script = text_of(".ci/run")
     names = re.search(r"^all=\((.*)\)$", script, flags=re.MULTILINE)[1].split()
     functions = re.findall(r"^(\w+)\(\) \{", script, flags=re.MULTILINE)
@@ -76,7 +76,7 @@ def test_the_lowest_versions_are_the_bounds(project):
 
 
 def test_workflows_call_steps_that_there_are():
-    """And each step is called: whatever .ci/run checks, the forge checks too."""
+    """The workflows call each step of .ci/run."""
     called = set()
     for path in WORKFLOWS:
         jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]

@@ -1,4 +1,4 @@
-"""The scale beside a penalty, the MAD's start, the pilot of "auto", and small thresholds."""
+"""The scale with a penalty, the start of the MAD, the pilot of "auto", and small thresholds."""
 
 import warnings
 
@@ -20,7 +20,7 @@ SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "newton"])
 
 @SOLVERS
 class TestBesideAPenalty:
-    """Noise of one and slopes of thirty: the scale is the noise, whatever the penalty."""
+    """With unit noise and slopes of thirty, the scale is the noise for any penalty."""
 
     @pytest.fixture
     def data(self):
@@ -87,7 +87,7 @@ def test_weights_that_are_no_counts_on_the_stack_loss_data():
 class TestAuto:
     @pytest.mark.parametrize("share", [0.25, 0.3])
     def test_outliers_on_one_side_do_not_mislead_the_choice(self, share):
-        # Squared error of the slopes over that of the best delta, mean of 20 samples.
+        # Squared error of the slopes divided by that of the best delta, mean of 20 samples.
         ratios = []
         for seed in range(20):
             r = np.random.default_rng(seed)

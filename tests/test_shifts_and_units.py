@@ -1,4 +1,4 @@
-"""Level shifts, mixed units, dependent columns, few rows: the minimum is that of another solver.
+"""Shifts, mixed units, dependent columns and few rows: the minimum equals another solver's.
 
 The other solver is SciPy's L-BFGS-B on the joint objective, over coordinates in which the columns
 are orthonormal. Its objective and that at the stored coefficients, evaluated over the user's X in
@@ -23,7 +23,7 @@ pytestmark = requires_extended
 
 
 def orthonormal(X):
-    """A basis of the centred columns, each first divided by its size."""
+    """Return a basis of the centred columns, each first divided by its size."""
     Z = (X.astype(Extended) - X.astype(Extended).mean(axis=0)).astype(float)
     Z = Z / np.where((size := np.abs(Z).max(axis=0)) > 0, size, 1)
     left, singular, _ = np.linalg.svd(Z, full_matrices=False)
@@ -37,10 +37,10 @@ def joint_objective(e, sigma, delta, nu):
 
 
 def minimum(X, y, e, sigma, delta=1.345):
-    """The least joint objective, and nu.
+    """Return the minimum of the joint objective, and nu.
 
-    From a start of its own, and from residuals e and sigma: at a minimum of a convex function no
-    descent finds less.
+    The solver starts from its own start and from residuals e and sigma. At the minimum of a convex
+    function, no descent finds a lower value.
     """
     Q = orthonormal(X)
     A = np.column_stack((Q, np.full(len(y), len(y) ** -0.5)))
@@ -67,7 +67,7 @@ def minimum(X, y, e, sigma, delta=1.345):
 
 
 def check(X, y, solver):
-    """The objective is the least, or there is a warning."""
+    """Check that the objective is minimal, or that there is a warning."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = HuberRegressor(solver=solver).fit(X, y)

@@ -1,4 +1,4 @@
-"""What the numbers mean, by simulation: efficiency, consistency of the scale, delta="auto".
+"""Simulate efficiency, consistency of the scale, and delta="auto".
 
 Run by ``pytest -m slow -s``, which also prints the tables.
 """
@@ -19,7 +19,7 @@ def report(*parts):
 
 
 def orthonormal_design(rng, n, p):
-    """Centred columns with X'X = n I: every coefficient of least squares has the variance 1/n."""
+    """Return centred columns with X'X = n I: least-squares coefficients have variance 1/n."""
     X = np.linalg.qr(np.column_stack((np.ones(n), rng.normal(size=(n, p)))))[0][:, 1:]
     return np.sqrt(n) * X
 
@@ -28,14 +28,14 @@ def orthonormal_design(rng, n, p):
     ("delta", "scale", "bias"),
     [
         (1.345, "joint", 0.005),
-        # Counting nu observations is right to order p/n for least squares and nearly so at 1.345.
+        # Counting nu observations is right to order p/n for least squares, and nearly so at 1.345.
         (0.8, "joint", 0.01),
-        # The MAD of n - 5 free residuals in n places counts no degrees of freedom, as in MASS.
+        # The MAD does not count degrees of freedom, as in MASS, with n - 5 free residuals among n.
         (1.345, "mad", 0.02),
     ],
 )
 def test_efficiency_and_scale_at_the_normal(delta, scale, bias):
-    """Efficiency 95 % ± 0.7 at 1.345, and ``scale_`` within 0.5 % of sigma, at n = 400.
+    """At 1.345 and n = 400, the efficiency is 95 % ± 0.7, and ``scale_`` within 0.5 % of sigma.
 
     The difference D of the Huber and the least-squares estimate depends on the residuals of least
     squares alone and is independent of the estimate at normal errors (Basu): the variance is 1/n +
@@ -86,14 +86,14 @@ DISTRIBUTIONS = {
 
 
 def _contaminated(rng, size, share):
-    """Normal errors, and ten times as wide ones with probability ``share``."""
+    """Draw normal errors, which are ten times as wide with probability ``share``."""
     return rng.normal(size=size) * np.where(rng.random(size) < share, 10.0, 1.0)
 
 
 @pytest.mark.parametrize("scale", ["joint", 1.0])
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_auto_is_nearly_the_best_delta(distribution, scale):
-    """Mean squared error of the coefficients at most 1.15 times that of the best delta, n = 200.
+    """The mean squared error is at most 1.15 times that of the best delta at n = 200.
 
     All candidates see the same 600 samples of 4 coefficients. The ratio's Monte Carlo error, from
     the samples' differences, is stated and below 0.03; the best delta in hindsight is chosen on the
@@ -127,10 +127,10 @@ def test_auto_is_nearly_the_best_delta(distribution, scale):
 
 
 def test_the_scale_is_consistent_where_scikit_learn_s_is_not():
-    """Its condition is mean(min(z², eps²)) = 1, of which the root is 0.681 sigma; ours is sigma."""
+    """scikit-learn's condition mean(min(z², eps²)) = 1 gives 0.681 sigma, and ours gives sigma."""
     rng = np.random.default_rng(3)
-    # Quantiles in place of a sample: no Monte Carlo error, and next to none of 20,000 for their
-    # tails.
+    # Quantiles are used instead of a sample, so that there is no Monte Carlo error, and with 20,000
+    # almost no error in the tails.
     y = rng.permutation(norm.ppf((np.arange(20_000) + 0.5) / 20_000))
     X = orthonormal_design(rng, 20_000, 1)
     for delta in (0.7, 1.345, 2.5):

@@ -1,4 +1,4 @@
-"""What cross-validation chooses where the data have gross outliers, by simulation.
+"""Simulate the choice of cross-validation for data with gross outliers.
 
 Run by ``pytest -m slow -s tests/test_simulation_cv.py``, which also prints the table.
 """
@@ -19,17 +19,17 @@ def report(*parts):
 
 
 def one_sided(rng, n):
-    """Ten standard deviations to one side."""
+    """Return outliers ten standard deviations to one side."""
     return 10.0 + rng.normal(size=n)
 
 
 def scattered(rng, n):
-    """Of both signs and every size, up to ten thousand standard deviations."""
+    """Return outliers of both signs and all sizes, up to ten thousand standard deviations."""
     return rng.choice([-1.0, 1.0], n) * 10.0 ** rng.uniform(0.7, 4.0, size=n)
 
 
 def sample(rng, share, outliers):
-    """X, y with ``share`` of gross outliers, and the coefficients; noise of one."""
+    """Return X, y with a ``share`` of gross outliers and unit noise, and the coefficients."""
     X, coef = rng.normal(size=(N, P)), rng.normal(size=P)
     y = X @ coef + rng.normal(size=N)
     rows = rng.permutation(N)[: round(share * N)]
@@ -38,7 +38,7 @@ def sample(rng, share, outliers):
 
 
 def excess(model, coef):
-    """What a model adds to the mean squared error of predictions at new rows without outliers.
+    """Return the excess mean squared error of predictions at new rows without outliers.
 
     ``E (x (w - w0) + b)² = |w - w0|² + b²`` for standard normal x: exact, where 10,000 new rows
     would leave an error of some per cent. The prediction error is this and the noise's variance, 1.
@@ -47,7 +47,7 @@ def excess(model, coef):
 
 
 def error_of_median(values, rng):
-    """Standard error of the median, by the bootstrap."""
+    """Return the standard error of the median by the bootstrap."""
     draws = rng.choice(values, size=(500, values.size))
     return float(np.median(draws, axis=1).std())
 
@@ -67,11 +67,11 @@ def models(X, y):
     [(0.0, scattered), (0.1, scattered), (0.25, scattered), (0.1, one_sided), (0.25, one_sided)],
 )
 def test_the_chosen_model_is_nearly_the_best_candidate_in_hindsight(share, outliers):
-    """Prediction error on clean data at most 1.1 times the best candidate's, in the median.
+    """In the median, the prediction error on clean data is at most 1.1 times the best candidate's.
 
-    n = 200, p = 5, 60 samples; the Monte Carlo error of the median ratio is stated. Beside it the
-    same search scored by squared error, and what is printed only: the ratios of the excess over the
-    noise, where choosing on noisy folds costs about a tenth even without outliers, and other rules.
+    n = 200, p = 5, 60 samples, and the Monte Carlo error of the median ratio is printed. For
+    comparison, the same search is scored by squared error. The ratios of the excess over the noise
+    are only printed: choosing on noisy folds costs about a tenth there even without outliers.
     """
     rng = np.random.default_rng(4)
     found = []
@@ -102,6 +102,6 @@ def test_the_chosen_model_is_nearly_the_best_candidate_in_hindsight(share, outli
     ours, squared = np.median(ratios[:, :2], axis=0)
     assert ours <= 1.1
     if outliers is one_sided:
-        assert squared > 1.5  # they carry that search away
+        assert squared > 1.5  # they dominate that search
     else:
         assert ours <= squared + 0.005

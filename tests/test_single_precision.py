@@ -1,4 +1,4 @@
-"""float32 X: computed in double precision, predictions in single, as of LinearRegression."""
+"""With float32 X, fits use double precision and predictions are single, as in LinearRegression."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_predictions_are_single_where_fit_and_predict_saw_single(data, model, ki
     single, double = (clone(model).fit(kind(X.astype(dtype)), y) for dtype in ("f4", "f8"))
     predicted = single.predict(kind(X))
     assert predicted.dtype == LinearRegression().fit(X, y).predict(X).dtype == np.float32
-    # The same numbers: X is converted, block by block, and sums are those of double precision.
+    # The numbers are the same, since X is converted block by block and sums use double precision.
     assert_allclose(single.coef_, double.coef_, rtol=1e-6)
     assert single.coef_.dtype == np.float64
     assert_allclose(predicted, double.predict(kind(X.astype(float))), rtol=1e-5, atol=1e-5)
@@ -56,7 +56,7 @@ def test_predictions_are_single_where_fit_and_predict_saw_single(data, model, ki
 @every_model
 @pytest.mark.parametrize("intercept", [True, False])
 def test_numbers_are_those_of_numpy(data, model, intercept):
-    """As scikit-learn's: a bare float has no ``dtype`` and no ``item``."""
+    """As in scikit-learn, since a Python float has no ``dtype`` and no ``item``."""
     fitted = clone(model).set_params(fit_intercept=intercept).fit(*data)
     assert type(fitted.intercept_) is np.float64
     assert (fitted.intercept_ == 0.0) is not intercept

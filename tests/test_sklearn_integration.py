@@ -1,4 +1,4 @@
-"""Inside scikit-learn's machinery, and with every kind of X that a user may hold."""
+"""The estimator in scikit-learn's tools, and with every kind of X."""
 
 import pickle
 
@@ -66,7 +66,7 @@ class TestMachinery:
     def test_a_fitted_model_does_not_hold_the_data(self, rng):
         X, y = plain(rng, n=2000, p=20)
         model = HuberRegressor().fit(X, y)
-        # weights_ (16 kB) and outliers_ (2 kB) are n-sized; X has 320 kB.
+        # weights_ (16 kB) and outliers_ (2 kB) have length n; X has 320 kB.
         assert len(pickle.dumps(model)) < 25_000
 
     def test_set_output_of_the_steps_before(self, data):
@@ -133,7 +133,7 @@ class TestMachinery:
 
 
 class _Counter:
-    """Counts the hooks; follows the FitCallback protocol of scikit-learn 1.9."""
+    """Counts calls of the hooks in the FitCallback protocol of scikit-learn 1.9."""
 
     def __init__(self, fail_at=None):
         self.events = dict.fromkeys(("setup", "begin", "end", "teardown"), 0)
@@ -178,7 +178,7 @@ class TestKindsOfX:
         ]
         for kind in kinds:
             assert_same(clone(model).fit(kind, y), expected)
-        # Not one number of the user's has changed.
+        # The user's data have not changed.
         assert_array_equal(read_only, X)
         y_read_only = y.copy()
         y_read_only.flags.writeable = False
@@ -199,7 +199,7 @@ class TestKindsOfX:
         single, y_single = X.astype(np.float32), y.astype(np.float32)
         model = HuberRegressor(tol=1e-9).fit(single, y_single)
         expected = HuberRegressor(tol=1e-9).fit(single.astype(float), y_single.astype(float))
-        # Sums are taken in float64: only the data are rounded.
+        # Sums use float64, and only the data are rounded.
         assert_same(model, expected, rtol=1e-8)
         assert model.predict(single).shape == y.shape
 
@@ -218,7 +218,7 @@ class TestKindsOfX:
         assert_same(model, HuberRegressor().fit(X, y))
         assert model.coef_.dtype == np.float64
 
-    # A fit with names and predict() without warns, as everywhere in scikit-learn.
+    # predict() without names warns after a fit with names, as everywhere in scikit-learn.
     @pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
     @pytest.mark.parametrize("library", ["pandas", "polars"])
     def test_frames_keep_their_names(self, data, library):
@@ -231,7 +231,7 @@ class TestKindsOfX:
         assert_same(model, HuberRegressor().fit(X, y, counts))
         assert_allclose(model.predict(frame), model.predict(X), rtol=1e-12, atol=1e-12)
         if not hasattr(LinearRegression().fit(frame, y), "feature_names_in_"):
-            return  # of polars the older scikit-learns read no names
+            return  # older versions of scikit-learn do not read names of polars frames
         assert_array_equal(model.feature_names_in_, names)
         with pytest.raises(ValueError, match="feature names"):
             model.predict(frame[names[::-1]])

@@ -1,4 +1,4 @@
-"""Standard errors of many responses: those of single fits, and limma's moderated t."""
+"""Standard errors of many responses equal those of single fits, and limma's moderated t."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GROUPS = np.arange(60) % 12
 
 
 def problem(seed=0, n=60, p=4, k=7):
-    """Responses with heavy tails, with skewed errors, and in large units; columns far from zero."""
+    """Return responses with heavy tails, skewed errors and large units, and far columns."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p)) + 3.0
     X[:, 1] *= 1000.0
@@ -35,7 +35,7 @@ def problem(seed=0, n=60, p=4, k=7):
 
 
 def assert_equal_to_singles(options, kind, weights=None, missing=False, seed=0):
-    """Rows of the table against ``summarize`` of a fit to each response; how many were compared."""
+    """Compare the table with ``summarize`` of each response; return the number compared."""
     X, Y = problem(seed)
     if isinstance(options.get("scale"), float):
         Y[:, 4] /= 1e6
@@ -164,7 +164,7 @@ def limma_problem():
 
 
 def test_moderated_t_is_that_of_limma():
-    """Of least squares, whose scale limma moderates."""
+    """Return the table of least squares, whose scale limma moderates."""
     x, Y = limma_problem()
     model = HuberRegressor(delta=np.inf).fit(x, Y)
     table = summarize_many(model, x, Y, moderated=True)
@@ -186,7 +186,7 @@ def test_prior_of_unequal_degrees_of_freedom():
 
 
 def test_prior_of_equal_variances_is_their_mean():
-    """Less spread than chance alone gives: limma's prior then has infinite degrees of freedom."""
+    """With less spread than by chance, limma's prior has infinite degrees of freedom."""
     variance = np.linspace(0.9, 1.1, 20)
     prior = fitted_prior(variance, np.full(20, 9.0))
     assert prior == (np.inf, variance.mean())
@@ -195,7 +195,7 @@ def test_prior_of_equal_variances_is_their_mean():
 
 
 def test_moderated_tests_hold_their_level():
-    """Share of p below .05 of 4,000 true hypotheses; its Monte Carlo error is .0034."""
+    """The share of p below .05 among 4,000 true hypotheses has a Monte Carlo error of .0034."""
     rng = np.random.default_rng(0)
     X = np.repeat([0.0, 1.0], 4).reshape(-1, 1)
     scale = np.sqrt(4.0 / rng.chisquare(4.0, 4000))

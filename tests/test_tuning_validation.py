@@ -1,4 +1,4 @@
-"""Bad input to the functions of delta, and their ends."""
+"""Bad and extreme input to the functions of delta."""
 
 import mpmath
 import numpy as np

@@ -1,4 +1,4 @@
-"""What a type checker sees of the public names, in a program of a user."""
+"""Types of the public names, as a type checker sees them in a user's program."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A scale of zero: least absolute deviations over all rows, compared with linear programs."""
+"""With scale zero, fits are least absolute deviations, compared with linear programs."""
 
 import warnings
 
@@ -18,7 +18,7 @@ KINDS = pytest.mark.parametrize("kind", [np.asarray, sp.csr_array], ids=["dense"
 
 
 def least_deviations(X, y, s=None):
-    """The least ``sum s |e|`` over w and b, by linear programming."""
+    """Return the minimum of ``sum s |e|`` over w and b by linear programming."""
     n, p = X.shape
     s = np.ones(n) if s is None else s
     A = np.column_stack((X, np.ones(n), np.eye(n), -np.eye(n)))
@@ -115,7 +115,7 @@ class TestConstantResponse:
 
 @st.composite
 def partly_exact(draw):
-    """X, y and weights: some rows fit exactly, some have noise, and a few are gross errors."""
+    """Draw X, y and weights, with exact rows, noisy rows and a few gross errors."""
     kind = draw(st.sampled_from(["groups", "zeros", "dummies", "heavy", "line"]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, p = draw(st.integers(15, 80)), draw(st.integers(1, 4))
@@ -173,7 +173,7 @@ class TestUnderAPenalty:
 @pytest.mark.parametrize("solver", ["lbfgs", "newton"])
 @pytest.mark.parametrize("seed", range(5))
 def test_fewer_rows_than_dependent_columns(seed, solver):
-    """A scale of its own beside more columns than rows: the fit is that of a basis of them."""
+    """With more columns than rows, the fit is that of a basis of the columns."""
     rng = np.random.default_rng(seed)
     levels = np.eye(8)[rng.integers(0, 8, size=25)]
     X, y = np.hstack((levels, levels, levels, levels)), rng.standard_t(2, size=25)
@@ -182,3 +182,14 @@ def test_fewer_rows_than_dependent_columns(seed, solver):
     expected = HuberRegressor(solver=solver, tol=1e-9).fit(basis, y)
     assert_allclose(model.predict(X), expected.predict(basis), atol=1e-6)
     assert_allclose(model.scale_, expected.scale_, rtol=1e-6)
+
+
+def test_more_columns_than_rows_beside_a_penalty():
+    # The rows are rotated into their own space, and weighted there.
+    rng = np.random.default_rng(30)
+    X, y = rng.normal(size=(30, 200)), rng.normal(size=30)
+    y[:18] = 0.0
+    with pytest.warns(ExactFitWarning):
+        model = HuberRegressor(alpha=1.0, scale="mad").fit(X, y)
+    assert model.scale_ == 0.0
+    assert_allclose(model.coef_, 0.0, atol=1e-12)

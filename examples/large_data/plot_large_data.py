@@ -70,7 +70,7 @@ if __name__ == "__main__":
             n_workers=2,
             threads_per_worker=1,
             memory_limit=WORKER_MEMORY,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs="ERROR",
         ) as cluster:
             used = fit(folder, cluster)

@@ -1,4 +1,4 @@
-"""Regression problems with a known truth and a known share of outliers, in y and in X."""
+"""Generate regression problems with a known model and known outliers in y and in X."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FrozenDistribution(Protocol):
 #: A name of ``DISTRIBUTIONS``, a distribution of scipy.stats, or a function ``draw(rng, size)``.
 Distribution = str | FrozenDistribution | Callable[[RandomState, tuple[int, ...]], Any]
 
-#: Named distributions. Those of the first group have median zero.
+#: Distributions by name. Those before variance_inflation have median zero.
 DISTRIBUTIONS: dict[str, FrozenDistribution] = {
     "normal": stats.norm(),
     "t3": stats.t(3),
@@ -80,40 +80,41 @@ def make_contaminated_regression(
     return_outliers: bool = False,
     random_state: int | RandomState | None = None,
 ) -> tuple[NDArray[Any], ...]:
-    """Draw a linear regression problem in which a known share of the rows is contaminated.
+    """Generate a linear regression problem with a known share of contaminated rows.
 
-    X and the coefficients are standard normal and ``y = X @ coef + bias + error``. Then
-    ``contamination`` of the rows get an error from another distribution, and ``leverage`` of the
-    rows, others than those, get another X while their y stays: bad leverage points.
+    X and the coefficients are standard normal, and ``y = X @ coef + bias + error``. A share
+    ``contamination`` of the rows has errors from another distribution [1]_. A share ``leverage`` of
+    other rows gets a new X, while their y does not change. They are bad leverage points.
 
     Parameters
     ----------
     n_samples : int, default=100
         Number of rows, outliers included.
     n_features : int, default=5
-        Number of columns of X. All of them matter for y.
+        Number of columns of X. All of them have an effect on y.
     bias : float, default=0.0
-        Intercept of the true model, in the units of y.
+        Intercept of the true model, in units of y.
     noise : float, default=1.0
-        Unit of the errors, in the units of y: with normal errors their standard deviation.
+        Unit of the errors, in units of y. For normal errors it is their standard deviation.
     noise_distribution : str, distribution of scipy.stats, or callable, default="normal"
         Errors of the rows that are not contaminated, in units of ``noise``. See Notes.
     contamination : float in [0, 1], default=0.1
-        Share of rows with an outlier in y; ``round(contamination * n_samples)`` rows.
+        Share of rows with an outlier in y. Their number is ``round(contamination * n_samples)``.
     outlier_distribution : str, distribution of scipy.stats, or callable, default="mean_shift"
-        Errors of those rows, in units of ``noise``, or of y if ``noise=0``.
+        Errors of these rows, in units of ``noise``, or in units of y if ``noise=0``.
     leverage : float in [0, 1], default=0.0
-        Share of rows with an outlier in X; ``round(leverage * n_samples)`` rows.
+        Share of rows with an outlier in X. Their number is ``round(leverage * n_samples)``.
     leverage_distribution : str, distribution of scipy.stats, or callable, default="mean_shift"
-        Every number in X of those rows; elsewhere X is standard normal.
+        Distribution of each number in X in these rows.
     shuffle : bool, default=True
-        Put the rows in random order. If False, outliers in y come first, outliers in X follow.
+        Whether to put the rows in random order. If False, the outliers in y come first, followed by
+        the outliers in X.
     coef : bool, default=False
-        Return the true coefficients too.
+        Whether to return the true coefficients.
     return_outliers : bool, default=False
-        Return the mask of contaminated rows too.
+        Whether to return the mask of contaminated rows.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same problem at every call.
+        Pass an int to get the same problem in each call.
 
     Returns
     -------
@@ -129,13 +130,13 @@ def make_contaminated_regression(
     Raises
     ------
     ValueError
-        If an option is out of range, if the two shares make more than all rows, or if a
-        distribution gives something else than ``size`` finite numbers.
+        If a parameter is out of range, if the two shares together exceed all rows, or if a
+        distribution does not return ``size`` finite numbers.
 
     Notes
     -----
-    A distribution is a name, a distribution of scipy.stats with its parameters given, or a function
-    ``draw(rng, size)`` of a ``numpy.random.RandomState``. The names are
+    A distribution is a name, a distribution of scipy.stats with fixed parameters, or a function
+    ``draw(rng, size)``, with a ``numpy.random.RandomState`` as first argument. The names are
 
     ========================  ===================================================================
     normal, cauchy, laplace   in their standard form
@@ -148,8 +149,7 @@ def make_contaminated_regression(
 
     References
     ----------
-    P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964), for the
-    model of gross errors.
+    .. [1] P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964).
 
     Examples
     --------
@@ -170,7 +170,7 @@ def make_contaminated_regression(
     error[:n_outliers] = (noise or 1.0) * shift
     y = X @ true_coef + bias + error
 
-    # X moves after y has been computed from it: where y moved along, leverage would do no harm.
+    # X changes only after y has been computed. Otherwise the leverage points would be good ones.
     moved = slice(n_outliers, n_outliers + n_leverage)
     size = (n_leverage, n_features)
     X[moved] = _draw("leverage_distribution", leverage_distribution, rng, size)
@@ -188,7 +188,8 @@ def _counts(n_samples: int, contamination: float, leverage: float) -> tuple[int,
     if n_outliers + n_leverage > n_samples:
         raise ValueError(
             f"contamination={contamination:g} and leverage={leverage:g} are shares of different "
-            f"rows and make {n_outliers + n_leverage} of n_samples={n_samples}: reduce one of them."
+            f"rows, together {n_outliers + n_leverage} of n_samples={n_samples}: reduce one of "
+            "them."
         )
     return n_outliers, n_leverage
 
@@ -198,7 +199,7 @@ def _draw(
 ) -> NDArray[np.float64]:
     if isinstance(distribution, str):
         distribution = DISTRIBUTIONS[distribution]
-    # Distributions of scipy.stats are callable too, but a call of theirs takes parameters.
+    # Distributions of scipy.stats are also callable, but with parameters as arguments.
     if hasattr(distribution, "rvs"):
         values = distribution.rvs(size=size, random_state=rng)
     else:
@@ -207,6 +208,6 @@ def _draw(
     if values.shape != size or not np.isfinite(values).all():
         raise ValueError(
             f"{parameter} gave an array of shape {values.shape} with {np.isfinite(values).sum()} "
-            f"finite numbers: it must give finite numbers of shape {size}."
+            f"finite numbers: it must return finite numbers of shape {size}."
         )
     return values

@@ -1,4 +1,4 @@
-"""Published tables that every text on robust regression knows, shipped with the library."""
+"""Classical data sets of the literature on robust regression, shipped with the library."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ _OPTIONS = {"return_X_y": ["boolean"], "as_frame": ["boolean"]}
 
 @checked_parameters(_OPTIONS)
 def load_phones(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
-    """Telephone calls from Belgium, 1950 to 1973: 24 years, six of them in the wrong unit.
+    """Load the numbers of international telephone calls from Belgium, 1950 to 1973.
 
-    From 1964 to 1969 minutes were recorded instead of calls: outliers in y.
+    The data [1]_ have 24 rows. From 1964 to 1969 minutes were recorded instead of calls, so that
+    these six years are outliers in y.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Make the data a pandas DataFrame and the target a pandas Series.
+        Whether the data are a pandas DataFrame and the target a pandas Series.
 
     Returns
     -------
@@ -39,13 +40,14 @@ def load_phones(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     Raises
     ------
     ValueError
-        If an option is not a boolean.
+        If a parameter is not a boolean.
     ImportError
-        If ``as_frame`` is asked for and pandas is not installed.
+        If ``as_frame=True`` and pandas is not installed.
 
     References
     ----------
-    P. J. Rousseeuw and A. M. Leroy, "Robust Regression and Outlier Detection", Wiley (1987), p. 26.
+    .. [1] P. J. Rousseeuw and A. M. Leroy, "Robust Regression and Outlier Detection", Wiley (1987),
+       p. 26.
 
     Examples
     --------
@@ -59,14 +61,16 @@ def load_phones(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
 
 @checked_parameters(_OPTIONS)
 def load_stackloss(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
-    """Stack loss of a plant that oxidises ammonia: 21 days, about four of them outliers.
+    """Load the stack loss of a plant that oxidises ammonia.
+
+    The data [1]_ have 21 rows, one for each day, of which about four are outliers.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Make the data a pandas DataFrame and the target a pandas Series.
+        Whether the data are a pandas DataFrame and the target a pandas Series.
 
     Returns
     -------
@@ -78,14 +82,14 @@ def load_stackloss(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     Raises
     ------
     ValueError
-        If an option is not a boolean.
+        If a parameter is not a boolean.
     ImportError
-        If ``as_frame`` is asked for and pandas is not installed.
+        If ``as_frame=True`` and pandas is not installed.
 
     References
     ----------
-    K. A. Brownlee, "Statistical Theory and Methodology in Science and Engineering", 2nd edition,
-    Wiley (1965), pp. 491-500.
+    .. [1] K. A. Brownlee, "Statistical Theory and Methodology in Science and Engineering", 2nd
+       edition, Wiley (1965), pp. 491-500.
 
     Examples
     --------
@@ -98,16 +102,17 @@ def load_stackloss(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
 
 @checked_parameters(_OPTIONS)
 def load_stars(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
-    """Hertzsprung-Russell diagram of the cluster CYG OB1: 47 stars, four of them giants.
+    """Load the Hertzsprung-Russell diagram of the star cluster CYG OB1.
 
-    The giants are outliers in X, leverage points: Huber regression follows them.
+    The data [1]_ have 47 rows, one for each star. Four stars are giants. They are outliers in X,
+    and Huber regression does not resist them: use :class:`~robustreg.MMRegressor`.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
+        Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Make the data a pandas DataFrame and the target a pandas Series.
+        Whether the data are a pandas DataFrame and the target a pandas Series.
 
     Returns
     -------
@@ -119,13 +124,14 @@ def load_stars(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     Raises
     ------
     ValueError
-        If an option is not a boolean.
+        If a parameter is not a boolean.
     ImportError
-        If ``as_frame`` is asked for and pandas is not installed.
+        If ``as_frame=True`` and pandas is not installed.
 
     References
     ----------
-    P. J. Rousseeuw and A. M. Leroy, "Robust Regression and Outlier Detection", Wiley (1987), p. 27.
+    .. [1] P. J. Rousseeuw and A. M. Leroy, "Robust Regression and Outlier Detection", Wiley (1987),
+       p. 27.
 
     Examples
     --------
@@ -167,6 +173,6 @@ def _pandas(caller: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"{caller}(as_frame=True) returns pandas objects, and pandas is not installed: "
-            "run `pip install pandas`, or leave as_frame=False for arrays."
+            "run `pip install pandas`, or use as_frame=False for arrays."
         ) from error
     return pd

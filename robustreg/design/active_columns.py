@@ -26,7 +26,7 @@ Indices = NDArray[np.intp]
 #: row that crosses costs as much as a row of a new matrix, and adds a rounding error.
 RENEWED = 0.5
 
-#: Most sums in the search of the joint scale, and relative change of its square that is none.
+#: Most Newton steps for the joint scale, and the relative change of its square at which they end.
 NEWTON_SUMS, SAME = 12, 1e-14
 
 #: Number of the constant column.
@@ -72,7 +72,7 @@ class ActiveColumns(ABC):
         return self.design.weights
 
     def point(self, coef: Vector, scale: float, loss: Loss) -> Point:
-        """The coefficients of all columns, where those of the others are zero."""
+        """The point of these coefficients, with zeros for the other columns."""
         of_all, constant = np.zeros(self.design.n_features), self.index == INTERCEPT
         of_all[self.index[~constant]] = coef[~constant]
         return Point(of_all, float(coef[constant].sum()), scale, loss)
@@ -148,7 +148,7 @@ class ActiveColumns(ABC):
         return self._gram
 
     def has_gram(self, threshold: float) -> bool:
-        """Whether the matrix that is kept is that of the rows within this threshold."""
+        """Whether the stored matrix is that of the rows within this threshold."""
         return np.array_equal(self.inside(threshold), self._inside)
 
     def weighted_gram(self, row_weights: Vector) -> Matrix:
@@ -156,7 +156,7 @@ class ActiveColumns(ABC):
         return self._cross_products(self._frequencies(row_weights), slice(0, self.size))
 
     def largest_residual(self) -> float:
-        """Of the rows that count."""
+        """Largest absolute residual of the rows with a positive weight."""
         counted = True if self.weights is None else self.weights > 0.0
         return float(np.abs(self.residual).max(initial=0.0, where=counted))
 
@@ -165,11 +165,11 @@ class ActiveColumns(ABC):
         return median_absolute_residual(self.residual, self.weights)
 
     def joint_scale(self, delta: float, target: float, near: float) -> float:
-        """The root of the equation of the joint scale at these residuals, from a scale near it.
+        """Solve the equation of the joint scale for these residuals, starting near the root.
 
-        ``sum s min(e², delta² u) - target u`` is concave in ``u = sigma²``. Newton's method goes to
-        its root wherever the slope is negative, in a few sums; where it is not, the residuals are
-        put in order, which takes as long as eight of them.
+        ``sum s min(e², delta² u) - target u`` is concave in ``u = sigma²``. Where its slope is
+        negative, Newton's method converges to the root in a few steps. Otherwise the residuals are
+        sorted, which takes as long as eight steps.
         """
         squares, square = self.residual**2, near**2
         for _ in range(NEWTON_SUMS):

@@ -1,4 +1,4 @@
-"""Tables of responses, in memory, in a memory map or of Dask, read in blocks of columns."""
+"""Tables of responses, in memory, memory-mapped or of Dask, which are read in blocks of columns."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["ResponseTable", "TableBlock", "named"]
 
 Matrix = NDArray[np.float64]
 
-#: How many names a message lists.
+#: Most names that a message lists.
 LISTED = 5
 
 
 class TableBlock(NamedTuple):
-    """Some columns of the table.
+    """Some columns of a table.
 
     Attributes
     ----------
     columns : slice
-        Which.
+        Which columns.
     values : array of shape (n, B)
-        Float64; zero where missing.
+        Float64, and zero where a value is missing.
     present : array of shape (n, B) or None
-        One where there is a value and zero where it is missing; None where all are there.
+        1 for a value, and 0 for a missing one. None if no value is missing.
     """
 
     columns: slice
@@ -37,16 +37,16 @@ class TableBlock(NamedTuple):
 
 
 class ResponseTable:
-    """A table of shape (n, k).
+    """A table of k responses with n rows.
 
     Parameters
     ----------
     values : array or Dask array of shape (n, k)
-        Numbers of any type: blocks are converted.
+        Numbers of any type. Blocks are converted to float64.
     names : sequence or None
-        Of the columns, for messages.
+        Names of the columns, for messages.
     omit : bool
-        Whether NaN is a missing value. Otherwise it is refused, as infinity always is.
+        Whether NaN is a missing value. Otherwise NaN raises an error, as infinity always does.
     """
 
     def __init__(self, values: Any, names: Sequence[Any] | None, omit: bool) -> None:
@@ -62,7 +62,7 @@ class ResponseTable:
                 yield TableBlock(columns, values, self._present(values, columns))
 
     def _parts(self) -> Iterator[tuple[int, NDArray]]:
-        """The whole table, or what a chunk of Dask's has, and its first column."""
+        """The whole table, or each chunk of columns of a Dask array, with its first column."""
         if not is_collection(self._values):
             yield 0, self._values
             return
@@ -72,7 +72,7 @@ class ResponseTable:
             begin += length
 
     def _present(self, values: Matrix, columns: slice) -> Matrix | None:
-        # One addition a number; a sum that overflows is looked at more closely.
+        # The sum is a quick test. It is not finite either if it overflows, so values are checked.
         if np.isfinite(values.sum()):
             return None
         finite = np.isfinite(values)
@@ -93,12 +93,12 @@ class ResponseTable:
         return finite.astype(np.float64)
 
     def named(self, index: NDArray[np.intp]) -> str:
-        """Some of the responses in words."""
+        """Name some of the responses for a message."""
         return named(index, self._names)
 
 
 def named(index: NDArray[np.intp], names: Sequence[Any] | None = None) -> str:
-    """Responses in words: by their names, or by their numbers, counted from 0."""
+    """List responses for a message, by their names or by their numbers, counted from 0."""
     listed = [repr(j if names is None else names[j]) for j in index[:LISTED].tolist()]
     noun = "response" if index.size == 1 else "responses"
     if index.size > LISTED:

@@ -1,9 +1,9 @@
-"""Responses that share X: sums over rows of a block of them, as products of matrices.
+"""A block of responses with the same X. Its sums over rows are products of matrices.
 
-With Z the columns and one, E the residuals, Psi and I their psi and psi', each with a column for a
-response, and the frequencies S, all gradients are ``Z'S Psi``. All curvatures are ``C'I``, where
-C has the products ``s z_j z_k`` of the columns, ``q (q + 1) / 2`` of them: they are the same for
-every response.
+Let Z be the columns of X and a column of ones, S the frequencies, and Psi and I the psi and psi' of
+the residuals, with one column per response. All gradients are ``Z'S Psi``. All curvatures are
+``C'I``, where C has the ``q (q + 1) / 2`` products ``s z_j z_k`` of two columns, which are the same
+for every response.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ __all__ = ["ResponseBlock"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Most that an estimate of the scale grows by: where too many rows are outside, it has no limit.
+#: Largest growth of an estimate of the scale. It is unlimited if too many rows are outside.
 MOST_GROWTH = 3.0
 
-#: Unit roundoff of the user's coefficients, twice, and of the sums that lead to the intercept.
+#: Twice the unit roundoff of the coefficients, and that of the sums from which the intercept comes.
 EPS = float(np.finfo(np.float64).eps)
 EXTENDED_EPS = float(np.finfo(np.longdouble).eps)
 
 
 class ResponseBlock:
-    """Sums over rows for some responses; every array has the responses along its last axis.
+    """Sums over rows for some responses. All arrays have the responses along their last axis.
 
-    It offers what the descent asks of a design, in the units of the responses themselves. Values of
-    the loss are not computed: the slopes of a convex function are enough for the length of a step.
+    It has the methods of a design that the descent uses, in the units of the responses themselves.
+    Values of the loss are not computed, since slopes determine the length of a step.
 
     Parameters
     ----------
     shared : SharedColumns
     responses : array of shape (n_rows, B)
-        Float64, finite; zero where missing.
+        Float64, finite, and zero where a value is missing.
     present : array of shape (n_rows, B) or None
-        One where there is a value, zero where it is missing. None where all are there.
+        1 for a value, and 0 for a missing one. None if no value is missing.
     columns : array of int, optional
-        Which of the responses; ``present`` is that of these alone.
+        Which of the responses belong to the block. ``present`` has only these.
 
     Attributes
     ----------
     n_responses : int
-        B.
+        The number B of responses.
     total_weight, square_weight : float or array of shape (B,)
-        As those of ``Design``.
+        As in ``Design``.
     """
 
     def __init__(
@@ -80,28 +80,28 @@ class ResponseBlock:
 
     @cached_property
     def _y(self) -> Matrix:
-        """Copied when they are asked for: rounding errors are found without them."""
+        """The responses of the block, copied at the first use, since not every block needs them."""
         return self._responses if self._columns is None else self._responses[:, self._columns]
 
     @cached_property
     def _buffers(self) -> NDArray[np.float64]:
-        """Residuals, psi and what else a pass takes: fresh arrays cost more than its operations."""
+        """Three arrays for a pass. Allocating them in each pass would cost more than computing."""
         return np.empty((3, *self._y.shape))
 
     @cached_property
     def size(self) -> Vector:
-        """Of the responses: no less than the median of their absolute values."""
+        """Size of each response, at least the median of its absolute values."""
         location, spread = self.location_and_spread(True)
         return np.abs(location) + spread
 
     @property
     def n_observations(self) -> Any:
-        """N of each response: see ``Design.n_observations``."""
+        """N of each response. See ``Design.n_observations``."""
         return np.maximum(self.total_weight, self.total_weight**2 / self.square_weight)
 
     @property
     def weights(self) -> Matrix | None:
-        """Frequencies, of shape (n_rows, 1) or (n_rows, B); zero where a response is missing."""
+        """Frequencies of shape (n_rows, 1) or (n_rows, B), zero where a response is missing."""
         weights = self._shared.weights
         column = None if weights is None else weights[:, None]
         if self._present is None or column is None:
@@ -109,16 +109,16 @@ class ResponseBlock:
         return self._present * column
 
     def take(self, index: NDArray[np.intp]) -> ResponseBlock:
-        """Some of the responses."""
+        """Select some of the responses."""
         present = None if self._present is None else self._present[:, index]
         block = ResponseBlock(self._shared, self._y, present, index)
-        block.size = self.size[index]  # not of fewer responses than the block had
+        block.size = self.size[index]  # reused, since medians take long
         return block
 
     # -- sums over rows ---------------------------------------------------------------------------
 
     def residuals(self, point: Point, out: Matrix | None = None) -> Matrix:
-        """Residuals in the units of the responses; zero where a response is missing."""
+        """Residuals in the units of the responses, zero where a response is missing."""
         theta = np.vstack((point.coef, np.broadcast_to(point.intercept, point.coef.shape[1:])))
         residual = np.matmul(self._shared.columns, theta, out=out)
         np.subtract(self._y, residual, out=residual)
@@ -127,7 +127,7 @@ class ResponseBlock:
         return residual
 
     def gram(self, point: Point, mixing: Any) -> tuple[Sums, Matrix]:
-        """As ``Design.gram``: the sums, and the lower triangles of the Gram matrices.
+        """Compute the sums and the lower triangles of the Gram matrices, as ``Design.gram``.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class ResponseBlock:
         Returns
         -------
         Sums
-            Without values.
+            Without values of the loss.
         array of shape (p + 2, p + 2, B)
         """
         shared, threshold = self._shared, point.units_loss.delta  # type: ignore[attr-defined]
@@ -171,7 +171,7 @@ class ResponseBlock:
         return sums, gram
 
     def majorant(self, point: Point) -> Matrix:
-        """The Gram matrices with the weights of iterated least squares, at the last point."""
+        """Gram matrices with the weights of iterated least squares, at the last point."""
         assert self._evaluated is point.coef
         weight = cast(Huber, point.units_loss).weight(self._buffers[0])
         if self._present is not None:
@@ -179,7 +179,7 @@ class ResponseBlock:
         return self._shared.triangle(self._shared.products @ weight)
 
     def _curvature(self, products: Matrix, threshold: Any, mixing: Any) -> Matrix:
-        """Sums of the products of columns, with the curvature of ``mixing``."""
+        """Sums of the products of columns, weighted by the curvature of ``mixing``."""
         if mixing is None:
             return self._whole()
         if not np.any(mixing):
@@ -220,9 +220,10 @@ class ResponseBlock:
         return self._medians(np.abs(residual, out=magnitude)) / MAD_FACTOR
 
     def joint_scale(self, point: Point, loss: Huber, target: Any) -> Vector:
-        """As ``Design.joint_scale``, if the same rows are within the threshold as at the point.
+        """Estimate the joint scale from the rows that are within the threshold at the point.
 
-        They are near the root; elsewhere it is a step towards it.
+        Near the root these rows do not change, and the result is that of ``Design.joint_scale``.
+        Elsewhere it is a step towards the root.
         """
         assert self._evaluated is point.coef
         squares, count = self._inside
@@ -236,7 +237,7 @@ class ResponseBlock:
             return weighted_medians(values, self.weights)
         half, odd = divmod(self.n_rows, 2)
         ordered = np.partition(values, half, axis=0)
-        # Two numbers to partition by would take five times as long.
+        # Partitioning by both middle elements would take five times as long.
         upper = ordered[half]
         return upper if odd else 0.5 * (upper + ordered[:half].max(axis=0))
 
@@ -244,13 +245,13 @@ class ResponseBlock:
 
     @property
     def block_units(self) -> Units:
-        """Units of the columns as products meet them: their center is taken out."""
+        """Units of the stored columns, whose center has been subtracted."""
         units = self.units
         magnitude = units.magnitude - np.abs(units.center)
         return units._replace(center=np.zeros_like(units.center), magnitude=magnitude)
 
     def raw(self, point: Point) -> tuple[Matrix, Vector]:
-        """Coefficients and intercepts of the columns as they stand in X."""
+        """Coefficients and intercepts for the columns of X as given."""
         coef = point.coef / self.units.column_scale
         center = self.units.center.astype(np.longdouble)
         return coef, (point.intercept - center @ coef).astype(np.float64)

@@ -1,4 +1,4 @@
-"""X in working units with the products of its columns, which all responses share."""
+"""X in working units and the products of its columns, which all responses share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Matrix = NDArray[np.float64]
 
 
 class SharedColumns:
-    """X in working units, with the products of its columns.
+    """X in working units, and the products of its columns.
 
     Parameters
     ----------
     X : array of shape (n, p)
-        Dense.
+        A dense array.
     weights : array of shape (n,) or None
-        Frequencies; rows of frequency zero are left out.
+        Frequencies. Rows of frequency zero are left out.
     units : Units
     """
 
@@ -38,7 +38,7 @@ class SharedColumns:
         self.columns = np.ones((n, p + 1))
         np.subtract(X, units.center, out=self.columns[:, :p])
         self.columns[:, :p] /= units.column_scale
-        # As products meet them: with the center taken out, and a line for each column.
+        # With shape (p, 1), the scale can divide coefficients of shape (p, B).
         self.units = units._replace(column_scale=units.column_scale[:, None])
         self.weighted = np.ascontiguousarray(
             (self.columns if weights is None else self.columns * weights[:, None]).T
@@ -50,28 +50,28 @@ class SharedColumns:
 
     @property
     def n_rows(self) -> int:
-        """Rows with a positive frequency."""
+        """Number of rows with a positive frequency."""
         return int(self.columns.shape[0])
 
     @property
     def n_features(self) -> int:
-        """Columns of X."""
+        """Number of columns of X."""
         return int(self.columns.shape[1]) - 1
 
     def counted(self, responses: NDArray) -> NDArray:
-        """The rows of responses that have a positive frequency."""
+        """Select the rows of responses that have a positive frequency."""
         return responses if self.rows is None else responses[self.rows]
 
     def factor(self, fit_intercept: bool) -> Matrix:
-        """R of the rows (z, 1), or z without an intercept, with their frequencies."""
+        """The factor R of the rows (z, 1), or z without an intercept, with their frequencies."""
         columns = self.columns if fit_intercept else self.columns[:, :-1]
         rows = columns if self.weights is None else columns * np.sqrt(self.weights)[:, None]
         return np.asarray(np.linalg.qr(rows, mode="r"))
 
     def triangle(self, sums: Matrix) -> Matrix:
-        """Gram matrices of order p + 2, lower triangles, from sums of the products.
+        """Fill the lower triangles of Gram matrices of order p + 2 from sums of products.
 
-        The last line, that of the residuals, is left zero.
+        The last row, which belongs to the residuals, remains zero.
         """
         order = self.n_features + 2
         gram = np.zeros((order, order, sums.shape[1]))

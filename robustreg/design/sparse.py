@@ -44,6 +44,23 @@ class SparseDesign(DenseDesign):
         super().__init__(
             X.astype(np.float64, copy=False), y, weights, centered=centered, units=units
         )
+        if units is None and centered:
+            self._without_constants()
+
+    def _without_constants(self) -> None:
+        """Replace constant columns by zeros: beside an intercept, their coefficients are zero.
+
+        Their shifts would leave rounding errors in all sums, whose size depends on the constant.
+        """
+        constant = (self.units.center != 0.0) & (np.abs(self.units.center) == self.units.magnitude)
+        if not constant.any():
+            return
+        X = self._X.copy()
+        X.data[constant[X.indices]] = 0.0
+        X.eliminate_zeros()
+        self._X = X
+        self.units = self.units._replace(center=np.where(constant, 0.0, self.units.center))
+        self._block_units = self._units_of_blocks()
 
     def gram_kind(self, alpha: float) -> GramKind:
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
@@ -94,6 +111,9 @@ class SparseDesign(DenseDesign):
         if self.centered:
             center = mean_variance_axis(X, axis=0)[0].astype(np.float64)
         smallest, largest = min_max_axis(X, axis=0)
+        if self.centered:
+            # A constant column must become exactly zero, without the rounding error of its mean.
+            center = np.where(smallest == largest, smallest, center)
         magnitude = np.maximum(np.abs(smallest), np.abs(largest)).astype(np.float64)
         return Units(center, column_units(magnitude), response_unit(y), magnitude)
 

@@ -1,7 +1,7 @@
-"""Candidates of a search on their way to their solutions: all of them move together.
+"""Solve many candidates of a search at the same time.
 
-They need have nothing in common but the design: one read of X, as a matrix product, serves them
-all. Each takes steps of full length of the solvers' descent, in the metric of a nearby problem.
+The candidates share only the design. One read of X serves all of them, as a matrix product. Each
+candidate takes full steps of the solvers' descent, with the metric of a nearby problem.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["Candidate", "CandidateFit", "descend", "hessian_metric"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Steps in one metric before a candidate is given up.
+#: Number of steps with one metric after which a candidate is given up.
 MOST_STEPS = 25
 
 
 @dataclass(frozen=True)
 class CandidateFit:
-    """A candidate's solution, or why there is none."""
+    """The solution of a candidate, or the reason why there is none."""
 
     point: Point | None  # in working units
     distance: float  # to the minimiser, in standard errors
@@ -40,19 +40,19 @@ class CandidateFit:
 
 
 class Candidate:
-    """A candidate on its way.
+    """The iteration of one candidate.
 
     Attributes
     ----------
     parameters : ndarray
-        Where its sums are wanted next.
+        Parameters at which the sums are needed next.
     before : ndarray
-        Where the last step began.
+        Parameters before the last step.
     sums : Sums
-        Those at ``before``.
+        Sums at ``before``.
     left : float
-        Estimate of the distance of ``parameters`` from the minimiser, in standard errors: a step
-        leaves the same part as the one before.
+        Estimated distance of ``parameters`` from the minimiser, in standard errors. It assumes that
+        the next step reduces the distance by the same factor as the last one.
     """
 
     sums: Sums
@@ -64,13 +64,13 @@ class Candidate:
         self.renew(metric)
 
     def renew(self, metric: SquareRoot) -> None:
-        """Go on in another metric."""
+        """Continue with another metric."""
         self._metric = metric
         self._descent: Descent | None = None
         self.before, self.left = self.parameters, np.inf
 
     def step(self, sums: Sums) -> None:
-        """Take the step that the sums at ``parameters`` call for."""
+        """Take a step, given the sums at ``parameters``."""
         evaluation = self.objective.evaluation(self.parameters, sums)
         if self._descent is None:
             self._descent = Descent(LocalModel(self.objective, evaluation, self._metric))
@@ -83,45 +83,45 @@ class Candidate:
 
     @property
     def contraction(self) -> float:
-        """Part of the distance that the last step has left; 0 before there were two."""
+        """Factor by which the last step reduced the distance; 0 before the second step."""
         return 0.0 if self._descent is None else self._descent.contraction
 
     @property
     def best(self) -> Vector:
-        """The parameters with the least distance known."""
+        """Parameters with the smallest known distance from the minimiser."""
         return self.parameters if self.contraction < 1.0 else self.before
 
     @property
     def lost(self) -> bool:
-        """Whether the scale has vanished or the numbers are none."""
+        """Whether the scale has become zero or a number is NaN."""
         scale = self.objective.scale_of(self.parameters)
         return bool(np.isnan(self.left)) or not scale > self._lowest_scale
 
     def fit(self) -> CandidateFit:
-        """The solution that has been reached."""
+        """Return the solution that has been reached."""
         return CandidateFit(self.objective.point(self.parameters), self.left)
 
 
 def descend(
     design: Design, candidates: Sequence[Candidate], target: float, worst_contraction: float
 ) -> list[Candidate]:
-    """Step all candidates together until each has arrived or moves too slowly.
+    """Step all candidates together until each has converged or converges too slowly.
 
     Parameters
     ----------
     design : Design
-        That of their objectives.
+        Design of their objectives.
     candidates : sequence of Candidate
         Changed in place.
     target : float
-        Distance at which a candidate has arrived, in standard errors.
+        Distance at which a candidate has converged, in standard errors.
     worst_contraction : float
-        Part of the distance left by a step over which it is too slow.
+        A candidate whose steps reduce the distance by a factor above this one is too slow.
 
     Returns
     -------
     list of Candidate
-        Those that arrived.
+        The candidates that converged.
     """
     arrived, moving = [], list(candidates)
     for _ in range(MOST_STEPS):
@@ -139,16 +139,16 @@ def descend(
 def hessian_metric(
     objective: Objective, parameters: Vector, gram: Matrix, factors: Vector | None = None
 ) -> SquareRoot | None:
-    """Metric of the Hessian made of an augmented Gram matrix; None where that is singular.
+    """Return the metric of the Hessian made from a Gram matrix, or None if it is singular.
 
     Parameters
     ----------
     objective : Objective
     parameters : ndarray of shape (objective.size,)
     gram : ndarray of shape (p + 2, p + 2)
-        Of the rows (z, 1, e) inside the threshold.
+        Augmented Gram matrix, of the rows (z, 1, e) inside the threshold.
     factors : ndarray of shape (p + 2,), optional
-        By which the columns are multiplied.
+        Factors of the columns.
     """
     scaled = gram if factors is None else gram * factors * factors[:, None]
     hessian = objective.hessian(parameters, np.array(scaled, order="F"))

@@ -29,32 +29,33 @@ __all__ = ["CrossValidation", "Fold", "FoldResult", "HuberScoring", "ScorerScori
 Vector = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-#: Share of the rows below which a fold copies its training rows: it would read the others in vain.
+#: A fold with fewer training rows than this share copies them. Otherwise it would read the other
+#: rows for nothing.
 SMALL_FOLD = 1 / 4
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """All candidates in one fold."""
+    """The results of all candidates in one fold."""
 
     fits: list[CandidateFit]
     coefs: NDArray[np.float64]  # (n_candidates, n_features), in the user's units; NaN if not fitted
     scores: Vector  # test scores, or ``error_score``
-    fit_time: float  # seconds for each candidate, the same for all: they move together
+    fit_time: float  # seconds for each candidate, the same for all
     score_time: float
 
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows of a fold, by number and as designs.
+    """The rows of a fold, as row numbers and as designs.
 
     Attributes
     ----------
     train, test : arrays of int
-        Numbers among all rows.
+        Row numbers.
     training, validation : Design
     index : array of int
-        The training rows among those of ``training``, which may have all rows.
+        Row numbers of the training rows in ``training``, which may contain all rows.
     """
 
     train: Rows
@@ -65,11 +66,12 @@ class Fold:
 
 
 class Scoring(Protocol):
-    """How candidates are scored on the validation rows.
+    """A rule that scores candidates on the validation rows.
 
-    The mean score changes by about a noise times d/n for a solution d standard errors away: a
-    tolerance in proportion to n leaves the same relative error in the scores, some 1e-8 at the
-    default ``tol``. A scorer may be more sensitive than the Huber loss, such as r2 beside outliers.
+    If a solution is d standard errors from the exact one, the mean score changes by about the noise
+    times d/n. With a tolerance proportional to n, the relative error of the scores is therefore the
+    same for all n, about 1e-8 at the default ``tol``. A scorer may be more sensitive than the Huber
+    loss, for example r2 when there are outliers.
     """
 
     tolerance_of_a_row: ClassVar[float]
@@ -80,14 +82,14 @@ class Scoring(Protocol):
         points: Sequence[Point],
         fold: Fold,
     ) -> list[Any]:
-        """A number for each problem's solution, or the exception that its scoring raised."""
+        """Return a score for each solution, or the exception that scoring it raised."""
 
 
 @dataclass(frozen=True)
 class HuberScoring:
-    """Minus the mean Huber loss of the validation residuals at one threshold.
+    """Score by minus the mean Huber loss of the validation residuals at one threshold.
 
-    That of all candidates is a by-product of one read of the validation rows.
+    One read of the validation rows gives the scores of all candidates.
     """
 
     tolerance_of_a_row: ClassVar[float] = 0.006
@@ -113,18 +115,18 @@ class HuberScoring:
 
 @dataclass(frozen=True)
 class ScorerScoring:
-    """A scorer of scikit-learn, given a fitted model for each candidate.
+    """Score by a scorer of scikit-learn, which receives a fitted model for each candidate.
 
     Parameters
     ----------
     scorer : callable
         ``scorer(estimator, X, y, **params)``.
     searched : HuberRegressorCV
-        Whose features the models have.
+        Estimator from which the models take the number and names of the features.
     X, y
-        All rows, as the user gave them: a scorer may want a frame.
+        All rows, as the user gave them, since a scorer may need a frame.
     params : mapping
-        What the scorer is passed besides; arrays of the length of X are taken by rows.
+        Further arguments of the scorer. Arrays of the length of X are indexed by row.
     """
 
     tolerance_of_a_row: ClassVar[float] = 0.0005
@@ -152,7 +154,7 @@ class ScorerScoring:
     def _score(self, model: Any, X: Any, y: Any, params: Mapping[str, Any]) -> Any:
         try:
             score = self.scorer(model, X, y, **params)
-        except Exception as error:  # noqa: BLE001 - error_score says what becomes of it
+        except Exception as error:  # noqa: BLE001 - handled according to error_score
             return error
         score = score.item() if hasattr(score, "item") else score
         if not isinstance(score, Number):
@@ -165,20 +167,20 @@ class ScorerScoring:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What is the same for all folds.
+    """The cross-validation of all candidates, which evaluates one fold at a time.
 
     Parameters
     ----------
     design : Design
-        Of all rows.
+        Design with all rows.
     candidates : list of HuberProblem
     waypoints : list of Waypoint or None
-        Their solutions on all rows.
+        Solutions of the candidates on all rows.
     start : Start
         A solution on all rows, for candidates without a waypoint.
     scoring : Scoring
     error_score : "raise" or float
-        What a candidate scores where it cannot be fitted or scored.
+        Score of a candidate that cannot be fitted or scored.
     """
 
     design: Design
@@ -191,7 +193,7 @@ class CrossValidation:
     def evaluate(self, train: Rows, test: Rows) -> FoldResult:
         """Fit all candidates to the rows ``train`` and score them on ``test``."""
         every = np.arange(self.design.n_rows)
-        train, test = every[train], every[test]  # as for X itself: masks and negative numbers too
+        train, test = every[train], every[test]  # accepts masks and negative numbers, like X itself
         started = time.perf_counter()
         validation = self.design.rows(test)
         fits, training = self._fit(train, test, validation)
@@ -215,14 +217,14 @@ class CrossValidation:
         counts = np.bincount(train, minlength=self.design.n_rows)
         once = np.all(counts + np.bincount(test, minlength=self.design.n_rows) == 1)
         removed = validation if once and test.size else None
-        training = self.design  # stays where there is no other, and no fit
+        training = self.design  # used if the design of the training rows cannot be made
         try:
             training = self._training(train, counts)
             tolerance = self.scoring.tolerance_of_a_row
             fits = fit_in_fold(
                 training, self.candidates, self.waypoints, removed, self.start, tolerance
             )
-        except Exception as error:  # noqa: BLE001 - error_score says what becomes of it
+        except Exception as error:  # noqa: BLE001 - handled according to error_score
             fits = [CandidateFit(None, np.inf, error=error)] * len(self.candidates)
         errors = [fit.error for fit in fits if fit.error is not None]
         if errors and self.error_score == "raise":
@@ -252,7 +254,7 @@ class CrossValidation:
             raise errors[0]
         if errors:
             warnings.warn(
-                "Scoring failed for some candidates of a fold. Their score on it will be set to "
+                "Scoring failed for some candidates in a fold. Their score in it will be set to "
                 f"{self.error_score}. Details:\n" + "".join(format_exception(errors[0])),
                 UserWarning,
                 stacklevel=2,
@@ -267,10 +269,10 @@ class CrossValidation:
 def _nothing_left(part: str, purpose: str, rows: Rows) -> str:
     if rows.size == 0:
         return (
-            f"cv has a fold without {part} rows: nothing is left to {purpose}. Use a cv whose "
-            "folds all have some."
+            f"cv has a fold without {part} rows: nothing is left to {purpose}. Use a cv with "
+            f"{part} rows in every fold."
         )
     return (
         f"sample_weight is zero for every {part} row of a fold: nothing is left to {purpose}. Use "
-        f"a cv whose folds all have {part} rows with a positive weight."
+        f"a cv with a positive weight among the {part} rows of every fold."
     )

@@ -1,4 +1,4 @@
-"""Huber's regression with an elastic net."""
+"""Huber regression with an elastic-net penalty."""
 
 from __future__ import annotations
 
@@ -33,103 +33,105 @@ __all__ = ["HuberElasticNet"]
 class HuberElasticNet(LinearRegressor):
     r"""Linear regression with the Huber loss and an elastic-net penalty, for many columns.
 
-    With residuals :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``), the
-    Huber loss :math:`L_t` and the factors :math:`f_j` (``penalty_factors``), the fit minimises
+    The fit resists outliers in y and selects columns. It minimises over w and b, for residuals
+    :math:`e_i = y_i - x_i w - b`, frequencies :math:`s_i` (``sample_weight``), the Huber loss
+    :math:`L_t` of :class:`HuberRegressor` and factors :math:`f_j` (``penalty_factors``),
 
     .. math::
 
         \frac{1}{\sum_i s_i}\sum_i s_i L_{\delta\sigma}(e_i)
-        + \sigma\,\alpha\,\rho \sum_j f_j |w_j| + \frac{\alpha (1 - \rho)}{2} \sum_j f_j w_j^2
-        \qquad\text{over } w \text{ and } b,
+        + \sigma\,\alpha\,\rho \sum_j f_j |w_j| + \frac{\alpha (1 - \rho)}{2} \sum_j f_j w_j^2 ,
 
-    where :math:`\rho` is ``l1_ratio`` and the scale :math:`\sigma` solves the equation of its rule.
-    The factor :math:`\sigma` makes alpha free of the units of y and of the noise level. With
-    ``delta=inf, scale=1.0`` this is scikit-learn's ``ElasticNet``.
+    where :math:`\rho` is ``l1_ratio`` and :math:`\sigma` is the scale, an estimate of the noise
+    level. The factor :math:`\sigma` makes alpha independent of the units of y and of the noise
+    level [1]_ [2]_. With ``delta=inf, scale=1.0`` this is scikit-learn's ``ElasticNet``.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        Strength of the penalty, positive. As in scikit-learn it is compared with the mean of the
-        losses, not with their sum as in :class:`HuberRegressor`.
+        Strength of the penalty, positive. As in scikit-learn, it is relative to the mean of the
+        losses. In :class:`HuberRegressor` alpha is relative to their sum.
     l1_ratio : float, default=0.5
-        1 is the lasso; 0 is a ridge penalty, that of ``HuberRegressor(alpha=alpha * sum(s))``.
+        1 gives the lasso, and 0 the ridge penalty of ``HuberRegressor(alpha=alpha * sum(s))``.
     delta : float, default=1.345
         Threshold in units of the scale, in (0, inf].
     scale : {"joint", "mad"} or float, default="joint"
-        Noise level sigma: by the equation of Huber's Proposal 2 with as many parameters as are
-        effective, which for the lasso is the number of nonzero coefficients; as the normalised
-        median of the absolute residuals; or given, in the units of y. Where the equation of the
-        joint scale has several solutions, the largest is meant, and the nearest to the scale at
-        larger alphas is found: another one in 2 of 150 random problems, where more columns are
-        used than half the number of rows. The median's solution need not be unique.
+        Rule for the scale. ``"joint"`` solves the equation of Huber's Proposal 2, given in
+        :class:`HuberRegressor`, with the effective number of parameters, which for the lasso is the
+        number of nonzero coefficients. ``"mad"`` is ``median(|e|)/0.6745`` of the residuals. A
+        number fixes the scale, in units of y. The equation of the joint scale may have several
+        solutions. The largest is the estimate, and the solver finds the one nearest to the scale at
+        larger alphas. These differed in 2 of 150 random problems, in which more columns were used
+        than half the number of rows. The solution for ``"mad"`` need not be unique either.
     fit_intercept : bool, default=True
         Whether to fit an intercept. It is not penalised.
     positive : bool, default=False
-        Whether coefficients must not be negative.
+        Whether to force the coefficients to be nonnegative.
     penalty_factors : array-like of shape (n_features,), default=None
-        Multiples of alpha, one a column, not negative; 0 leaves a column without a penalty. None
-        for one. They are not normalised.
+        Nonnegative factors of alpha, one for each column; 0 leaves the column without a penalty.
+        They are not normalised. None means 1 for all columns.
     max_iter : int, default=100
-        Most Newton steps at one scale.
+        Maximum number of Newton steps at one scale.
     tol : float, default=1e-6
-        Largest ``optimality_`` of a fit that has converged.
+        The solver stops when ``optimality_`` is at most ``tol``.
     warm_start : bool, default=False
-        Start from the previous fit, and not from larger alphas.
+        Whether to start from the previous fit. Otherwise the fit starts from fits at larger alphas.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        Coefficients, in units of y per unit of X; exactly zero where a column is not used.
+        Coefficients, in units of y per unit of X; exactly zero for columns that are not used.
     sparse_coef_ : sparse matrix of shape (1, n_features)
-        The same.
+        Coefficients as a sparse matrix.
     intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
-        Sigma, in units of y; 0.0 where the residuals leave none.
+        Estimate of the noise level, in units of y; 0.0 if too many rows are fitted exactly.
     delta_ : float
-        ``delta``.
+        The delta used.
     threshold_ : float
         ``delta_ * scale_``, in units of y.
     weights_ : ndarray of shape (n_samples,)
-        ``min(1, threshold_/|residual|)``: 1 for rows that count fully.
+        Weights of the rows, ``min(1, threshold_/|residual|)``; 1 means full weight.
     outliers_ : ndarray of shape (n_samples,) of bool
-        Rows whose residual is beyond the threshold.
+        Rows whose absolute residual exceeds the threshold.
     n_iter_ : int
-        Newton steps, those at larger alphas on the way included.
+        Number of Newton steps, including those at the larger alphas from which the fit starts.
     n_passes_ : int
-        How often all columns were read.
+        Number of times that all columns were read.
     optimality_ : float
-        Certificate: the largest residual of the conditions of a minimum, of all columns, in units
-        of alpha (the conditions say that a mean of products is at most alpha), for the intercept
-        and columns without a penalty in their own units where alpha is larger; or the relative
-        distance of the scale from the root of its equation if that is larger.
+        Certificate: the largest violation of the optimality conditions over all columns, in units
+        of alpha. (The conditions say that a mean of products is at most alpha.) The intercept and
+        columns without a penalty have units of their own if these are smaller than alpha. If the
+        relative distance of the scale from the solution of its equation is larger, ``optimality_``
+        is that distance.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns, where X had names that are strings.
+        Names of the columns, if all of them are strings.
 
     Warns
     -----
     ConvergenceWarning
-        If ``optimality_`` is above ``tol``, with the distance reached.
+        If ``optimality_`` is above ``tol``.
     ExactFitWarning
         If the scale is zero.
 
     See Also
     --------
     HuberElasticNetCV : Chooses alpha by cross-validation.
-    enet_path : The fits at many alphas.
-    HuberRegressor : Without a penalty that sets coefficients to zero.
+    enet_path : Fits at many alphas.
+    HuberRegressor : Has a ridge penalty only, which sets no coefficient to zero.
 
     Notes
     -----
-    Coefficients depend on the units of the columns: standardise them in a pipeline.
+    The fit depends on the units of the columns. Standardise the columns in a pipeline.
 
     References
     ----------
-    A. B. Owen, "A robust hybrid of lasso and ridge regression", Contemporary Mathematics 443
-    (2007), and T. Sun, C.-H. Zhang, "Scaled sparse linear regression", Biometrika 99 (2012), for
-    the scale in the penalty.
+    .. [1] A. B. Owen, "A robust hybrid of lasso and ridge regression", Contemporary Mathematics
+       443 (2007).
+    .. [2] T. Sun, C.-H. Zhang, "Scaled sparse linear regression", Biometrika 99 (2012).
 
     Examples
     --------
@@ -184,11 +186,12 @@ class HuberElasticNet(LinearRegressor):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            The columns at work are copied, the others are not. There may be more columns than rows.
+            Features. There may be more columns than rows. Only the columns of the active set, those
+            that may have a nonzero coefficient, are copied.
         y : array-like of shape (n_samples,)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
-            Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
+            Nonnegative frequencies: 2 counts the row twice, 0 leaves it out.
 
         Returns
         -------
@@ -198,9 +201,9 @@ class HuberElasticNet(LinearRegressor):
         Raises
         ------
         ValueError
-            If X, y or sample_weight hold NaN or infinity or differ in length; if the weights are
-            negative or all zero; if ``penalty_factors`` are negative or not one for each column; if
-            X is of Dask.
+            If X, y or sample_weight contain NaN or infinity or differ in length; if the weights are
+            negative or all zero; if ``penalty_factors`` has a negative value or not one value for
+            each column; or if X is a Dask collection.
         """
         with restored_on_failure(self):
             given = X, y
@@ -224,11 +227,11 @@ class HuberElasticNet(LinearRegressor):
 
     @property
     def sparse_coef_(self) -> Any:
-        """The coefficients as a sparse matrix of one row."""
+        """Coefficients as a sparse matrix with one row."""
         return sparse.csr_matrix(self.coef_)
 
     def _previous(self, design: Design) -> Start | None:
-        """The last fit as a start, where a warm start is wanted and there was one."""
+        """Return the previous fit as a start, if warm_start is set and there is one that fits."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
         if self.coef_.shape[0] != design.n_features or not self.scale_ > 0.0:

@@ -1,4 +1,4 @@
-"""Huber's regression with an elastic net, alpha chosen by cross-validation."""
+"""Huber regression with an elastic-net penalty chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -44,26 +44,25 @@ Vector = NDArray[np.float64]
 
 
 class HuberElasticNetCV(HuberElasticNet):
-    """Huber's regression with an elastic net, alpha chosen by cross-validation.
+    """Huber regression with an elastic-net penalty chosen by cross-validation.
 
-    A path over decreasing alphas is fitted to all rows and to the training rows of each fold. Alpha
-    is in units of the noise, and in a fold it is what has the same effect on its fewer rows: with m
-    of n rows the factor of ``|w|`` is multiplied by ``sqrt(n/m)``, as the noise of a slope is, and
-    that of ``w²`` by ``n/m``, as if it were added to a sum. A candidate's score is minus the
-    mean Huber loss of its validation residuals, at a threshold of half the scale of a pilot fit
-    that resists outliers: those among the validation rows do not choose the model.
+    A path of fits at decreasing alphas is computed on all rows and on the training rows of each
+    fold. The score of a candidate is minus the mean Huber loss of its validation residuals. The
+    threshold of this loss is half the scale of a pilot, a first fit that resists outliers, so that
+    outliers among the validation rows do not decide the choice. In a fold, which has m of the n
+    rows, alpha is adjusted to have the same effect: the factor of ``|w|`` is multiplied by
+    ``sqrt(n/m)``, as the noise of a slope is, and the factor of ``w²`` by ``n/m``.
 
     Parameters
     ----------
     l1_ratio : float or array-like of floats, default=0.5
-        As in :class:`HuberElasticNet`; of several the best is chosen.
+        As in :class:`HuberElasticNet`. Among several values, the best is chosen.
     eps : float, default=1e-3
-        Smallest alpha of the grid in units of the largest.
+        Smallest alpha of the grid divided by the largest.
     n_alphas : int, default=100
-        Alphas in the grid.
+        Number of alphas in the grid.
     alphas : array-like, default=None
-        Alphas instead of the grid, which otherwise begins where all penalised coefficients are
-        zero.
+        Alphas to use instead of the grid, which begins where all penalised coefficients are zero.
     delta : float, default=1.345
     scale : {"joint", "mad"} or float, default="joint"
     fit_intercept : bool, default=True
@@ -73,36 +72,37 @@ class HuberElasticNetCV(HuberElasticNet):
     cv : int, cross-validation generator or iterable, default=None
         As in ``GridSearchCV``: None for five folds.
     selection : {"best", "one_se"}, default="best"
-        The candidate with the highest mean score; or, for its l1_ratio, the largest alpha whose
-        mean score is at most one standard error below.
+        ``"best"`` chooses the highest mean score. ``"one_se"`` chooses, for the l1_ratio of that
+        candidate, the largest alpha whose mean score is at most one standard error lower.
     max_iter : int, default=100
     tol : float, default=1e-6
         These as in :class:`HuberElasticNet`.
     n_jobs : int, default=None
-        Folds that are done at a time, by threads unless ``joblib.parallel_config`` says otherwise.
+        Number of folds to run in parallel, in threads by default (see ``joblib.parallel_config``).
 
     Attributes
     ----------
     alpha_, l1_ratio_ : float
-        The chosen candidate's.
+        Values of the chosen candidate.
     alphas_ : ndarray of shape (n_alphas,), or a list of them for several l1_ratio
-        The candidates, decreasing: those that the path on all rows and the paths of all folds
-        reached.
+        Candidates in decreasing order: the alphas reached by the path on all rows and by the paths
+        of all folds.
     unreached_alphas_ : ndarray, or a list of them
-        The others, where paths had come to their saturated end: see :func:`enet_path`.
+        The other alphas, for which a path had ended because it was saturated: see
+        :func:`enet_path`.
     best_score_ : float
         Mean score of the chosen candidate.
     best_index_ : int
-        Its index in ``cv_results_``.
+        Index of the chosen candidate in ``cv_results_``.
     best_params_ : dict
-        Its ``alpha`` and ``l1_ratio``.
+        ``alpha`` and ``l1_ratio`` of the chosen candidate.
     cv_results_ : dict
         In the layout of ``GridSearchCV``, with ``param_alpha`` and ``param_l1_ratio``.
     coefs_paths_ : ndarray of shape (n_splits, n_candidates, n_features)
-        Coefficients of each candidate in each fold, in the order of ``cv_results_``; with the alpha
-        of the fold.
+        Coefficients of each candidate in each fold, with the adjusted alpha, in the order of
+        ``cv_results_``.
     coef_path_ : ndarray of shape (n_candidates, n_features)
-        Those of each candidate fitted to all rows.
+        Coefficients of each candidate fitted to all rows.
     n_splits_ : int
         Number of folds.
     scorer_ : callable
@@ -111,14 +111,14 @@ class HuberElasticNetCV(HuberElasticNet):
         Coefficients of the chosen candidate, fitted to all rows.
     sparse_coef_, intercept_, scale_, delta_, threshold_, weights_, outliers_, n_iter_, n_passes_, \
             optimality_, n_features_in_, feature_names_in_
-        Of that fit, as in :class:`HuberElasticNet`.
+        Attributes of that fit, as in :class:`HuberElasticNet`.
 
     Warns
     -----
     UserWarning
-        If a path did not reach alphas that were given.
+        If a path did not reach some of the given ``alphas``.
     ConvergenceWarning, ExactFitWarning
-        As :class:`HuberElasticNet` does for the chosen fit, and once for all folds.
+        As in :class:`HuberElasticNet` for the final fit, and at most once for all folds together.
 
     See Also
     --------
@@ -127,10 +127,10 @@ class HuberElasticNetCV(HuberElasticNet):
 
     Notes
     -----
-    Without these factors, as in scikit-learn and glmnet, alpha is chosen for the rows of a fold and
-    used on a quarter more. With 100 rows, 200 columns of which 5 matter and 0 to 20 % of outliers,
-    the squared error of the coefficients was 1.03 to 1.26 times that of the best alpha in
-    hindsight, and with the factors it is 1.03 to 1.12 times (medians of the same 20 samples in six
+    scikit-learn and glmnet do not adjust alpha: they choose it for the rows of a fold and use it
+    for a quarter more rows. With 100 rows, 200 columns of which 5 matter and 0 to 20 % of outliers,
+    the squared error of the coefficients was then 1.03 to 1.26 times that of the best alpha in
+    hindsight. With the adjustment it is 1.03 to 1.12 times (medians of the same 20 samples in six
     settings).
 
     Examples
@@ -205,9 +205,9 @@ class HuberElasticNetCV(HuberElasticNet):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), optional
-            Frequencies, in fits and in scores.
+            Nonnegative frequencies, used in fits and in scores.
         groups : array-like of shape (n_samples,), optional
-            For the splitter.
+            Groups for the splitter.
 
         Returns
         -------
@@ -217,8 +217,8 @@ class HuberElasticNetCV(HuberElasticNet):
         Raises
         ------
         ValueError
-            As :class:`HuberElasticNet`; if ``alphas`` are not positive, or ``l1_ratio`` is 0
-            without ``alphas``.
+            As in :class:`HuberElasticNet`; if ``alphas`` are not positive; or if ``l1_ratio`` is 0
+            and ``alphas`` is not given.
         """
         ratios = checked_ratios(self.l1_ratio)
         given = [checked_alphas(self.alphas, ratio) for ratio in ratios]
@@ -255,7 +255,7 @@ class HuberElasticNetCV(HuberElasticNet):
     def _keep_reached(
         self, paths: Sequence[Path], folds: Sequence[FoldPath], grids: Sequence[Vector]
     ) -> NDArray[np.bool_]:
-        """The candidates that all paths reached; the others are told where they were given."""
+        """Flag the candidates that all paths reached, and warn of given alphas not reached."""
         kept: NDArray[np.bool_] = np.isfinite(np.array([fold.scores for fold in folds])).all(axis=0)
         parts = np.split(kept, np.cumsum([grid.size for grid in grids])[:-1])
         alphas, unreached = [], []
@@ -277,7 +277,7 @@ class HuberElasticNetCV(HuberElasticNet):
         folds: Sequence[FoldPath],
         kept: NDArray[np.bool_],
     ) -> tuple[Problem, Fit]:
-        """Store what was searched, and return the chosen fit."""
+        """Store the results of the search and return the chosen fit."""
         fits = [(problem, fit) for problem, path in found for fit in path.fits]
         candidates = [pair for pair, keep in zip(fits, kept, strict=True) if keep]
         grid = [

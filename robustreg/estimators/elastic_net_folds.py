@@ -1,4 +1,4 @@
-"""Folds of the elastic net: a path for each, and a score that outliers do not mislead."""
+"""Folds of the elastic net: the paths of each fold and their robust score."""
 
 from __future__ import annotations
 
@@ -30,27 +30,26 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-#: Threshold of the score in units of the scale of a pilot, and delta of the pilot: each wrong
-#: validation row pulls the choice with a force in proportion to the threshold (DESIGN.md, section
-#: 2).
+#: Threshold of the score in units of the pilot's scale, and delta of the pilot. The influence of a
+#: wrong validation row on the choice is proportional to the threshold (DESIGN.md, section 2).
 SCORE_DELTA, PILOT_DELTA = 0.5, 0.5
 
-#: Alphas of the pilot: factor between them, and most of them. Its tolerance.
+#: Factor between the alphas of the pilot's path, their largest number, and the pilot's tolerance.
 PILOT_RATIO, PILOT_ALPHAS, PILOT_TOLERANCE = 0.7, 20, 1e-3
 
-#: Share of the rows that the pilot's effective parameters stay below: the median of its residuals
-#: vanishes as they come near one half.
+#: The pilot's effective parameters stay below this share of the rows. The median of its residuals
+#: becomes zero as they approach one half.
 PILOT_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
 class FoldPath:
-    """The paths of a fold, one after the other for each l1_ratio.
+    """The results of the paths of a fold, in the order of l1_ratio.
 
     Attributes
     ----------
     scores : array of shape (n_candidates,)
-        Minus the mean Huber loss of the validation rows; NaN where a path did not get to.
+        Minus the mean Huber loss of the validation rows; NaN for alphas that a path did not reach.
     coefs : array of shape (n_candidates, n_features)
     fit_time, score_time : float
         Seconds for each candidate.
@@ -66,19 +65,19 @@ class FoldPath:
 
 
 def score_threshold(design: Design, statement: ElasticNetProblem, alphas: Vector) -> float:
-    """Threshold of the score, in the units of y.
+    """Return the threshold of the score, in the units of y.
 
-    The pilot is a coarse path at a small delta with the median as scale, which ends before its
-    columns can fit half of the rows. Where the median is zero, the mean absolute residual takes its
-    place.
+    The pilot is a coarse path with a small delta and the MAD scale. It ends before its columns can
+    fit half of the rows. If the median of its residuals is zero, the mean absolute residual is used
+    instead.
 
     Parameters
     ----------
     design : Design
-        Of all rows.
+        Design with all rows.
     statement : ElasticNetProblem
     alphas : array
-        The largest and the smallest bound those of the pilot.
+        The pilot's alphas lie between the largest and the smallest of these.
     """
     pilot = ElasticNetProblem(
         statement.l1_ratio,
@@ -102,7 +101,7 @@ def score_threshold(design: Design, statement: ElasticNetProblem, alphas: Vector
         scale = median_absolute_residual(residuals, design.weights)
         scale = scale or float(np.average(np.abs(residuals), weights=design.weights))
     threshold = SCORE_DELTA * scale * design.units.response_scale
-    # A constant y: every threshold gives the same scores.
+    # y is constant, and every threshold gives the same scores.
     return threshold if threshold > 0.0 else 1.0
 
 
@@ -117,7 +116,7 @@ def fit_folds(
     *,
     n_jobs: int | None,
 ) -> list[FoldPath]:
-    """The paths of all folds, several at a time; warns where fits are above the tolerance.
+    """Fit the paths of all folds in parallel, and warn if fits are above the tolerance.
 
     Parameters
     ----------
@@ -126,11 +125,11 @@ def fit_folds(
     splits : sequence of pairs of arrays
         Training and validation rows of each fold.
     tasks : TaskList
-        The first task is not a fold.
+        Tasks of the fit, of which the first is not a fold.
     n_jobs : int or None
-        As of ``HuberElasticNetCV``.
+        As in ``HuberElasticNetCV``.
     """
-    config = get_config()  # scikit-learn keeps it for each thread
+    config = get_config()  # scikit-learn has a configuration for each thread
     every = np.arange(design.n_rows)
 
     def evaluate(number: int, train: Any, test: Any) -> FoldPath:
@@ -144,8 +143,8 @@ def fit_folds(
     if worst > tol:
         text = (
             f"Some fits in folds did not come within tol={tol:g} of their solutions: increase "
-            "max_iter, or tol if the distance is small enough for you. The largest distance is the "
-            "optimality of this warning."
+            "max_iter, or tol if the distance is small enough for you. The attribute optimality of "
+            "this warning is the largest distance."
         )
         warnings.warn(convergence_warning(text, worst, tol), stacklevel=4)
     return folds
@@ -159,20 +158,20 @@ def fit_fold(
     threshold: float,
     options: dict[str, Any],
 ) -> FoldPath:
-    """Fit the paths to the training rows and score them on the others.
+    """Fit the paths to the training rows and score them on the validation rows.
 
     Parameters
     ----------
     design : Design
-        Of all rows.
+        Design with all rows.
     statements : sequence of ElasticNetProblem
-        One for each l1_ratio.
+        Problems, one for each l1_ratio.
     alphas : sequence of arrays
-        Of each.
+        Alphas for each l1_ratio.
     rows : tuple of arrays of int
         Training and validation rows.
     threshold : float
-        Of the score, in the units of y.
+        Threshold of the score, in the units of y.
     options : dict
         ``tol`` and ``max_iter``.
     """
@@ -181,8 +180,8 @@ def fit_fold(
     for part, what in ((training, "training"), (validation, "validation")):
         if not part.total_weight > 0.0:
             raise ValueError(
-                f"cv has a fold without {what} rows of positive weight: use a cv whose folds all "
-                "have some."
+                f"cv has a fold without {what} rows of positive weight: use a cv with such rows "
+                "in every fold."
             )
     scores, coefs, seconds, worst = [], [], 0.0, 0.0
     for statement, grid in zip(statements, alphas, strict=True):
@@ -208,7 +207,7 @@ def fit_fold(
 
 
 def _scores(validation: Design, points: Sequence[Point], threshold: float, n_alphas: int) -> Vector:
-    """Minus the mean Huber losses of the validation rows."""
+    """Return minus the mean Huber losses of the validation rows."""
     scores = np.full(n_alphas, np.nan)
     unit = validation.units.response_scale
     loss = Huber(threshold / unit)
@@ -221,7 +220,7 @@ def _scores(validation: Design, points: Sequence[Point], threshold: float, n_alp
 
 
 def _largest_alpha_within_one_standard_error(results: Mapping[str, Any]) -> int:
-    """Index of the largest alpha for the best l1_ratio, one standard error from the best."""
+    """Return the index of the largest alpha within one standard error, for the best l1_ratio."""
     best = best_candidate(results)
     mean = results["mean_test_score"]
     near = mean >= mean[best] - standard_error(results)[best]
@@ -234,7 +233,7 @@ SELECTIONS = {"best": best_candidate, "one_se": _largest_alpha_within_one_standa
 
 
 def checked_ratios(l1_ratio: Any) -> list[float]:
-    """One or several numbers in [0, 1]."""
+    """Validate one or several numbers in [0, 1] and return them as a list."""
     try:
         ratios = np.atleast_1d(np.asarray(l1_ratio, dtype=np.float64))
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The path of Huber's regression with an elastic net."""
+"""The path of Huber regression with an elastic-net penalty."""
 
 from __future__ import annotations
 
@@ -56,21 +56,25 @@ def enet_path(
     max_iter: int = 100,
     tol: float = 1e-6,
 ) -> tuple[Vector, Matrix, Vector, Vector]:
-    """Fits of :class:`HuberElasticNet` at decreasing alphas, each from the one before it.
+    """Compute fits of :class:`HuberElasticNet` at decreasing alphas.
+
+    Each fit starts from the one before it, so that the path is much faster than separate fits.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
+        Features.
     y : array-like of shape (n_samples,)
+        Responses.
     l1_ratio : float, default=0.5
-        With 0, ``alphas`` must be given.
+        As in :class:`HuberElasticNet`. With 0, ``alphas`` must be given.
     eps : float, default=1e-3
-        Smallest alpha of the grid, in units of the largest: that from which on all penalised
-        coefficients are zero.
+        Smallest alpha of the grid divided by the largest. The largest is the smallest alpha for
+        which all penalised coefficients are zero.
     n_alphas : int, default=100
-        Alphas in the grid.
+        Number of alphas in the grid.
     alphas : array-like, default=None
-        Alphas instead of the grid.
+        Alphas to use instead of the grid.
     delta : float, default=1.345
     scale : {"joint", "mad"} or float, default="joint"
     sample_weight : array-like of shape (n_samples,), default=None
@@ -84,20 +88,23 @@ def enet_path(
     Returns
     -------
     alphas : ndarray of shape (n_reached,)
-        In decreasing order; those that the path reached.
+        The alphas that the path reached, in decreasing order.
     coefs : ndarray of shape (n_features, n_reached)
-        As scikit-learn's ``enet_path`` returns them.
+        Coefficients, in the layout of scikit-learn's ``enet_path``.
     intercepts : ndarray of shape (n_reached,)
+        Intercepts, in units of y.
     scales : ndarray of shape (n_reached,)
+        Estimates of the noise level, in units of y.
 
     Warns
     -----
     UserWarning
-        If the path ended before the last alpha, with those it did not reach. It ends where the fit
-        saturates: where no degrees of freedom are left for the scale, where the scale is zero, or
-        more than twice the smallest of the path. The end never comes where ``scale`` is a number.
+        If the path ended before the last alpha. The warning tells which alphas it did not reach.
+        The path ends where the fit is saturated: where no degrees of freedom are left for the
+        scale, or where the scale is zero or more than twice the smallest scale of the path. It
+        never ends early if ``scale`` is a number.
     ConvergenceWarning
-        If a fit ended farther than ``tol`` from the solution.
+        If the ``optimality_`` of a fit is above ``tol``.
 
     Examples
     --------
@@ -129,14 +136,14 @@ def enet_path(
 def path_over(
     statement: ElasticNetProblem, design: Any, alphas: Vector | None, options: dict[str, Any]
 ) -> tuple[Problem, Path]:
-    """The path of a problem over a design."""
+    """Return the problem over the design, and its path."""
     first = 1.0 if alphas is None else float(alphas[0])
     problem = statement.over(design, first)
     return problem, follow_path(problem, alphas, **options)
 
 
 def in_user_units(problem: Problem, path: Path) -> tuple[Matrix, Vector, Vector]:
-    """Coefficients of shape (n_reached, p), intercepts and scales."""
+    """Return coefficients of shape (n_reached, p), intercepts and scales, in the user's units."""
     design, n = problem.design, len(path.fits)
     coefs, intercepts = np.zeros((n, design.n_features)), np.zeros(n)
     for number, fit in enumerate(path.fits):

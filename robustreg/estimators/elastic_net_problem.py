@@ -1,4 +1,4 @@
-"""What the estimators with an elastic net share: their problem, their data and their warnings."""
+"""The problem, the data and the warnings of the estimators with an elastic-net penalty."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Residuals of an exact fit, in working units, are below this; those of the others are about one.
+#: Residuals of an exact fit are below this in working units, in which typical residuals are about
+#: 1.
 EXACT = 1e-8
 
-#: Of the parameters that all of them have.
+#: Constraints of the parameters that all these estimators have.
 CONSTRAINTS: dict[str, list[Any]] = {
     "delta": [Interval(Real, 0, np.inf, closed="right")],
     "scale": [Interval(Real, 0, np.inf, closed="neither"), StrOptions({"joint", "mad"})],
@@ -51,7 +52,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 @dataclass(frozen=True)
 class ElasticNetProblem:
-    """The parameters that say what is solved."""
+    """The parameters that define the problem."""
 
     l1_ratio: float
     delta: float
@@ -62,7 +63,7 @@ class ElasticNetProblem:
 
     @classmethod
     def of(cls, estimator: Any, l1_ratio: float) -> ElasticNetProblem:
-        """Those of an estimator."""
+        """Take the parameters from an estimator."""
         return cls(
             float(l1_ratio),
             float(estimator.delta),
@@ -73,22 +74,22 @@ class ElasticNetProblem:
         )
 
     def with_rows(self, ratio: float) -> tuple[ElasticNetProblem, float]:
-        """What is equally strong with fewer rows, and the factor of alpha for it.
+        """Return the problem that is equally strong with fewer rows, and the factor of its alpha.
 
-        The noise in the mean of products that alpha l1_ratio is compared with grows as the root of
-        the ratio; the curvature alpha (1 - l1_ratio) competes with a mean whose inverse tells the
-        variance, which grows as the ratio itself.
+        The lasso part, alpha l1_ratio, is compared with a mean of products, whose noise grows as
+        the square root of the ratio. The ridge part, alpha (1 - l1_ratio), is compared with a mean
+        whose inverse is the variance, which grows as the ratio.
 
         Parameters
         ----------
         ratio : float
-            Number of all rows in units of those that are left.
+            Number of all rows divided by the number of rows that are left.
         """
         first, second = self.l1_ratio * np.sqrt(ratio), (1.0 - self.l1_ratio) * ratio
         return replace(self, l1_ratio=float(first / (first + second))), float(first + second)
 
     def over(self, design: Design, alpha: float) -> Problem:
-        """The problem over a design, in its working units."""
+        """Return the problem over a design, in the working units of the design."""
         factors = _checked_factors(self.penalty_factors, design.n_features)
         penalty: Any = ElasticNet(float(alpha), self.l1_ratio, factors, self.positive)
         rule = scale_rule(self.scale, design.units.response_scale)
@@ -98,11 +99,11 @@ class ElasticNetProblem:
 def data_in_memory(
     estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any
 ) -> tuple[Any, Any, Vector | None]:
-    """X, y and weights as the designs take them."""
+    """Validate X, y and weights, which must be in memory."""
     if is_collection(X):
         raise ValueError(
-            f"{type(estimator).__name__} copies columns of X, and X is a lazy Dask collection: "
-            "pass X.compute(), or use HuberRegressor, which reads chunks."
+            f"{type(estimator).__name__} needs X in memory, and X is a lazy Dask collection: pass "
+            "X.compute(), or use HuberRegressor, which reads chunks."
         )
     X, y, weights = validate_regression_data(estimator, X, y, sample_weight)
     if X.dtype not in (np.float32, np.float64):
@@ -127,18 +128,18 @@ def _checked_factors(factors: ArrayLike | None, n_features: int) -> Vector | Non
     if not (np.isfinite(checked).all() and (checked >= 0.0).all()):
         raise ValueError(
             f"penalty_factors must be in [0, inf), got a minimum of {checked.min():g} and a "
-            f"maximum of {checked.max():g}: leave a column out of X where it must not be used."
+            f"maximum of {checked.max():g}: leave a column out of X if it must not be used."
         )
     return checked
 
 
 def checked_alphas(alphas: ArrayLike | None, l1_ratio: float) -> Vector | None:
-    """Alphas in decreasing order, each once; None where the data choose them."""
+    """Return the alphas in decreasing order without repetition, or None for the default grid."""
     if alphas is None:
         if l1_ratio == 0.0:
             raise ValueError(
-                "alphas=None takes a grid from the smallest alpha at which all coefficients are "
-                "zero, and with l1_ratio=0 there is none: pass alphas."
+                "alphas=None means a grid that begins at the smallest alpha for which all "
+                "coefficients are zero, and with l1_ratio=0 there is no such alpha: pass alphas."
             )
         return None
     try:
@@ -154,7 +155,11 @@ def checked_alphas(alphas: ArrayLike | None, l1_ratio: float) -> Vector | None:
 
 
 def attributes_of_rows(design: Design, point: Point) -> tuple[Vector, NDArray[np.bool_]]:
-    """``min(1, t/|e|)`` and ``|e| > t`` of every row; at an exact fit 0 for all that are not."""
+    """Return the weight of every row, and whether it is an outlier.
+
+    They are ``min(1, t/|e|)`` and ``|e| > t``. If the scale is zero, rows that are not fitted
+    exactly are outliers with weight zero.
+    """
     residuals = design.residuals(point)
     if point.scale > 0.0:
         return point.units_loss.weight(residuals), np.abs(residuals) > point.threshold
@@ -163,31 +168,32 @@ def attributes_of_rows(design: Design, point: Point) -> tuple[Vector, NDArray[np
 
 
 def warn_of_doubt(fit: Fit, name: str, tol: float, max_iter: int) -> None:
-    """Say what is doubtful about a fit, and what to do."""
+    """Warn if a fit is doubtful, and say what to do."""
     if fit.scale == 0.0:
         warnings.warn(
-            "The residuals leave no positive scale: scale_ is 0.0. This is the right answer for "
-            "data without noise or a constant y. Otherwise alpha is so small that the columns fit "
-            "the rows exactly: increase alpha, or pass a number as scale.",
+            "So many rows are fitted exactly that the scale of the residuals is zero: scale_ is "
+            "0.0. This is the right answer for data without noise or a constant y. Otherwise alpha "
+            "is so small that the columns fit the rows exactly: increase alpha, or pass a number "
+            "as scale.",
             ExactFitWarning,
             stacklevel=4,
         )
     elif fit.optimality > tol:
         text = (
             f"{name} did not come within tol={tol:g} of the solution, in units of alpha and of the "
-            f"scale; optimality_ is the distance that it reached. Increase max_iter={max_iter}, or "
-            "tol if this distance is small enough for you. Columns of very different sizes should "
-            "be standardised."
+            f"scale. The distance reached is optimality_. Increase max_iter={max_iter}, or "
+            "tol if this distance is small enough for you. Standardise columns of very different "
+            "sizes."
         )
         warnings.warn(convergence_warning(text, fit.optimality, tol), stacklevel=4)
 
 
 def warn_of_end(path: Path) -> None:
-    """Say why alphas were not reached."""
+    """Warn if alphas were not reached, and say why."""
     if path.ending is not Ending.COMPLETE:
         warnings.warn(
             f"The path did not reach the smallest alphas, because {path.ending.value}. Increase "
-            "eps or leave these alphas out; a path with a number as scale goes on.",
+            "eps or leave these alphas out. A path with a number as scale does not end early.",
             UserWarning,
             stacklevel=3,
         )

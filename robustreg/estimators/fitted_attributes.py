@@ -1,4 +1,4 @@
-"""The fitted attributes of a Huber regressor, from a solution and back to a start."""
+"""Convert a solution to fitted attributes, and fitted attributes to a start."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["previous_fit", "store_fit"]
 
 
 def previous_fit(model: Any) -> Start | None:
-    """The last fit as a start, where a warm start is wanted and there was one."""
+    """Return the previous fit as a start, if warm_start is set and there is one."""
     if not (model.warm_start and hasattr(model, "coef_")) or np.ndim(model.coef_) != 1:
         return None
     numbers = [*model.coef_, model.intercept_, model.scale_]
     if not np.isfinite(numbers).all():
-        return None  # from nowhere a search would not come back
+        return None  # a solver cannot start from NaN or infinity
     return Start(model.coef_, model.intercept_, model.scale_)
 
 

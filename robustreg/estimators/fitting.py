@@ -1,4 +1,4 @@
-"""From a design and parameters to a solution in the user's units: what every estimator calls."""
+"""Solve a Huber problem over a design and return the solution in the user's units."""
 
 from __future__ import annotations
 
@@ -33,41 +33,44 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Deltas of the pilots from whose residuals ``delta="auto"`` chooses. With 30 % of outliers on one
-#: side the first leads to 1.05 times the squared error of the best delta, where the second led to
-#: 4.5 to 434 times (DESIGN.md, section 2). The second is taken where the scale of the first is
-#: zero, which says nothing: at 0.5 it is where 26 % of the rows are fitted exactly, as with rounded
-#: y.
+#: Deltas of the pilots, the first fits from whose residuals ``delta="auto"`` chooses. With 30 % of
+#: outliers on one side, the choice from the first leads to 1.05 times the squared error of the best
+#: delta, and the choice from the second to 4.5 to 434 times (DESIGN.md, section 2). The second is
+#: used only if the scale of the first is zero, since its residuals then tell nothing: at delta=0.5
+#: this happens when 26 % of the rows are fitted exactly, as with rounded y.
 PILOT_DELTAS = (0.5, 1.345)
 
-#: Distance to which a pilot on a sample of the rows is solved. One on all rows is solved to the
-#: tolerance of the fit, for 5 % of its time: otherwise the choice would depend on where the search
-#: ended, in 12 of 60 samples of 60 x 4, and differ between a fit alone and one among many.
+#: Tolerance of a pilot that is fitted to a sample of the rows. A pilot on all rows is solved to the
+#: tolerance of the fit, which costs 5 % of its time. Otherwise the choice would depend on where the
+#: search ended, in 12 of 60 samples of 60 x 4, and would differ between a response alone and the
+#: same response among many.
 SAMPLE_TOLERANCE = 0.1
 
-#: Least threshold, in units of a typical response: squares of what is smaller would underflow.
+#: Smallest threshold, in units of a typical response. Squares of smaller ones would underflow.
 SMALLEST_THRESHOLD = 1e-100
 
-#: Rows of that pilot, and rows a parameter, where there are so many times more: the variances of
-#: candidates are then known to a percent or two, and the choice loses a quarter of a percent.
+#: Number of rows in the pilot's sample, and rows for each parameter. A sample is used if there are
+#: LARGE times as many rows. The variances of the candidates are then known to one or two percent,
+#: and the choice loses a quarter of a percent of efficiency.
 PILOT_ROWS, PILOT_ROWS_PER_PARAMETER, LARGE = 2**14, 50, 4
 
-#: What a fit says that ends above the tolerance. The distance is not in the text: Python shows
-#: a warning once for each text.
+#: Warning texts of a fit that stops above the tolerance. They do not contain the distance, since
+#: Python shows a warning once for each different text.
 REASONS = {
     Status.MAX_ITER: "stopped after max_iter={max_iter} iterations, farther than tol={tol:g} "
     "standard errors from {solution}. The distance is optimality_. Increase max_iter, or tol if it "
     "is small enough for you.",
     Status.ROUNDING: "stopped farther than tol={tol:g} standard errors from {solution}: rounding "
-    "errors of double precision allow no less. The distance is optimality_. Columns of X that "
-    "nearly determine one another cause this, or noise that is tiny beside y: drop or combine "
-    "columns, center columns with a large offset, subtract a constant from y, or increase tol.",
+    "errors of double precision do not allow less. The distance is optimality_. The cause is "
+    "columns of X that nearly determine one another, or noise that is tiny compared with y: drop "
+    "or combine columns, center columns with a large offset, subtract a constant from y, or "
+    "increase tol.",
 }
 
 
 @dataclass(frozen=True)
 class HuberProblem:
-    """The parameters of ``HuberRegressor`` that say what is solved, and how."""
+    """The parameters of ``HuberRegressor`` that define the problem and its solver."""
 
     delta: float | str
     scale: float | str
@@ -78,7 +81,7 @@ class HuberProblem:
     tol: float
 
     def over(self, design: Design) -> Problem:
-        """The problem over a design, in its working units.
+        """Return the problem over a design, in the working units of the design.
 
         Raises
         ------
@@ -91,8 +94,8 @@ class HuberProblem:
         if not min(threshold, 1.0 if known is None else known) > SMALLEST_THRESHOLD:
             raise ValueError(
                 f"delta={self.delta!r} and scale={self.scale!r} give a threshold that cannot be "
-                "told from zero beside y: use a larger delta or scale. At a thousandth of the "
-                "noise the fit is already one of least absolute deviations."
+                "told from zero compared with y: use a larger delta or scale. With a threshold of "
+                "a thousandth of the noise, the fit is already one of least absolute deviations."
             )
         return Problem(
             design,
@@ -105,7 +108,7 @@ class HuberProblem:
 
 @dataclass(frozen=True)
 class Start:
-    """Where to begin, in the user's units."""
+    """A starting point in the user's units."""
 
     coef: Vector
     intercept: float
@@ -123,7 +126,7 @@ class Solution(Start):
 
 
 def fit_huber(design: Design, problem: HuberProblem, start: Start | None = None) -> Solution:
-    """Solve a problem over a design, from another solution over it or from nothing."""
+    """Solve a problem over a design, optionally starting from another solution."""
     if problem.delta != "auto":
         return _fit(design, problem, start)
     rows = max(PILOT_ROWS, PILOT_ROWS_PER_PARAMETER * design.n_features)
@@ -140,13 +143,13 @@ def fit_huber(design: Design, problem: HuberProblem, start: Start | None = None)
         start = pilot
     solution = _fit(design, replace(problem, delta=delta), start)
     if solution.result.status is Status.EXACT_FIT:
-        # So many residuals are equal that a small threshold follows them alone: not a choice.
+        # So many residuals are equal that a small threshold would fit these rows only.
         return _fit(design, replace(problem, delta=PILOT_DELTAS[-1]), start)
     return solution
 
 
 def effective_parameters(design: Design, problem: HuberProblem) -> float:
-    """Degrees of freedom of the linear smoother of a ridge fit with the penalty of a problem."""
+    """Return the degrees of freedom of a ridge fit with the penalty of the problem."""
     stated = problem.over(design)
     most = float(stated.n_linear)
     if not stated.penalty or most < design.n_observations / 10:
@@ -157,7 +160,7 @@ def effective_parameters(design: Design, problem: HuberProblem) -> float:
 
 
 def _pilot(design: Design, problem: HuberProblem, start: Start | None) -> Solution:
-    """The fit at the first delta at which there is a scale, or at the last."""
+    """Fit with the first pilot delta for which the scale is positive, or with the last one."""
     for delta in PILOT_DELTAS:
         pilot = _fit(design, replace(problem, delta=delta), start)
         if pilot.result.status is not Status.EXACT_FIT:
@@ -166,7 +169,7 @@ def _pilot(design: Design, problem: HuberProblem, start: Start | None) -> Soluti
 
 
 def _chosen_delta(design: Design, problem: HuberProblem, pilot: Solution) -> float:
-    """What ``delta="auto"`` makes of the residuals of a pilot."""
+    """Return the delta that ``delta="auto"`` chooses from the residuals of a pilot."""
     solved = pilot.result.problem
     return least_variance_delta(
         design.residuals(pilot.point),
@@ -180,7 +183,7 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
     if np.isinf(problem.delta) and design.squares_overflow:
         raise ValueError(
             "y has values so far from the others that their squares overflow, and least squares "
-            "(delta=inf) needs these squares. Remove these rows, or use a finite delta."
+            "(delta=inf) needs these squares: remove these rows, or use a finite delta."
         )
     stated = problem.over(design)
     begin = None if start is None else _starting_point(stated, start)
@@ -200,7 +203,7 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
 
 
 def _starting_point(problem: Problem, start: Start) -> Point | None:
-    """The point of another solution; None where it has no scale to start from, or other columns."""
+    """Return the point of another solution; None without a positive scale or equal columns."""
     if start.coef.shape[0] != problem.design.n_features:
         return None
     finite = np.isfinite(start.coef).all() and np.isfinite(start.intercept)
@@ -212,9 +215,10 @@ def _starting_point(problem: Problem, start: Start) -> Point | None:
 
 
 def weights_and_outliers(design: Design, solution: Solution) -> tuple[Vector, NDArray[np.bool_]]:
-    """``min(1, t/|e|)`` and ``|e| > t`` of every row.
+    """Return ``min(1, t/|e|)`` and ``|e| > t`` for every row.
 
-    At an exact fit the threshold is zero, and residuals that are rounding errors count as zero.
+    At an exact fit the threshold is zero, and residuals of the size of rounding errors count as
+    zero.
     """
     point = solution.point
     if solution.result.status is not Status.EXACT_FIT:
@@ -230,7 +234,7 @@ def _beyond(residuals: Vector, size: float) -> NDArray[np.bool_]:
 
 
 def exact_fit(so: str, problem: HuberProblem) -> str:
-    """What a scale of zero means, in a sentence that begins with ``so``."""
+    """Return the text on a scale of zero; its first sentence begins with ``so``."""
     return (
         f"{so} many observations are fitted exactly that the scale of the residuals is zero: "
         f"scale_ and threshold_ are 0.0. {_consequence(problem)} This is the right answer for "
@@ -241,17 +245,17 @@ def exact_fit(so: str, problem: HuberProblem) -> str:
 
 
 def _consequence(problem: HuberProblem) -> str:
-    """What a scale of zero means for the coefficients."""
+    """Return what a scale of zero means for the coefficients."""
     if problem.alpha > 0.0:
         return (
-            f"alpha={problem.alpha:g} acts in units of a noise that is zero, so that it outweighs "
-            "the data: use alpha=0 instead."
+            f"alpha={problem.alpha:g} is relative to the noise, which is zero, so that the penalty "
+            "outweighs the data: use alpha=0 instead."
         )
     return "The coefficients minimise the sum of absolute residuals."
 
 
 def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
-    """Say what is doubtful about a solution, and what to do."""
+    """Warn if a solution is doubtful, and say what to do."""
     result = solution.result
     if result.status is Status.EXACT_FIT:
         warnings.warn(exact_fit("So", problem), ExactFitWarning, stacklevel=4)

@@ -1,4 +1,4 @@
-"""The candidates of a search in one fold: all together from the path, or one by one."""
+"""Fit the candidates of a search in one fold, all together from the path or one by one."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["fit_in_fold"]
 
 Matrix = NDArray[np.float64]
 
-#: Part of the distance that a step leaves over which a candidate gets the metric of its own
-#: Hessian: that costs a Gram matrix, where a step with twenty candidates costs each a quarter of a
-#: pass.
+#: A candidate whose steps reduce the distance by less than this factor gets the metric of its own
+#: Hessian. That costs a Gram matrix, whereas a step of twenty candidates costs a quarter of a pass
+#: for each.
 FOLD_CONTRACTION = 0.4
 
-#: Such metrics before a candidate is left to ``fit_huber``.
+#: Number of such metrics after which a candidate is solved by ``fit_huber``.
 MOST_METRICS = 4
 
-#: Bounds of the multiple of ``tol`` to which candidates are solved.
+#: Candidates are solved to a multiple of ``tol`` between these bounds.
 TARGET_BOUNDS = (0.03, 100.0)
 
-#: Memory for the metrics of candidates that move together.
+#: Memory in bytes for the metrics of candidates that are solved together.
 METRIC_BYTES = 2**27
 
 
@@ -50,15 +50,16 @@ def fit_in_fold(
     Parameters
     ----------
     training : Design
-        In the working units of the path's design.
+        Design of the training rows, in the working units of the path's design.
     candidates, waypoints
         As in ``reference_path``.
     removed : Design or None
-        The other rows, where they and the training rows are those of the path and each once.
+        Design of the other rows, if training and other rows together are the rows of the path, each
+        once.
     start : Start
         A solution on all rows, for candidates without a waypoint.
     tolerance_of_a_row : float
-        Multiple of ``tol``, a training row, to which candidates are solved: see ``Scoring``.
+        Multiple of ``tol`` for each training row to which candidates are solved: see ``Scoring``.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def fit_in_fold(
 
 
 def _fold_grams(training: Design, removed: Design | None) -> Callable[[Curvature], Matrix]:
-    """The Gram matrix of the training rows at a curvature's point, each computed once."""
+    """Return a cached function for the Gram matrix of the training rows at a curvature's point."""
     known: dict[int, Matrix] = {}
 
     def gram(curvature: Curvature) -> Matrix:
@@ -105,7 +106,7 @@ def _fit_together(
     gram: Callable[[Curvature], Matrix],
     tolerance_of_a_row: float,
 ) -> list[CandidateFit | None]:
-    """Steps of all candidates together; None for those that this does not serve."""
+    """Solve all candidates together; None for those that cannot be solved in this way."""
     departures: dict[int, Candidate] = {}
     for i, (problem, waypoint) in enumerate(zip(candidates, waypoints, strict=True)):
         if waypoint is not None:
@@ -142,7 +143,7 @@ def _departure(
 def _first_steps(
     candidates: Sequence[Candidate], waypoints: Sequence[Waypoint | None], removed: Design
 ) -> None:
-    """The sums over the training rows are those over all rows less those over the removed ones."""
+    """Take the first steps, with the sums over all rows minus those over the removed rows."""
     points = [candidate.objective.point(candidate.parameters) for candidate in candidates]
     others = removed.values_and_gradients(points)
     for candidate, waypoint, other in zip(candidates, waypoints, others, strict=True):
@@ -151,7 +152,7 @@ def _first_steps(
 
 
 def _renewed(candidate: Candidate) -> bool:
-    """Whether a candidate that moves too slowly could be given the metric of its own Hessian."""
+    """Give a slow candidate the metric of its own Hessian; return whether that was possible."""
     if candidate.lost:
         return False
     objective = candidate.objective
@@ -165,7 +166,7 @@ def _renewed(candidate: Candidate) -> bool:
 
 
 def _fit_alone(training: Design, problem: HuberProblem, start: Start) -> tuple[CandidateFit, Start]:
-    # Without degrees of freedom there is no scale: a start would only lead astray.
+    # Without degrees of freedom there is no scale, and a start would not help.
     known = start if problem.over(training).freedom > 0.0 else None
     try:
         solution = fit_huber(training, problem, known)

@@ -25,56 +25,61 @@ __all__ = ["HuberRegressor"]
 
 
 class HuberRegressor(LinearRegressor):
-    r"""Linear regression with the Huber loss, the scale estimated jointly.
+    r"""Linear regression with the Huber loss and a jointly estimated scale.
 
-    With residuals :math:`e_i = y_i - x_i w - b`, weights :math:`s_i` (``sample_weight``) and the
-    Huber loss :math:`L_t(e) = e^2/2` for :math:`|e| \le t`, :math:`t(|e| - t/2)` beyond, the
-    coefficients minimise, at the scale :math:`\sigma` and the threshold :math:`t = \delta\sigma`,
+    The fit resists outliers in y. For residuals :math:`e_i = y_i - x_i w - b`, weights :math:`s_i`
+    (``sample_weight``) and the Huber loss, which is :math:`L_t(e) = e^2/2` for :math:`|e| \le t`
+    and :math:`t(|e| - t/2)` otherwise, the coefficients minimise
 
     .. math::
 
-        \sum_i s_i L_t(e_i) + \frac{\alpha}{2}\|w\|^2 .
+        \sum_i s_i L_t(e_i) + \frac{\alpha}{2}\|w\|^2 , \qquad t = \delta\sigma ,
 
-    So ``delta=inf`` gives those of ``Ridge(alpha)``, and of least squares with ``alpha=0``. With
-    ``scale="joint"``, :math:`\sigma` solves Huber's Proposal 2 [1]_,
+    where :math:`\sigma` is the scale, an estimate of the noise level. ``delta=inf`` gives the
+    coefficients of ``Ridge(alpha)``, which are those of least squares for ``alpha=0``. With
+    ``scale="joint"``, :math:`\sigma` solves the equation of Huber's Proposal 2 [1]_,
 
     .. math::
 
         \sum_i s_i \min(e_i^2, t^2) = 2\kappa(\delta)\,\nu\,\sigma^2 ,
         \qquad \nu = \sum_i s_i\,(1 - \mathrm{edf}/N) ,
 
-    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes it consistent at normal errors, and
-    edf and N are the effective numbers of parameters and of observations (see Notes). The penalty
-    is not part of it. For :math:`\alpha = 0` both equations are the minimum of one convex function
-    of :math:`w, b, \sigma`, :math:`\sum_i s_i L_{\delta\sigma}(e_i)/\sigma + \kappa\nu\sigma`.
+    where :math:`2\kappa(\delta) = E\min(Z^2, \delta^2)` makes the scale consistent at normal
+    errors, and edf and N are the effective numbers of parameters and of observations (see Notes).
+    The equation does not contain the penalty. For :math:`\alpha = 0`, the coefficients and the
+    scale together minimise a convex function, :math:`\sum_i s_i L_{\delta\sigma}(e_i)/\sigma +
+    \kappa\nu\sigma`.
 
     Parameters
     ----------
     delta : float or "auto", default=1.345
-        Threshold in units of the scale, in (0, inf]. 1.345 is 95 % as efficient as least squares at
-        normal errors (:func:`robustreg.tuning.efficiency`); less resists more outliers. ``"auto"``
-        minimises the variance as estimated from a fit at 0.5 (at 1.345 where that has scale zero).
+        Threshold in units of the scale, in (0, inf]. With 1.345 the estimates are 95 % as efficient
+        as least squares at normal errors (:func:`robustreg.tuning.efficiency`). A smaller delta
+        resists more outliers. ``"auto"`` chooses the delta with the smallest variance of the
+        coefficients, estimated from a fit with ``delta=0.5``, or 1.345 if that fit has scale zero.
     scale : {"joint", "mad"} or float, default="joint"
-        Noise level sigma: by the equation above, as ``median(|e|)/0.6745`` of the fit's own
-        residuals, or given, in the units of y. With ``scale=1.0`` delta is the threshold. At the
-        default delta and with few columns, the joint scale breaks down at 39 % of far outliers on
-        both sides and 28 % on one side, the MAD at 50 % and 33 %. With many columns both break down
-        earlier: the joint scale, with k parameters, at most at ``1 - k/n`` times 39 %.
+        Rule for the scale. ``"joint"`` solves the equation above, ``"mad"`` is
+        ``median(|e|)/0.6745`` of the residuals of the fit itself, and a number fixes the scale, in
+        units of y. With ``scale=1.0``, ``delta`` is the threshold in units of y. At the default
+        delta and with few columns, the joint scale breaks down when 39 % of the rows are far
+        outliers on both sides, or 28 % on one side; the MAD at 50 % and 33 %. With many columns
+        both break down earlier: with k parameters, the joint scale at most at ``1 - k/n`` times 39
+        %.
     alpha : float, default=0.0
-        Penalty, in the units of X squared; it means the same whatever the scale.
+        Strength of the ridge penalty, in units of X squared; it does not depend on the scale.
     fit_intercept : bool, default=True
         Whether to fit an intercept. It is not penalised.
     solver : {"lbfgs", "newton"}, default="lbfgs"
-        L-BFGS in the metric of a Hessian, or Newton's method. Both give the same numbers.
+        L-BFGS preconditioned by a Hessian, or Newton's method. Both give the same result.
     max_iter : int, default=100
-        Most iterations of the solver.
+        Maximum number of iterations.
     tol : float, default=1e-6
-        Distance to the exact solution, in standard errors of the estimate, at which a fit ends.
+        The solver stops when the distance to the exact solution is at most ``tol`` standard errors.
     warm_start : bool, default=False
-        Start from the previous fit.
+        Whether to start from the previous fit.
     missing : {"raise", "omit"}, default="raise"
-        Whether NaN in y is an error, or leaves out its row, for that response alone. X of Dask
-        allows the first only.
+        Where y is NaN, raise an error, or leave the row out for that response. With a Dask X, only
+        ``"raise"`` is possible.
 
     Attributes
     ----------
@@ -83,29 +88,30 @@ class HuberRegressor(LinearRegressor):
     intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
-        Sigma, in units of y; 0.0 where too many rows are fitted exactly.
+        Estimate of the noise level, in units of y; 0.0 if too many rows are fitted exactly.
     delta_ : float
-        The delta used: the one chosen where ``delta="auto"``.
+        The delta used. With ``delta="auto"``, the one chosen.
     threshold_ : float
         ``delta_ * scale_``, in units of y.
     weights_ : ndarray or dask array of shape (n_samples,)
-        ``min(1, threshold_/|residual|)``: 1 for rows that count fully. Lazy where X was of Dask;
-        it then keeps the data alive, and is left out when the model is pickled.
+        Weights of the rows, ``min(1, threshold_/|residual|)``; 1 means full weight. For a Dask X it
+        is a lazy array, which keeps the data alive and is dropped when the model is pickled.
     outliers_ : ndarray or dask array of shape (n_samples,) of bool
-        Rows whose residual is beyond the threshold: 18 % of clean normal rows at 1.345.
+        Rows whose absolute residual exceeds the threshold. They are not necessarily errors: with
+        ``delta=1.345``, 18 % of clean normal rows exceed it.
     n_iter_ : int
-        Iterations of the solver on all rows.
+        Number of solver iterations on all rows.
     n_passes_ : int
-        How often all rows were read, the iterations included.
+        Number of passes, that is, of times that all rows were read, including the iterations.
     optimality_ : float
-        Certificate: distance to the exact solution in standard errors, rounding errors included.
-        Where the scale is zero, the relative duality gap of the sum of absolute residuals.
+        Certificate: distance to the exact solution, in standard errors, rounding errors included.
+        If the scale is zero, the relative duality gap of the sum of absolute residuals.
     converged_ : ndarray of shape (n_targets,) of bool
-        Of y with two dimensions alone: whether ``optimality_`` is at most ``tol``.
+        Whether ``optimality_`` is at most ``tol``. Set only if y has two dimensions.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns, where X had names that are strings.
+        Names of the columns, if all of them are strings.
 
     Warns
     -----
@@ -114,35 +120,38 @@ class HuberRegressor(LinearRegressor):
     ExactFitWarning
         If the scale is zero.
     MissingResponseWarning
-        If a column of y has no value. Each warning names all columns of y that it is about.
+        If a column of y has no value. Each warning names all the columns that it concerns.
 
     See Also
     --------
     HuberRegressorCV : Chooses delta, and alpha if asked, by cross-validation.
     MMRegressor : Resists outliers in X as well.
-    HuberElasticNet : For many columns, of which few matter.
-    robustreg.tuning.delta_from_epsilon : For those who come from scikit-learn's class.
+    HuberElasticNet : Selects columns where there are many and few matter.
+    robustreg.tuning.delta_from_epsilon : Converts ``epsilon`` of scikit-learn's HuberRegressor.
 
     Notes
     -----
-    With y of shape (n_samples, n_targets) each column gets the fit that it would get alone, in a
-    small part of the time. ``coef_`` has shape (n_targets, n_features), ``weights_`` and
-    ``outliers_`` (n_samples, n_targets), ``n_iter_`` and ``n_passes_`` are the largest of all
-    columns, and the other numbers have shape (n_targets,). Beyond 2**24 values of y there are
-    no ``weights_`` and ``outliers_``, which take 9 bytes for each. They are 0 and False where y is
-    missing. :func:`robustreg.inference.summarize_many` gives the standard errors.
+    With y of shape (n_samples, n_targets), each column gets the same fit as it would alone, but
+    much faster. ``coef_`` then has shape (n_targets, n_features), ``weights_`` and ``outliers_``
+    have shape (n_samples, n_targets), ``n_iter_`` and ``n_passes_`` are the largest over the
+    columns, and the other numbers have shape (n_targets,). Where y is missing, the weight is 0 and
+    the outlier flag False. If y has more than 2**24 values, ``weights_`` and ``outliers_`` are not
+    stored, since they need 9 bytes for each value. Standard errors are given by
+    :func:`robustreg.inference.summarize_many`.
 
-    edf is one for the intercept plus the trace of the smoother ``(Z'WZ + alpha I)^-1 Z'WZ``, with
-    ``W = s weights_`` and the columns Z of X centred with W: for ``alpha=0`` the rank plus one. For
-    more columns than a Gram matrix is formed for, edf and with it ``optimality_`` are estimates.
+    edf is the trace of the smoother ``(Z'WZ + alpha I)^-1 Z'WZ``, plus one for the intercept, where
+    ``W = s weights_`` and Z are the columns of X centred with the weights W. For ``alpha=0`` this
+    is the rank plus one. If X has so many columns that no Gram matrix is formed, edf is estimated,
+    and ``optimality_`` with it.
 
-    N is ``max(sum s, (sum s)²/sum s²)``. For whole numbers it is ``sum s``. For small weights it is
-    Kish's effective number, so that without a penalty a common factor of them changes nothing.
+    N is ``max(sum s, (sum s)²/sum s²)``. For whole numbers this is ``sum s``. For small weights it
+    is Kish's effective sample size. Without a penalty, multiplying small weights by a common factor
+    therefore does not change the fit.
 
-    A fit with ``scale="mad"`` is a fixed point, which need not be the only one; the search starts
-    at the joint solution with ``delta=0.5``. Where the scale is zero, the coefficients are those of
-    least absolute deviations over all rows, the limit of the fit as the scale goes to zero. With
-    ``alpha > 0`` the slopes are then zero and the intercept is the weighted median of y.
+    A fit with ``scale="mad"`` is a fixed point, and there may be more than one. The search starts
+    from the joint fit with ``delta=0.5``. If the scale is zero, the coefficients minimise the sum
+    of absolute residuals over all rows, which is the limit of the fit as the scale goes to zero.
+    With ``alpha > 0`` the slopes are then zero and the intercept is the weighted median of y.
 
     References
     ----------
@@ -206,16 +215,16 @@ class HuberRegressor(LinearRegressor):
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            An array of numbers, integers and booleans too, is not copied, in whatever order, and a
-            memory map is read block by block. Each step of the solver reads the chunks of a Dask
-            collection once; those of up to 64 MB are loaded.
+            Features. Numeric and boolean arrays are not copied, whatever their memory order, and a
+            memory map is read block by block. A Dask collection of at most 64 MB is loaded; the
+            chunks of a larger one are read once in each step of the solver.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Responses, matched with the rows of X by position; they may be of Dask where X is. A
-            table of responses needs X in memory, and is read in blocks of columns: it may be a
-            memory map, or a Dask array, whose chunks are loaded one after the other.
+            Responses, matched with the rows of X by position. y may be a Dask collection if X is
+            one. With several responses X must be in memory. y is then read in blocks of columns,
+            and may be a memory map, or a Dask array, whose chunks are loaded one after the other.
         sample_weight : array-like of shape (n_samples,), optional
-            Not negative. Whole numbers are frequencies: 2 is the row twice, 0 the row left out.
-            Weights between 0 and 1 have no unit: see the class's notes.
+            Nonnegative weights. Whole numbers are frequencies: 2 counts the row twice, 0 leaves it
+            out. Weights between 0 and 1 are relative: see the Notes of the class.
 
         Returns
         -------
@@ -225,10 +234,10 @@ class HuberRegressor(LinearRegressor):
         Raises
         ------
         ValueError
-            If X, y or sample_weight hold infinity, masked values or NaN (but see ``missing``) or
-            differ in length, or if the weights are negative or all zero. A Dask collection must
-            have columns of numbers.
-            After an error, and after an interruption, the estimator is as it was before.
+            If X, y or sample_weight contain infinity, masked values or NaN (for y, see
+            ``missing``), or differ in length; if the weights are negative or all zero; or if a Dask
+            collection has columns that are not numeric. After an error or an interruption, the
+            estimator is as it was before.
         RuntimeError
             If a Dask cluster has lost all its workers, or its scheduler.
         """
@@ -251,21 +260,21 @@ class HuberRegressor(LinearRegressor):
         return self
 
     def score(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """R² of the predictions; of several responses, the mean of theirs.
+        """Return the R² of the predictions, averaged over the responses if there are several.
 
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            Rows.
+            Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their responses. With ``missing="omit"``, NaN is left out.
+            Responses. With ``missing="omit"``, NaN is left out.
         sample_weight : array-like of shape (n_samples,), optional
             Weights of the rows.
 
         Returns
         -------
         float
-            As of ``sklearn.metrics.r2_score``.
+            R², as ``sklearn.metrics.r2_score`` computes it.
         """
         if self.missing == "omit" and not is_collection(y):
             return score_of_present(y, self.predict(X), sample_weight)

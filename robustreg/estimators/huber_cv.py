@@ -1,4 +1,4 @@
-"""The Huber regressor whose delta, and alpha if asked for, is chosen by cross-validation."""
+"""The Huber regressor that chooses delta, and optionally alpha, by cross-validation."""
 
 from __future__ import annotations
 
@@ -28,115 +28,119 @@ __all__ = ["HuberRegressorCV"]
 
 
 class HuberRegressorCV(HuberRegressor):
-    """Huber regression whose delta, and alpha if asked, is chosen by a resistant cross-validation.
+    """Huber regression that chooses delta, and optionally alpha, by robust cross-validation.
 
-    Scored by squared error, outliers among the validation rows choose the model, and often the
-    largest delta. Here a candidate is scored by minus the mean Huber loss of its validation
-    residuals [1]_, at one threshold for all candidates and folds: half the scale of one pilot fit,
-    ``HuberRegressor(delta=0.5, scale="mad")``, to all rows that ``fit`` is given. This threshold is
-    all that a fold's score knows of its validation rows beforehand. It is small because each wrong
-    validation row pulls the choice in proportion to it.
+    With squared error as the score, outliers among the validation rows decide the choice, and often
+    the largest delta wins. Here the score of a candidate is minus the mean Huber loss of its
+    validation residuals [1]_. The threshold of this loss is the same for all candidates and folds:
+    half the scale of a pilot, which is a first fit of ``HuberRegressor(delta=0.5, scale="mad")`` to
+    all rows. The threshold is the only information about the validation rows of a fold that is used
+    before scoring. It is small because the influence of a wrong validation row on the choice is
+    proportional to it.
 
-    For skewed responses whose mean is to be predicted, ``scoring="neg_mean_squared_error"`` is
-    better. No score helps where most rows of a validation fold are wrong, as with
-    ``TimeSeriesSplit`` and outliers in the last rows.
+    To predict the mean of a skewed response, use ``scoring="neg_mean_squared_error"``. No score
+    helps if most rows of a validation fold are wrong, as with ``TimeSeriesSplit`` when the outliers
+    are in the last rows.
 
-    The grid is solved as a path on all rows, and each fold starts from there: 100 fits cost about
-    what ten single ones do.
+    All candidates are first fitted to all rows, and the fits of each fold start from these
+    solutions. 100 fits cost about as much as ten separate ones.
 
     Parameters
     ----------
     deltas : array-like of shape (n_deltas,), default=None
-        Candidates for delta in (0, inf], increasing. None takes
-        :func:`robustreg.tuning.delta_grid`: 20 from 0.5 to infinity in equal steps of efficiency,
-        or, where ``scale`` is a number, quantiles of the pilot's absolute residuals.
+        Candidates for delta in (0, inf], in increasing order. None means
+        :func:`robustreg.tuning.delta_grid`, 20 values from 0.5 to infinity in equal steps of
+        efficiency, or, if ``scale`` is a number, quantiles of the pilot's absolute residuals.
     alphas : array-like of shape (n_alphas,) or None, default=(0.0,)
-        Candidates for alpha in [0, inf), increasing. By default there is no penalty, so that
-        standard errors hold. None takes 0, where there are two observations for each parameter,
-        and alphas that leave ridge regression 90, 70, 50, 30 and 10 % of its effective parameters.
+        Candidates for alpha in [0, inf), in increasing order. By default there is no penalty, so
+        that standard errors are valid. None means 0, if there are at least two observations for
+        each parameter, and the alphas with which ridge regression keeps 90, 70, 50, 30 and 10 % of
+        its effective parameters.
     scale : {"joint", "mad"} or float, default="joint"
         As in :class:`HuberRegressor`.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     solver : {"lbfgs", "newton"}, default="lbfgs"
-        That of the final fit, and of candidates that the path does not serve.
+        Solver of the final fit, and of candidates that cannot be fitted together with the others.
     max_iter : int, default=100
-        Most iterations of the solver in one fit.
+        Maximum number of iterations of the solver in one fit.
     tol : float, default=1e-6
-        As in :class:`HuberRegressor` for the final fit. Scores are exact to about ``tol``,
-        relatively.
+        For the final fit, as in :class:`HuberRegressor`. Scores have a relative error of about
+        ``tol``.
     cv : int, cross-validation generator or iterable, default=None
-        As in ``GridSearchCV``: None for five folds, an int for as many, a splitter, or pairs of
-        arrays of row numbers.
+        As in ``GridSearchCV``: None for five folds, an int for that many, a splitter, or pairs of
+        arrays of row numbers for training and validation.
     scoring : str or callable, default=None
-        None for the score above; or a scorer of scikit-learn, or its name.
+        Scorer of scikit-learn, or its name. None means the score described above.
     selection : {"best", "one_se"}, default="best"
-        The candidate with the highest mean score; or the simplest whose mean score is at most one
-        standard error below: the largest alpha, and for it the largest delta.
+        ``"best"`` chooses the candidate with the highest mean score. ``"one_se"`` chooses the
+        simplest candidate whose mean score is at most one standard error lower: the one with the
+        largest alpha and, for that alpha, the largest delta.
     error_score : "raise" or float, default=nan
-        What a candidate scores in a fold where it cannot be fitted or scored.
+        Score of a candidate in a fold where it cannot be fitted or scored. ``"raise"`` raises the
+        error.
     n_jobs : int, default=None
-        Number of folds that run in parallel, in threads unless ``joblib.parallel_config`` says
-        otherwise.
+        Number of folds to run in parallel, in threads by default (see ``joblib.parallel_config``).
     verbose : int, default=0
-        1 announces the search, 2 reports each fit, 3 its score too.
+        1 prints the size of the search, 2 a line for each fit, 3 its score too.
     alpha_per_target : bool, default=False
-        With y of shape (n_samples, n_targets), whether each response has its own delta and alpha.
-        If False, one pair with the best mean score over all responses serves them all.
+        Whether each of several responses gets its own delta and alpha. If False, the pair with the
+        best mean score over all responses is used for all.
     missing : {"raise", "omit"}, default="raise"
         As in :class:`HuberRegressor`, in fits and in scores.
 
     Attributes
     ----------
     delta_, alpha_ : float, or ndarray of shape (n_targets,)
-        Those of the chosen candidate.
+        Values of the chosen candidate.
     best_score_ : float, or ndarray of shape (n_targets,)
-        Its mean score.
+        Mean score of the chosen candidate.
     best_index_ : int, or ndarray of shape (n_targets,)
-        Its index in ``cv_results_``.
+        Index of the chosen candidate in ``cv_results_``.
     best_params_ : dict
-        Its ``alpha`` and ``delta``.
+        ``alpha`` and ``delta`` of the chosen candidate.
     cv_results_ : dict
         In the layout of ``GridSearchCV``: ``param_delta``, ``param_alpha``, ``params``,
         ``split0_test_score`` and so on, ``mean_test_score``, ``std_test_score``,
-        ``rank_test_score``, ``mean_fit_time``, ... The candidates of a fold are fitted together:
-        their times are equal.
+        ``rank_test_score``, ``mean_fit_time``, ... All candidates of a fold have the same time,
+        since they are fitted together.
     coefs_paths_ : ndarray of shape (n_splits, n_candidates, n_features)
-        Coefficients of each candidate in each fold, in the order of ``cv_results_``; NaN where it
-        could not be fitted. Not set with several responses.
+        Coefficients of each candidate in each fold, in the order of ``cv_results_``; NaN where a
+        candidate could not be fitted. Not set for several responses.
     n_splits_ : int
         Number of folds.
     scorer_ : callable
         The scorer: ``GridSearchCV(HuberRegressor(), ..., scoring=scorer_)`` gives the same scores.
     coef_ : ndarray of shape (n_features,)
-        Coefficients of the fit of the chosen candidate to all rows.
+        Coefficients of the final fit, which is the chosen candidate fitted to all rows.
     n_passes_ : int
-        How often all rows were read: for the path over all candidates, and for that fit.
+        Number of times that all rows were read, for fitting all candidates and for the final fit.
     intercept_, scale_, threshold_, weights_, outliers_, n_iter_, optimality_, \
             n_features_in_, feature_names_in_
-        Of that fit, as in :class:`HuberRegressor`.
+        Attributes of the final fit, as in :class:`HuberRegressor`.
 
     Warns
     -----
     FitFailedWarning, UserWarning
-        If candidates could not be fitted or scored in some folds.
+        If some candidates could not be fitted or scored in some folds.
     ConvergenceWarning, ExactFitWarning
-        As :class:`HuberRegressor` does for the final fit, and once for all folds.
+        As in :class:`HuberRegressor` for the final fit, and at most once for all folds together.
 
     See Also
     --------
-    HuberRegressor : ``delta="auto"`` chooses from the residuals of one fit and needs no folds.
+    HuberRegressor : ``delta="auto"`` chooses delta without folds, from the residuals of one fit.
     robustreg.metrics.make_huber_scorer : The scorer for searches over other models.
     robustreg.inspection.DeltaCurveDisplay : Draws the scores against delta.
 
     Notes
     -----
-    The pilot has the smallest of the ``alphas`` with fewer effective parameters than a third of the
-    observations, or the largest. Where its scale is zero, the joint scale at ``delta=1.345`` takes
-    its place, and where that is zero too the score is minus the mean absolute error.
+    The pilot uses the smallest of ``alphas`` that leaves fewer effective parameters than a third of
+    the observations, or else the largest. If the pilot's scale is zero, the joint scale of a fit
+    with ``delta=1.345`` is used instead. If that is zero too, the score is minus the mean absolute
+    error.
 
-    With several responses there is a pilot for each. The loss of a response is divided by its
-    squared scale, and a score is the mean over responses.
+    With several responses, each has its own pilot. The loss of a response is divided by the square
+    of its scale, and the score is the mean over the responses.
 
     References
     ----------
@@ -208,19 +212,20 @@ class HuberRegressorCV(HuberRegressor):
     def fit(
         self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
     ) -> HuberRegressorCV:
-        """Choose delta, and alpha among several, and fit the chosen model to all rows.
+        """Choose delta, and alpha if there are several, and fit the chosen model to all rows.
 
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            An array of numbers is not copied, but for the validation rows of the fold at work.
+            Features. Of a numeric array, only the validation rows of the current fold are copied.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
-            As in :class:`HuberRegressor`, in fits and in scores. A scorer that takes no weights is
-            warned of; with metadata routing it gets them if it requests them.
+            As in :class:`HuberRegressor`, in fits and in scores. If the scorer does not accept
+            weights, a warning says so. With metadata routing, the scorer gets the weights if it
+            requests them.
         **params : dict
-            ``groups``, for the splitter; with metadata routing, what the splitter and the scorer
+            ``groups`` for the splitter. With metadata routing, whatever the splitter and the scorer
             request.
 
         Returns
@@ -231,8 +236,8 @@ class HuberRegressorCV(HuberRegressor):
         Raises
         ------
         ValueError
-            As :class:`HuberRegressor`; if ``deltas`` or ``alphas`` are empty, not increasing or out
-            of range; if no candidate could be fitted, or none has a finite mean score.
+            As in :class:`HuberRegressor`; if ``deltas`` or ``alphas`` are empty, not increasing or
+            out of range; or if no candidate could be fitted or has a finite mean score.
         """
         with restored_on_failure(self):
             if is_table(X, y):
@@ -242,7 +247,7 @@ class HuberRegressorCV(HuberRegressor):
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """What ``fit`` passes on: to the scorer's ``score`` and to the splitter's ``split``.
+        """Return the metadata that ``fit`` routes to the scorer and to the splitter.
 
         Returns
         -------
@@ -250,7 +255,8 @@ class HuberRegressorCV(HuberRegressor):
         """
         return metadata_router(self)
 
-    # -- what is searched -------------------------------------------------------------------------
+    # -- the problem of a candidate
+    # -------------------------------------------------------------------------
 
     def _problem_at(self, delta: float, alpha: float, scale: Any = None) -> HuberProblem:
         scale = self.scale if scale is None else scale

@@ -29,7 +29,7 @@ __all__ = ["fit_search"]
 def fit_search(model: Any, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
     """Fit a ``HuberRegressorCV`` to one response, and set its attributes."""
     split_params, score_params = routed_parameters(model, sample_weight, params)
-    given, present = (X, y), None  # a scorer gets the data as the user gave them
+    given, present = (X, y), None  # a scorer receives the data as the user gave them
     if model.missing == "omit":
         y, sample_weight, present = omit_missing(y, sample_weight)
         _refuse_scorer(model.scoring, present)
@@ -63,7 +63,7 @@ def fit_search(model: Any, X: Any, y: Any, sample_weight: Any, params: dict[str,
 
 
 def _choose(model: Any, folds: Sequence[FoldResult], grid: list[dict[str, float]]) -> None:
-    """Set the attributes of the choice."""
+    """Set the attributes that describe the chosen candidate."""
     model.best_index_ = store_results(model, folds, grid)
     model.coefs_paths_ = np.array([fold.coefs for fold in folds])
     model.best_params_ = model.cv_results_["params"][model.best_index_]
@@ -72,9 +72,9 @@ def _choose(model: Any, folds: Sequence[FoldResult], grid: list[dict[str, float]
 
 
 def _refuse_scorer(scoring: Any, present: Any) -> None:
-    """Refuse a scorer that would see missing responses."""
+    """Raise an error if a scorer would receive missing responses."""
     if scoring is not None and present is not None:
         raise ValueError(
-            f"scoring={scoring!r} would get the missing values of y: pass scoring=None, or leave "
-            "these rows out."
+            f"scoring={scoring!r} would receive the missing values of y: pass scoring=None, or "
+            "leave these rows out."
         )

@@ -1,4 +1,4 @@
-"""Many responses and their X in memory, of which folds are parts."""
+"""X and many responses in memory, and their parts for folds."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class ManyData:
     X : array or CSR matrix of shape (n, p)
     Y : array of shape (n, k)
     names : list or None
-        Of the responses.
+        Names of the responses.
     omit : bool
-        Whether NaN in Y is a missing value.
+        Whether NaN in Y means a missing value.
     weights : array of shape (n,) or None
     """
 
@@ -43,26 +43,26 @@ class ManyData:
     weights: Vector | None
 
     def rows(self, index: NDArray[np.intp]) -> ManyData:
-        """Some of the rows."""
+        """Select rows."""
         weights = None if self.weights is None else self.weights[index]
         return replace(self, X=self.X[index], Y=self.Y[index], weights=weights)
 
     def responses(self, index: NDArray[np.intp]) -> ManyData:
-        """Some of the responses."""
+        """Select responses."""
         names = None if self.names is None else [self.names[j] for j in index.tolist()]
         return replace(self, Y=self.Y[:, index], names=names)
 
     @property
     def table(self) -> ResponseTable:
-        """The responses as a fit reads them."""
+        """Responses in the form that a fit reads."""
         return ResponseTable(self.Y, self.names, self.omit)
 
     def fit(self, problem: HuberProblem, start: Start | None = None) -> tuple[ManySolutions, int]:
-        """Solve a problem for all responses; the solutions and the number of passes."""
+        """Solve a problem for all responses, and return the solutions and the number of passes."""
         fit = ManyFit(problem, self.X, self.table, self.weights, start, lambda: None)
         return fit.run(), fit.n_passes
 
     def predict(self, found: ManySolutions) -> Matrix:
-        """Predictions for all rows."""
+        """Predict all rows."""
         predicted = linear_prediction(self.X, found.coef, found.intercept, single=False)
         return np.asarray(predicted)

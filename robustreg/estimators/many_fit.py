@@ -1,4 +1,4 @@
-"""A fit of many responses: in blocks, and one by one where a block does not certify them."""
+"""Fit many responses in blocks, and those that a block does not certify one by one."""
 
 from __future__ import annotations
 
@@ -36,18 +36,19 @@ __all__ = ["ManyFit"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Numbers in a block of responses, and its least and most columns. 20,000 responses of 60 rows
-#: took 0.37 s at 520 columns, 0.18 at 2,056, 0.15 at 4,104 and 8,200, 0.18 in one block; of 200
-#: rows 0.61 at 4,104 and 0.81 in one. Widths are odd multiples of eight: rows whose distance is a
-#: power of two share the same lines of the cache, and medians then take three times as long.
+#: Largest number of values in a block of responses, and its smallest and largest number of columns.
+#: 20,000 responses of 60 rows took 0.37 s with 520 columns, 0.18 s with 2,056, 0.15 s with 4,104
+#: and 8,200, and 0.18 s in one block; of 200 rows, 0.61 s with 4,104 and 0.81 s in one block.
+#: Widths are odd multiples of eight: rows whose distance is a power of two share the same lines of
+#: the cache, and medians then take three times as long.
 BLOCK_NUMBERS, LEAST_WIDTH, MOST_WIDTH = 2**20, 64, 4096
 
-#: Most numbers in the products of columns, and most columns, for blocks of responses.
+#: Blocks are used up to this many products of columns, and this many columns.
 PRODUCT_NUMBERS, MOST_COLUMNS = 2**22, 64
 
 
 class ManyFit:
-    """Fits the responses of a table to the same X.
+    """Fits all responses of a table to the same X.
 
     Parameters
     ----------
@@ -88,17 +89,17 @@ class ManyFit:
             self._on_block()
         return found
 
-    # -- together ---------------------------------------------------------------------------------
+    # -- in blocks ---------------------------------------------------------------------------------
 
     @cached_property
     def _design(self) -> Design:
-        """X with a response of zeros, which stands for those that are solved alone."""
+        """X with a response of zeros, as a template for responses that are solved alone."""
         zeros = np.zeros(self._X.shape[0])
         return as_design(self._X, zeros, self._weights, centered=self._problem.fit_intercept)
 
     @cached_property
     def _shared(self) -> SharedColumns | None:
-        """Products of the columns; None where they do not serve."""
+        """Products of the columns; None if they cannot be used."""
         n, p = self._X.shape
         few = p <= MOST_COLUMNS and n * (p + 1) * (p + 2) // 2 <= PRODUCT_NUMBERS
         if not few or n <= p + 1:
@@ -123,11 +124,11 @@ class ManyFit:
 
     @property
     def _units(self) -> Units:
-        """Those of X, and of the responses as they are."""
+        """Units of X, with the responses in their own units."""
         return self._design.units._replace(response_scale=1.0)
 
     def _to_user(self, block: ResponseBlock, point: Point) -> tuple[Matrix, Vector]:
-        """Coefficients and intercepts of X; of least norm, where columns depend on one another."""
+        """Return coefficients and intercepts, of minimum norm if columns are dependent."""
         coef, intercept = block.raw(point)
         if self._kept is None:
             return coef, intercept
@@ -149,7 +150,7 @@ class ManyFit:
         return int(np.clip(width, LEAST_WIDTH, MOST_WIDTH)) // 16 * 16 + 8
 
     def _together(self, table: TableBlock, found: ManySolutions) -> NDArray[np.bool_]:
-        """Solve what can be solved as a block; which responses were."""
+        """Solve a block of responses, and return a mask of the certified ones."""
         shared, problem = self._shared, self._problem
         width = table.values.shape[1]
         if shared is None:
@@ -209,7 +210,7 @@ class ManyFit:
         return solve_many(stated, problem.tol, problem.max_iter, start)
 
     def _begin(self, columns: slice) -> tuple[Matrix, Vector, Vector] | None:
-        """The previous fit in working units."""
+        """Return the previous fit in working units."""
         if self._start is None or self._kept is not None:
             return None
         coef, intercept, scale = (part[columns] for part in self._start)
@@ -229,7 +230,7 @@ class ManyFit:
             block = ResponseBlock(self._all_columns, table.values, table.present)
         point = _point(many, delta)
         residual = block.residuals(point)
-        with np.errstate(all="ignore"):  # of responses that are solved alone, later
+        with np.errstate(all="ignore"):  # in responses that are solved alone later
             loss = cast(Huber, point.units_loss)
             weights = loss.weight(residual)
         if table.present is not None:
@@ -240,17 +241,17 @@ class ManyFit:
 
     @cached_property
     def _all_columns(self) -> SharedColumns:
-        """Those of rows of weight zero as well."""
+        """Columns including the rows with weight zero."""
         columns = slice(None) if self._kept is None else self._kept
         return SharedColumns(self._dense[:, columns], None, self._units.some(columns))
 
     def _constant(
         self, table: TableBlock, which: NDArray[np.bool_], found: ManySolutions
     ) -> NDArray[np.bool_]:
-        """Responses of one value, which the intercept fits: genes without a count, for instance."""
+        """Solve constant responses, which the intercept fits, such as genes without a count."""
         problem, solved = self._problem, np.zeros_like(which)
         if self._weights is not None and not np.all(self._weights > 0.0):
-            return solved  # rows that are not counted may have other values
+            return solved  # rows with weight zero may have other values
         index = np.flatnonzero(which)
         values, present = table.values[:, index], np.ones(1)
         if table.present is not None:
@@ -267,14 +268,14 @@ class ManyFit:
     # -- alone ------------------------------------------------------------------------------------
 
     def _alone(self, table: TableBlock, j: int, found: ManySolutions) -> None:
-        """Solve a response as if it were the only one."""
+        """Solve one response by itself."""
         k = table.columns.start + j
         y, weights, present = table.values[:, j], self._weights, None
         if table.present is not None:
             present = table.present[:, j] > 0.0
             weights = present.astype(np.float64) if weights is None else present * weights
             if not np.any(weights):
-                return  # there is nothing to fit
+                return  # the response has no values
         design = self._design.answering(y, weights)
         solution = fit_huber(design, self._problem, self._single_start(k))
         self.n_passes = max(self.n_passes, design.passes)

@@ -1,4 +1,4 @@
-"""A regressor of many responses: from its data to its fitted attributes, and what is doubtful."""
+"""Fit a regressor with many responses, set its attributes and warn of doubtful fits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["fit_many", "score_of_present", "store_many", "warn_of_many"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Least divisor.
+#: Smallest divisor.
 TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -53,7 +53,7 @@ def store_many(model: Any, found: ManySolutions, X: Any, n_passes: int) -> None:
     model.coef_, model.intercept_ = found.coef, found.intercept
     model._single_ = is_single(X)
     model.scale_, model.delta_ = found.scale, found.delta
-    with np.errstate(invalid="ignore"):  # of an infinite delta and a scale of zero
+    with np.errstate(invalid="ignore"):  # infinite delta times a scale of zero
         model.threshold_ = np.where(found.scale == 0.0, 0.0, found.delta * found.scale)
     model.optimality_ = found.optimality
     exact = found.status == Status.EXACT_FIT
@@ -67,14 +67,14 @@ def store_many(model: Any, found: ManySolutions, X: Any, n_passes: int) -> None:
 
 
 def _previous(model: Any) -> tuple[Matrix, Vector, Vector] | None:
-    """The last fit as a start, where a warm start is wanted and there was one."""
+    """Return the previous fit as a start, if warm_start is set and there is one."""
     if not (model.warm_start and hasattr(model, "coef_")) or np.ndim(model.coef_) != 2:
         return None
     return model.coef_, model.intercept_, model.scale_
 
 
 def warn_of_many(found: ManySolutions, problem: HuberProblem, table: ResponseTable) -> None:
-    """One warning for all responses that are fitted exactly, and one for each other doubt."""
+    """Warn once for each kind of doubtful fit, naming all its responses."""
     exact = np.flatnonzero(found.status == Status.EXACT_FIT)
     if exact.size:
         text = f"In {table.named(exact)} " + exact_fit("so", problem)
@@ -100,10 +100,11 @@ def warn_of_many(found: ManySolutions, problem: HuberProblem, table: ResponseTab
 
 
 def score_of_present(Y: Any, predicted: Matrix, sample_weight: Any) -> float:
-    """Mean of R² over the responses, each of the rows where it is not missing.
+    """Return the mean of R² over the responses, each over the rows where it is not missing.
 
-    As ``sklearn.metrics.r2_score``, which takes no NaN: a response that is constant scores 1 where
-    it is predicted exactly, and else 0. Those without two values are left out.
+    The score is that of ``sklearn.metrics.r2_score``, which does not accept NaN. A constant
+    response scores 1 if it is predicted exactly, otherwise 0. Responses with fewer than two values
+    are left out.
     """
     Y = np.asarray(as_numbers(Y, "y"), dtype=np.float64).reshape(predicted.shape)
     weights = check_weights(sample_weight, Y.shape[0])[:, None] * ~np.isnan(Y)

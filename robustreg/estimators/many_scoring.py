@@ -25,27 +25,27 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TargetScorer:
-    """Minus the mean Huber loss of each response, in squared units of its noise.
+    """Score by minus the mean Huber loss of each response, in squared units of its noise.
 
     Parameters
     ----------
     threshold : array of shape (n_targets,)
-        In the units of the responses. At zero the loss is the absolute error.
+        Threshold in the units of the responses. With zero, the loss is the absolute error.
     unit : array of shape (n_targets,)
-        Noise of the responses.
+        Noise level of each response.
     """
 
     threshold: Vector
     unit: Vector
 
     def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The mean over responses, for an estimator that has been fitted to these responses."""
+        """Return the mean score over the responses to which the estimator was fitted."""
         y = np.asarray(y, dtype=np.float64)
         weights = None if sample_weight is None else check_weights(sample_weight, y.shape[0])
         return self.mean(self.of_targets(y - estimator.predict(X), weights))
 
     def of_targets(self, residual: Matrix, weights: Vector | None) -> Vector:
-        """The score of each response; NaN if it has no value here."""
+        """Return the score of each response; NaN if it has no value in these rows."""
         residual = residual / np.where(self.unit > 0.0, self.unit, 1.0)
         limit = self.threshold / np.where(self.unit > 0.0, self.unit, 1.0)
         size = np.abs(residual)
@@ -60,14 +60,14 @@ class TargetScorer:
 
     @staticmethod
     def mean(scores: Vector) -> float:
-        """The mean of the scores that there are."""
+        """Return the mean of the finite scores."""
         known = scores[np.isfinite(scores)]
         return float(known.mean()) if known.size else float("nan")
 
 
 @dataclass(frozen=True)
 class UserScoring:
-    """A scorer of scikit-learn, given a fitted ``HuberRegressor``."""
+    """Score by a scorer of scikit-learn, which receives a fitted ``HuberRegressor``."""
 
     scorer: Any
     searched: Any

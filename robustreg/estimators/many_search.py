@@ -1,4 +1,4 @@
-"""Cross-validation with many responses: one delta and alpha for all, or a pair for each."""
+"""Cross-validation with many responses, with one choice for all or one for each."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ManyFold(FoldResult):
-    """All candidates in one fold, with the scores of single responses."""
+    """The results of all candidates in one fold, with the scores of each response."""
 
-    target_scores: Matrix  # (n_candidates, n_targets); without any for a scorer of the user
+    target_scores: Matrix  # (n_candidates, n_targets); empty for a scorer of the user
 
 
 @dataclass(frozen=True)
 class ManySearch:
-    """What is the same for all folds: see :class:`CrossValidation` for one response."""
+    """The cross-validation of all candidates: see :class:`CrossValidation` for one response."""
 
     data: ManyData
     candidates: list[HuberProblem]
@@ -99,7 +99,7 @@ class ManySearch:
         return TargetScorer.mean(of_targets), of_targets
 
     def _state(self, found: ManySolutions) -> CandidateFit:
-        """The doubtful response of a candidate, if there is one."""
+        """Return the status of the response that is farthest from its solution."""
         distance = np.where(np.isfinite(found.optimality), found.optimality, 0.0)
         farthest = float(np.max(distance, initial=0.0))
         good = farthest <= self.candidates[0].tol
@@ -110,7 +110,7 @@ def fit_many_search(model: Any, X: Any, Y: Any, sample_weight: Any, params: Any)
     """Fit a ``HuberRegressorCV`` to a table of responses, and set its attributes."""
     if model.alpha_per_target and model.scoring is not None:
         raise ValueError(
-            f"alpha_per_target=True chooses for each response by its own score, and "
+            f"alpha_per_target=True needs a score for each response, and "
             f"scoring={model.scoring!r} gives one number for all: pass scoring=None."
         )
     split_params, score_params = routed_parameters(model, sample_weight, params)
@@ -148,7 +148,7 @@ def fit_many_search(model: Any, X: Any, Y: Any, sample_weight: Any, params: Any)
 
 
 def _pilot(model: Any, data: ManyData) -> tuple[list[float], ManySolutions]:
-    """Candidates for alpha, and the fits whose scales are the units of the scores."""
+    """Return the candidates for alpha, and the pilot fits whose scales are units of the scores."""
     zeros = np.zeros(data.Y.shape[0])
     design = as_design(data.X, zeros, data.weights, centered=model.fit_intercept)
     alphas = candidate_alphas(model, design)
@@ -160,14 +160,14 @@ def _pilot(model: Any, data: ManyData) -> tuple[list[float], ManySolutions]:
     pilot = data.fit(problem)[0]
     exact = np.flatnonzero(~(pilot.scale > 0.0))
     if exact.size:
-        # Half of their residuals or more are zero: there may be a scale at a larger delta.
+        # At least half of their residuals are zero. A larger delta may have a positive scale.
         second = data.responses(exact).fit(model._problem_at(SECOND_DELTA, alpha, scale="joint"))[0]
         _put(pilot, second, exact)
     return alphas, pilot
 
 
 def _target_scorer(data: ManyData, pilot: ManySolutions) -> TargetScorer:
-    """Scores of single responses, in the units of their pilots' scales."""
+    """Return the scorer, which measures each response in units of the scale of its pilot."""
     scale = np.where(pilot.scale > 0.0, pilot.scale, 0.0)
     spread = np.nanmean(np.abs(data.Y - np.nanmedian(data.Y, axis=0)), axis=0)
     return TargetScorer(SCORE_DELTA * scale, np.where(scale > 0.0, scale, spread))
@@ -185,7 +185,7 @@ def _deltas(model: Any, data: ManyData, pilot: ManySolutions) -> list[float]:
 def _choose(
     model: Any, folds: Sequence[ManyFold], grid: list[dict[str, float]]
 ) -> NDArray[np.intp]:
-    """Set the attributes of the choice; the number of the candidate of each response."""
+    """Set the attributes of the choice, and return the index of each response's candidate."""
     best = store_results(model, folds, grid)
     if not model.alpha_per_target:
         model.best_index_, model.best_params_ = best, model.cv_results_["params"][best]
@@ -205,7 +205,7 @@ def _choose(
 def _refit(
     data: ManyData, candidates: Sequence[HuberProblem], index: NDArray[np.intp]
 ) -> tuple[ManySolutions, int]:
-    """The chosen candidate of each response on all rows."""
+    """Fit the chosen candidate of each response to all rows."""
     if index.ndim == 0:
         return data.fit(candidates[int(index)])
     (n, p), k = data.X.shape, data.Y.shape[1]

@@ -21,13 +21,17 @@ __all__ = ["ManySolutions"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Weights and outliers are kept for so many values of y at most: they take 9 bytes for each.
+#: Weights and outliers are stored for at most this many values of y, with 9 bytes for each.
 KEPT_VALUES = 2**24
 
 
 @dataclass
 class ManySolutions:
-    """Solutions in the user's units; all arrays begin with the responses, rows come first."""
+    """Solutions in the user's units.
+
+    The first axis of all arrays is that of the responses, except in ``weights`` and ``outliers``,
+    whose shape is (n_samples, n_targets).
+    """
 
     coef: Matrix
     intercept: Vector
@@ -41,7 +45,7 @@ class ManySolutions:
 
     @classmethod
     def of_shape(cls, n: int, p: int, k: int) -> ManySolutions:
-        """Without any solution yet."""
+        """Return an instance without solutions."""
         keep = n * k <= KEPT_VALUES
         return cls(
             coef=np.full((k, p), np.nan),
@@ -58,7 +62,7 @@ class ManySolutions:
     def keep(
         self, design: Design, solution: Solution, k: int, present: NDArray[np.bool_] | None
     ) -> None:
-        """The solution of one response, whose values are missing where it is not present."""
+        """Store the solution of one response, whose values may be missing in some rows."""
         self.coef[k], self.intercept[k] = solution.coef, solution.intercept
         self.scale[k], self.delta[k] = solution.scale, solution.delta
         self.optimality[k] = solution.result.optimality
@@ -73,7 +77,7 @@ class ManySolutions:
     def keep_constants(
         self, problem: HuberProblem, k: NDArray[np.intp], values: Vector, weights: Matrix
     ) -> None:
-        """Responses of one value each, with weights of zero where they are missing."""
+        """Store constant responses, with weights of zero where they are missing."""
         self.coef[k], self.intercept[k] = 0.0, values
         estimated = isinstance(problem.scale, str)
         self.scale[k] = 0.0 if estimated else problem.scale

@@ -1,4 +1,4 @@
-"""The MM regressor: resistant to wrong X as well."""
+"""The MM regressor, which resists outliers in X as well."""
 
 from __future__ import annotations
 
@@ -28,45 +28,49 @@ from robustreg.solvers.result import Status
 
 __all__ = ["MMRegressor"]
 
-#: Residuals beyond so many scales mark a row as an outlier (Rousseeuw and van Zomeren 1990).
+#: A row is an outlier if its residual exceeds this many scales (Rousseeuw and van Zomeren 1990).
 OUTLYING = 2.5
 
 
 class MMRegressor(LinearRegressor):
-    r"""Linear regression that resists wrong responses and wrong features (MM-estimation).
+    r"""Linear regression that resists outliers in y and in X (MM-estimation).
 
-    Up to half of the rows may be wrong, in y and in X, and the fit stays near that of the others.
-    An S-estimate comes first: the coefficients whose residuals have the smallest M-scale
+    Up to half of the rows may be wrong, in y and in X, and the fit stays close to the fit of the
+    other rows. MM-estimation [1]_ has two steps. The first is an S-estimate: the coefficients for
+    which the residuals :math:`e_i` have the smallest M-scale :math:`\sigma`, the solution of
     :math:`\sigma`,
 
     .. math::
 
         \frac{\sum_i s_i\,\rho_0(e_i/\sigma)}{\sup \rho_0} = b \sum_i s_i \Bigl(1 - \frac kN\Bigr),
 
-    with the breakdown point :math:`b`. It resists wrong rows but is inefficient at normal errors.
-    The M-estimate then goes downhill from there to a local minimum of :math:`\sum_i s_i \rho_1(e_i
-    / \sigma)` at this scale, with a loss :math:`\rho_1` that is as efficient as asked for.
+    where :math:`b` is the breakdown point, :math:`s_i` are the weights (``sample_weight``),
+    :math:`k` is the number of parameters and :math:`N` the effective number of rows. The S-estimate
+    resists wrong rows but is inefficient at normal errors. The second step is an M-estimate: it
+    starts from the S-estimate and descends to a local minimum of :math:`\sum_i s_i \rho_1(e_i /
+    \sigma)` at the same scale, with a wider loss :math:`\rho_1` that has the given efficiency.
 
     Parameters
     ----------
     efficiency : float in [0.8, 0.99], default=0.95
-        Of the coefficients at normal errors, beside least squares. The higher it is, the larger is
-        the bias that moderate contamination causes.
+        Efficiency of the coefficients at normal errors, relative to least squares. A higher
+        efficiency means a larger bias under moderate contamination.
     breakdown : float in (0, 0.5], default=0.5
-        Share of wrong rows from which on the fit may be anywhere. A high efficiency goes with any
-        breakdown point for which the loss of M is at least as wide as that of S: at least 0.119 for
+        Share of wrong rows that can make the fit arbitrarily wrong. It must be large enough for the
+        loss of the M-estimate to be at least as wide as that of the S-estimate: at least 0.119 for
         an efficiency of 0.95 with the bisquare.
     loss : {"bisquare", "lqq", "optimal"}, default="bisquare"
-        The family of both losses, as ``psi`` of R's ``lmrob``.
+        Family of both losses, as ``psi`` in R's ``lmrob``.
     n_subsets : int, default=500
-        Random subsets of rows from which the search for the lowest minimum of S starts, in addition
-        to starts that are not random.
+        Number of random subsets of rows from which the search for the S-estimate starts, in
+        addition to deterministic starts.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     max_iter : int, default=200
-        Most iterations of S, and of M.
+        Maximum number of iterations of the S-estimate, and of the M-estimate.
     tol : float, default=1e-6
-        Distance to the local minima of S and M at which a fit ends, in standard errors.
+        The solver stops when the distance to the local minimum is at most ``tol`` standard errors,
+        for the S-estimate and for the M-estimate.
     random_state : int, RandomState instance or None, default=None
         Seed of the random subsets.
 
@@ -77,58 +81,58 @@ class MMRegressor(LinearRegressor):
     intercept_ : numpy.float64
         Intercept, in units of y; 0.0 if ``fit_intercept=False``.
     scale_ : float
-        Sigma of the S-estimate, in units of y; 0.0 where half of the rows are fitted exactly.
+        M-scale of the S-estimate, in units of y; 0.0 if half of the rows are fitted exactly.
     weights_ : ndarray or dask array of shape (n_samples,)
-        ``psi(u)/u`` of each row's standardised residual u: 1 at zero, and 0 for rows that do not
-        count.
+        Weights of the rows, ``psi(u)/u`` for the residual u in units of the scale: 1 at zero, and 0
+        for rows that do not count.
     outliers_ : ndarray or dask array of shape (n_samples,) of bool
-        Rows whose residual is beyond 2.5 ``scale_``.
+        Rows whose absolute residual exceeds ``2.5 * scale_``.
     s_coef_, s_intercept_ : ndarray of shape (n_features,) and numpy.float64
-        The S-estimate.
+        Coefficients and intercept of the S-estimate.
     n_starts_ : int
-        Candidates that the search refined to convergence.
+        Number of candidates that the search refined to convergence.
     n_best_starts_ : int
-        Those among them that ended at the lowest scale, to a relative 1e-6.
+        Number of these candidates that reached the lowest scale, within a relative 1e-6.
     n_iter_ : int
-        Iterations on all rows.
+        Number of iterations on all rows.
     n_passes_ : int
-        How often all rows were read.
+        Number of times that all rows were read.
     optimality_ : float
-        Distance to the local minima of S and M, the larger of the two, in standard errors. It does
-        not say that they are the lowest minima: see ``n_best_starts_``.
+        Distance to the local minimum in standard errors, the larger one of the S-estimate and the
+        M-estimate. It does not tell whether the minimum is the lowest one: see ``n_best_starts_``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns, where X had names that are strings.
+        Names of the columns, if all of them are strings.
 
     Warns
     -----
     ConvergenceWarning
-        If ``optimality_`` is above ``tol``, with the distance reached.
+        If ``optimality_`` is above ``tol``.
     ExactFitWarning
         If the scale is zero.
 
     See Also
     --------
-    HuberRegressor : Resists wrong y alone. It is convex, and takes a fraction of the time.
+    HuberRegressor : Resists outliers in y only. Its problem is convex, and it is much faster.
 
     Notes
     -----
-    The search looks at a sample of about 2,000 rows where there are more. All its sources but the
-    subsets are deterministic: sensitivity components, and projections of (x, y) with two modes.
+    If there are more than about 2,000 rows, the search uses a sample of them. Apart from the random
+    subsets, all starting points are deterministic: they come from sensitivity components [2]_ and
+    from projections of (x, y) with two modes.
 
     References
     ----------
-    V. J. Yohai, "High breakdown-point and high efficiency robust estimates for regression", Ann.
-    Statist. 15 (1987).
-
-    D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems",
-    J. Amer. Statist. Assoc. 94 (1999).
+    .. [1] V. J. Yohai, "High breakdown-point and high efficiency robust estimates for regression",
+       Ann. Statist. 15 (1987).
+    .. [2] D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression
+       problems", J. Amer. Statist. Assoc. 94 (1999).
 
     Examples
     --------
-    Four giant stars, which are far from the others in temperature as well, turn the slope of a
-    Huber fit around. They have no weight here.
+    Four giant stars are also outliers in temperature, and reverse the sign of the Huber slope. The
+    MM fit gives them weight zero.
 
     >>> from robustreg import HuberRegressor, MMRegressor
     >>> from robustreg.datasets import load_stars
@@ -178,11 +182,11 @@ class MMRegressor(LinearRegressor):
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            As in ``HuberRegressor.fit``. The rows of the search are made dense.
+            Features, as in ``HuberRegressor.fit``. The rows that the search uses are made dense.
         y : array-like of shape (n_samples,)
             Responses.
         sample_weight : array-like of shape (n_samples,), optional
-            Frequencies, not negative: a weight of 2 is the row twice, of 0 the row left out.
+            Nonnegative frequencies: 2 counts the row twice, 0 leaves it out.
 
         Returns
         -------
@@ -192,7 +196,7 @@ class MMRegressor(LinearRegressor):
         Raises
         ------
         ValueError
-            If X, y or sample_weight hold NaN or infinity or differ in length, if the weights are
+            If X, y or sample_weight contain NaN or infinity or differ in length, if the weights are
             negative or all zero, or if ``efficiency`` is too low for ``breakdown``.
         """
         problem = self._problem()

@@ -13,13 +13,13 @@ __all__ = ["warn_of_doubt"]
 
 
 def warn_of_doubt(result: MMResult, problem: MMProblem) -> None:
-    """Say what is doubtful about a fit, and what to do."""
+    """Warn if the fit is doubtful, and say what to do."""
     if result.status is Status.EXACT_FIT:
         warnings.warn(
-            "So many rows are fitted exactly that the scale of the residuals is zero: the fit is "
-            "the plane through them, scale_ is 0.0, and all other rows have weight zero. This is "
-            "right for data without noise and for no more rows than coefficients. If y is rounded "
-            "or has many equal values, use HuberRegressor, or a smaller breakdown.",
+            "So many rows are fitted exactly that the scale of the residuals is zero. The fit is "
+            "the plane through these rows, scale_ is 0.0, and all other rows have weight zero. "
+            "This is correct for data without noise, or with no more rows than coefficients. If y "
+            "is rounded or has many equal values, use HuberRegressor, or a smaller breakdown.",
             ExactFitWarning,
             stacklevel=3,
         )

@@ -1,9 +1,9 @@
 """The solutions of a grid of candidates on all rows, from which each fold starts.
 
-A fold differs from all rows by its validation rows alone, so that its solutions lie a few standard
-errors from those on all rows, whatever delta does to them. The candidates of one alpha are a path:
-each starts from its neighbours' solutions, extrapolated in log delta, and moves in the metric of a
-neighbour's Hessian, which is taken anew only where it no longer fits.
+A fold lacks only its validation rows, so that its solutions are a few standard errors from those on
+all rows, for every delta. The candidates of one alpha form a path: each starts from the solutions
+of its neighbours, extrapolated in log delta, and uses the metric of a neighbour's Hessian. A new
+metric is computed only when the old one no longer fits.
 """
 
 from __future__ import annotations
@@ -27,31 +27,32 @@ __all__ = ["Curvature", "Waypoint", "indices_by_alpha", "reference_path"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Delta near which a path begins, the middle of the default grid: metrics are handed on to either
-#: side.
+#: A path begins near this delta, the middle of the default grid, and metrics are passed on to both
+#: sides.
 MIDDLE_DELTA = 0.9
 
-#: Distance in standard errors that the path's last step must leave. The point before it is what is
-#: kept, with its sums over all rows: folds are several standard errors away from either.
+#: Distance to the solution after the last step of the path, in standard errors. The point before
+#: this step is kept, with its sums over all rows. Either point serves a fold, whose solution is
+#: several standard errors away.
 PATH_TOLERANCE = 0.02
 
-#: Part of the distance that a step in a neighbour's metric leaves over which a fresh one is taken:
-#: the metric serves this candidate, those after it and all folds.
+#: A new metric is computed if a step with a neighbour's metric reduces the distance by less than
+#: this factor. The new metric serves this candidate, those after it and all folds.
 PATH_CONTRACTION = 0.15
 
-#: Fresh metrics for one candidate before it is solved from nothing.
+#: Number of new metrics for a candidate after which it is solved without a start.
 MOST_METRICS = 4
 
-#: Candidates in a row without a solution after which the rest of a path is given up.
+#: Number of consecutive candidates without a solution after which the path is given up.
 PATIENCE = 2
 
-#: Neighbours from which a start is extrapolated.
+#: Number of neighbours from which a start is extrapolated.
 NEIGHBOURS = 3
 
-#: Least ratio of two Gram matrices: there may be no rows inside a tiny threshold.
+#: Smallest ratio of two Gram matrices, since a tiny threshold may have no rows inside.
 SMALLEST_RATIO = 1e-3
 
-#: Columns over which the Gram matrices that are kept cost too much memory, 32 MB each.
+#: With more columns, the stored Gram matrices would need too much memory, more than 32 MB each.
 WIDEST_GRAM = 2000
 
 
@@ -63,11 +64,12 @@ class Curvature(NamedTuple):
 
 
 class Waypoint(NamedTuple):
-    """A point near a candidate's solution on all rows, and a Gram matrix that fits it once scaled.
+    """A point near a candidate's solution on all rows, with an approximate Gram matrix.
 
-    Between nearby deltas the rows inside the threshold change in number more than in shape: the
-    Gram matrix at one is that at the other times the ratio of the weights inside and, for the
-    column of the residuals, times that of their squares.
+    Between nearby deltas the number of rows inside the threshold changes more than the shape of
+    their distribution. The Gram matrix at one delta is therefore approximately that at the other,
+    multiplied by the ratio of the weights inside and, in the column of the residuals, by the ratio
+    of their squares.
     """
 
     parameters: Vector
@@ -76,7 +78,7 @@ class Waypoint(NamedTuple):
     factors: Vector  # of the columns of the augmented rows
 
     def start(self, problem: Problem) -> Start:
-        """Where a fit to all rows begins, in the user's units."""
+        """Return the start of a fit to all rows, in the user's units."""
         objective = objective_of(problem)
         assert objective is not None  # without one there is no waypoint
         design = objective.design
@@ -93,17 +95,18 @@ def reference_path(
     Parameters
     ----------
     design : Design
-        Of all rows.
+        Design with all rows.
     candidates : sequence of HuberProblem
-        For each alpha the deltas in ascending order.
+        Candidates, for each alpha in ascending order of delta.
     start : Start
         A solution at a small delta: see ``follow``.
 
     Returns
     -------
     list of Waypoint or None
-        None where there is no solution, or no metric to move in: dependent columns, exact fits, X
-        without a Gram matrix, the MAD scale, a penalty beside an estimated scale.
+        None if there is no solution or no metric. This happens with dependent columns, exact fits,
+        an X that is too wide for a Gram matrix, the MAD scale, or a penalty together with an
+        estimated scale.
     """
     served = [
         indices
@@ -119,7 +122,7 @@ def reference_path(
 
 
 def indices_by_alpha(candidates: Sequence[HuberProblem]) -> Iterator[list[int]]:
-    """Indices of the candidates of each alpha."""
+    """Yield the indices of the candidates of each alpha."""
     for alpha in dict.fromkeys(problem.alpha for problem in candidates):
         yield [i for i, problem in enumerate(candidates) if problem.alpha == alpha]
 
@@ -135,7 +138,7 @@ def _has_path(design: Design, candidates: Sequence[HuberProblem]) -> bool:
 
 
 def objective_of(problem: Problem) -> Objective | None:
-    """The convex function that a candidate minimises; None where its scale has another equation."""
+    """Return the convex function that a candidate minimises, or None if there is none."""
     if problem.convex_in_scale:
         return problem.jointly()
     known = problem.scale.known()
@@ -143,7 +146,7 @@ def objective_of(problem: Problem) -> Objective | None:
 
 
 class _Path:
-    """Walks along the deltas of one alpha after the other."""
+    """Solves the candidates along the deltas, for one alpha after the other."""
 
     def __init__(
         self, design: Design, candidates: Sequence[HuberProblem], start: Start, first: int
@@ -157,10 +160,10 @@ class _Path:
         self._curvature: Curvature | None = None  # at the origin
 
     def follow(self, indices: list[int]) -> None:
-        """From a delta in the middle, first down and then up.
+        """Solve from a delta in the middle, first downwards and then upwards.
 
-        At a large delta gross outliers carry the solution far away, so that a path which begins at
-        least squares begins with its longest step.
+        At a large delta, gross outliers move the solution far away. A path that begins at least
+        squares would therefore begin with its longest step.
         """
         deltas = np.array([self.candidates[i].delta for i in indices], dtype=np.float64)
         middle = int(np.argmin(np.abs(np.log(deltas / MIDDLE_DELTA))))
@@ -173,10 +176,10 @@ class _Path:
         self._walk(first, indices[middle:])
 
     def _walk(self, first: Waypoint, indices: list[int]) -> None:
-        """Along the indices, the first of which is solved."""
+        """Solve along the indices, of which the first is already solved."""
         trail, failures = {self._log_delta(indices[0]): first}, 0
         if self.design.squares_overflow:
-            # Least squares of such a y has no solution in floating point.
+            # With such a y, least squares has no solution in floating point.
             indices = [i for i in indices if np.isfinite(self.candidates[i].delta)]
         for i in indices[1:]:
             last = next(reversed(trail.values()))
@@ -195,7 +198,7 @@ class _Path:
 
     def _solve(self, index: int, start: Vector, curvature: Curvature | None) -> Waypoint | None:
         objective = self._objective(index)
-        if not objective.scale_of(start) > 0.0:  # extrapolated to nothing
+        if not objective.scale_of(start) > 0.0:  # extrapolated to zero or below
             return self._solve_from_nothing(index)
         for _ in range(MOST_METRICS):
             candidate, waypoint = self._depart(objective, start, curvature)
@@ -209,10 +212,10 @@ class _Path:
         return self._solve_from_nothing(index)
 
     def _solve_from_nothing(self, index: int) -> Waypoint | None:
-        """Where a step of the path is too long for Newton's method.
+        """Solve without a start, where a step of the path is too long for Newton's method.
 
-        As at the delta where the outliers carry the scale away: ``fit_huber`` has a start of its
-        own.
+        This happens at the delta at which outliers move the scale away. ``fit_huber`` has a start
+        of its own.
         """
         problem = replace(self.candidates[index], tol=PATH_TOLERANCE)
         solution = fit_huber(self.design, problem)
@@ -229,7 +232,7 @@ class _Path:
     def _depart(
         self, objective: Objective, start: Vector, curvature: Curvature | None
     ) -> tuple[Candidate | None, Waypoint | None]:
-        """The first step from a start; None where its metric is singular."""
+        """Take the first step from a start; None if its metric is singular."""
         point = objective.point(start)
         if curvature is None:
             sums, gram = self.design.gram(point, 0.0)
@@ -245,7 +248,7 @@ class _Path:
         return candidate, Waypoint(start, sums, curvature, factors)
 
     def _inside(self, point: Point, sums: Sums, curvature: Curvature) -> Vector:
-        """Scaling of a Gram matrix to the rows inside at another point."""
+        """Return factors that scale a Gram matrix to the rows inside the threshold at a point."""
         squares, outside = sums.psi_squares, self.design.total_weight - sums.curvature
         if outside > 0.0:
             squares -= outside * point.threshold**2
@@ -257,7 +260,7 @@ class _Path:
 
 
 def _extrapolated(trail: dict[float, Waypoint], log_delta: float) -> Vector:
-    """Lagrange's polynomial in log delta through the last solutions of the trail."""
+    """Extrapolate the last solutions of the trail by Lagrange's polynomial in log delta."""
     nodes = np.array(list(trail)[-NEIGHBOURS:])
     solutions = np.array([trail[node].parameters for node in nodes])
     if np.isinf(log_delta):

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, where the installed version has them."""
+"""Support for scikit-learn's callbacks, if the installed version has them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ try:
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for scikit-learn's mixin: a fit without callbacks."""
+        """A replacement for scikit-learn's mixin, without callbacks."""
 
 
 __all__ = ["CallbackSupportMixin", "PassCounter", "TaskList"]
@@ -28,12 +28,12 @@ class _Tasks:
     Parameters
     ----------
     estimator : estimator
-        With or without ``set_callbacks``.
+        The estimator, which may have callbacks.
     X, y, metadata
-        What the hooks are given: as the user gave them, since names of columns are lost in
-        validation, and a model that was fitted to names warns without them.
+        Arguments of the hooks, as the user gave them. Validated data would have lost the names of
+        the columns, and a model that was fitted with names warns if there are none.
     n_tasks : int, optional
-        Subtasks of the fit, where their number is known beforehand.
+        Number of subtasks of the fit, if known.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class _Tasks:
     ) -> None:
         self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._root = None
-        # A fit without callbacks makes no context: it would cost more than a pass over small data.
+        # Without callbacks there is no context, which would cost more than a pass over small data.
         if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
             self._root = estimator._init_callback_context(max_subtasks=n_tasks)
             self._root.call_on_fit_task_begin(**self._arguments)
 
     def close(self) -> None:
-        """The fit has ended, and the estimator has its attributes."""
+        """Report the end of the fit, when the estimator has its attributes."""
         if self._root is not None:
             self._root.call_on_fit_task_end(**self._arguments, reconstruction_attributes={})
 
@@ -55,8 +55,8 @@ class _Tasks:
 class PassCounter(_Tasks):
     """Reports each pass over the data to the estimator's callbacks as one task.
 
-    A callback that asks for it, as ``ScoringMonitor``, gets the model of the last point at which
-    sums were taken: with ``coef_``, ``intercept_`` and ``scale_``. It is put together only then.
+    A callback such as ``ScoringMonitor`` can ask for the model at the last point at which sums were
+    computed, with ``coef_``, ``intercept_`` and ``scale_``. The model is made only on request.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class PassCounter(_Tasks):
         self._attributes: Any = None  # before the first point there is no model
 
     def __call__(self, design: Design | None = None, point: Point | None = None) -> None:
-        """One pass has been made, at a point or for something else."""
+        """Report one pass, with the point at which sums were computed, if there is one."""
         if self._root is None:
             return
         if design is not None and point is not None:
@@ -80,14 +80,14 @@ class PassCounter(_Tasks):
 
 
 class TaskList(_Tasks):
-    """Reports the tasks of a fit, known beforehand, to the estimator's callbacks.
+    """Reports a known list of tasks of a fit to the estimator's callbacks.
 
     Parameters
     ----------
     estimator, X, y, metadata
         See ``_Tasks``.
     names : sequence of str
-        Of the tasks, which may be done in any order and by several workers.
+        Names of the tasks, which may be done in any order and by several workers.
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class TaskList(_Tasks):
         super().__init__(estimator, X, y, metadata, len(names))
         self._tasks: list[Any] = []
         if self._root is not None:
-            # Made ahead: workers must not change what they are given.
+            # Made beforehand, since workers must not change the root.
             self._tasks = [self._root.subcontext(task_name=name) for name in names]
 
     @contextmanager
     def task(self, index: int) -> Iterator[None]:
-        """One of the tasks, from its beginning to its end."""
+        """Report the beginning and the end of one of the tasks."""
         if self._root is None:
             yield
             return
@@ -111,7 +111,7 @@ class TaskList(_Tasks):
 
 
 def _attributes(design: Design, point: Point) -> dict[str, Any]:
-    """What a model needs to predict, in the units of the user."""
+    """Return the attributes that a model needs to predict, in the user's units."""
     coef, intercept = design.to_user(point)
     scale = point.scale * design.units.response_scale
     return {"coef_": coef, "intercept_": np.float64(intercept), "scale_": float(scale)}

@@ -1,4 +1,4 @@
-"""A fit that fails or is interrupted changes nothing."""
+"""Keep an estimator unchanged if a fit fails or is interrupted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["restored_on_failure"]
 
 @contextmanager
 def restored_on_failure(estimator: Any) -> Iterator[None]:
-    """Give an estimator back the attributes of its last fit if the block does not end.
+    """Restore the attributes of the last fit if the block raises an exception.
 
-    Otherwise ``n_features_in_``, which the validation of new data sets, would not go with the
-    ``coef_`` of the old ones after ``KeyboardInterrupt``, say. Where there was no fit before, the
-    results of a search stay: they show why no candidate could be chosen.
+    Otherwise, for example after ``KeyboardInterrupt``, ``n_features_in_`` of the new data would be
+    combined with ``coef_`` of the old data. If there was no fit before, the results of a search are
+    kept, since they show why no candidate could be chosen.
     """
     before = _fitted_attributes(estimator)
     try:
@@ -29,7 +29,7 @@ def restored_on_failure(estimator: Any) -> Iterator[None]:
 
 
 def _fitted_attributes(estimator: Any) -> dict[str, Any]:
-    """Those that ``check_is_fitted`` knows by their names; the state of callbacks is no such."""
+    """Return the attributes with names of fitted ones; the state of callbacks is not among them."""
     return {
         name: value
         for name, value in vars(estimator).items()

@@ -1,4 +1,4 @@
-"""What all estimators of one linear model share: predictions, pickling and tags."""
+"""The base class of the linear models: prediction, pickling and scikit-learn's tags."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ __all__ = ["LinearRegressor"]
 
 
 class LinearRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
-    """A regressor with ``coef_`` and ``intercept_`` that takes sparse X and reports its passes."""
+    """Base class of regressors with ``coef_`` and ``intercept_`` that accept sparse X."""
 
     _doc_link_module = "robustreg"
-    #: No link in the HTML representation as long as the site has no address.
+    #: The HTML representation has no link, since the site has no address yet.
     _doc_link_template = ""
 
-    #: Whether X of the fit was float32.
+    #: Whether the X given to ``fit`` was float32.
     _single_ = False
 
     def predict(self, X: Features) -> NDArray[np.float64]:
-        """Predict with the linear model.
+        """Predict the responses.
 
         Parameters
         ----------
         X : array-like, sparse matrix, or Dask array or frame of shape (n_samples, n_features)
-            New rows.
+            Features of new rows.
 
         Returns
         -------
         ndarray, dask array or dask series of shape (n_samples,)
-            Predictions, in units of y; lazy, in the same chunks, where X is of Dask. They are
-            float32 where X is and that of ``fit`` was, as those of ``LinearRegression``.
+            Predictions, in units of y. For a Dask X they are lazy and have the chunks of X. They
+            are float32 if X and the X given to ``fit`` are float32, as in ``LinearRegression``.
         """
         check_is_fitted(self)
         X = validate_features(self, X)
         return linear_prediction(X, self.coef_, self.intercept_, single=self._single_)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without lazy arrays, which hold on to the data and to a cluster."""
+        """Return the state without lazy arrays, which keep the data and a cluster alive."""
         state = super().__getstate__()
         return {name: value for name, value in state.items() if not is_collection(value)}
 

@@ -1,4 +1,4 @@
-"""The model of a candidate in a fold, as a scorer sees it."""
+"""The model of a candidate in a fold, as a scorer receives it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ OF_A_FIT_ALONE = ("n_iter_", "n_passes_", "optimality_")
 
 
 class ScoredRegressor(HuberRegressor):
-    """A fitted ``HuberRegressor`` whose attributes of the training rows are made when asked for.
+    """A fitted ``HuberRegressor`` that computes the attributes of the training rows on request.
 
-    Few scorers ask for more than predictions, and these attributes cost a read of the training
-    rows for each candidate and fold.
+    Few scorers need more than predictions, and these attributes need a read of the training rows
+    for each candidate and fold.
     """
 
     @classmethod
     def of(
         cls, problem: HuberProblem, point: Point, training: Design, rows: Rows, searched: Any
     ) -> ScoredRegressor:
-        """The solution ``point`` of a problem over ``training``, a search's fold.
+        """Make the model from the solution ``point`` of a problem over the training rows.
 
         Parameters
         ----------
@@ -40,9 +40,9 @@ class ScoredRegressor(HuberRegressor):
         point : Point
         training : Design
         rows : array of int
-            The training rows among those of ``training``.
+            Row numbers of the training rows in ``training``.
         searched : HuberRegressorCV
-            Whose features the model has.
+            Estimator from which the model takes the number and names of the features.
         """
         model = cls(**asdict(problem))
         model.coef_, intercept = training.to_user(point)
@@ -57,11 +57,11 @@ class ScoredRegressor(HuberRegressor):
         return model
 
     def __getattr__(self, name: str) -> Any:
-        # Only called for what is not there yet.
+        # Python calls this only for attributes that do not exist yet.
         if name in OF_A_FIT_ALONE:
             raise AttributeError(
                 f"a candidate of HuberRegressorCV has no {name}, because candidates are fitted "
-                "together. For a scorer that needs it take GridSearchCV(HuberRegressor(), ...)."
+                "together. For a scorer that needs it use GridSearchCV(HuberRegressor(), ...)."
             )
         if name not in ("weights_", "outliers_") or "_solution" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

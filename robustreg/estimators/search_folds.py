@@ -1,4 +1,4 @@
-"""The folds of a search, several at a time."""
+"""Evaluate the folds of a search in parallel."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["evaluate_folds"]
 
 
 class Search(Protocol):
-    """What is the same for all folds."""
+    """A search over candidates, which evaluates one fold at a time."""
 
     @property
     def candidates(self) -> list[HuberProblem]:
-        """The problems that are compared."""
+        """Problems of the candidates."""
 
     @property
     def error_score(self) -> Any:
-        """What a candidate scores where it cannot be fitted or scored."""
+        """Score of a candidate that cannot be fitted or scored."""
 
     def evaluate(self, train: Any, test: Any) -> FoldResult:
         """Fit all candidates to the rows ``train`` and score them on ``test``."""
@@ -41,7 +41,7 @@ def evaluate_folds(
     n_jobs: int | None,
     verbose: int,
 ) -> list[FoldResult]:
-    """Results of all folds; warns of fits that failed.
+    """Evaluate all folds and warn of fits that failed.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def evaluate_folds(
     grid : list of dict
         Candidates.
     tasks : TaskList
-        The first task is not a fold.
+        Tasks of the fit, of which the first is not a fold.
     n_jobs, verbose : int
-        As of ``HuberRegressorCV``.
+        As in ``HuberRegressorCV``.
     """
     if not splits:
         raise ValueError("cv gives no split: pass at least one pair of training and test rows.")
@@ -63,20 +63,20 @@ def evaluate_folds(
             f"{n_splits * n_candidates} fits"
         )
 
-    config = get_config()  # scikit-learn keeps it for each thread
+    config = get_config()  # scikit-learn has a configuration for each thread
 
     def evaluate(number: int, train: Any, test: Any) -> FoldResult | Exception:
         try:
             with config_context(**config), tasks.task(1 + number):
                 fold = search.evaluate(np.asarray(train), np.asarray(test))
-        except Exception as error:  # noqa: BLE001 - joblib would leave the others running
+        except Exception as error:  # noqa: BLE001 - joblib would not stop the other folds
             return error
         if verbose > 1:
             print_fold(fold, grid, number, n_splits, verbose)
         return fold
 
-    # joblib's, not scikit-learn's: that enters catch_warnings in each worker, and threads that
-    # do so at a time leave the filters of the process in disorder (before Python 3.14).
+    # scikit-learn's Parallel is not used, since it enters catch_warnings in each worker. In
+    # concurrent threads this leaves the warning filters in disorder (before Python 3.14).
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     folds = parallel(delayed(evaluate)(i, train, test) for i, (train, test) in enumerate(splits))
     for fold in folds:

@@ -1,4 +1,4 @@
-"""What a search is given: the grid of its candidates and the splits of its folds."""
+"""The grid of the candidates of a search and the splits of its folds."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from robustreg.tuning import delta_grid
 
 __all__ = ["candidate_alphas", "candidate_deltas", "checked_grid", "row_splits"]
 
-#: Effective parameters of the default alphas, as shares of those without a penalty. They bound the
-#: variance of the fitted values, so that the steps between candidates are equal steps of what a
-#: penalty can save.
+#: Effective parameters of the default alphas, as shares of the number without a penalty. They are
+#: an upper bound of the variance of the fitted values, so that equal steps between candidates are
+#: equal steps of the variance that a penalty can save.
 EFFECTIVE_SHARES = (0.9, 0.7, 0.5, 0.3, 0.1)
 
-#: Observations for each parameter below which no penalty is no candidate: training folds would have
-#: little more than one.
+#: With fewer observations for each parameter, alpha=0 is not a candidate, since training folds
+#: would have little more than one observation for each parameter.
 OBSERVATIONS_PER_PARAMETER = 2.0
 
 
 def row_splits(
     cv: Any, X: Any, y: Any, split_params: dict[str, Any], n_rows: int
 ) -> list[tuple[Any, Any]]:
-    """Pairs of row numbers; of a Dask collection a splitter sees only how many rows there are."""
+    """Return pairs of row numbers. For a Dask collection, the splitter sees no X and no y."""
     if not is_collection(X):
         return list(check_cv(cv, y).split(X, y, **split_params))
     splitter = check_cv(cv)
@@ -40,15 +40,15 @@ def row_splits(
         return list(splitter.split(np.broadcast_to(0.0, (n_rows, 1)), **split_params))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"cv={splitter!r} cannot split by the number of rows alone, which is all that it is "
-            f"told of a Dask collection ({error}). Take a splitter that does not look at y, such "
-            "as KFold, or pass pairs of row numbers: list(cv.split(numpy.zeros(n), labels)) with "
-            "labels in memory."
+            f"cv={splitter!r} cannot split by the number of rows alone, which is the only "
+            f"information about a Dask collection ({error}). Use a splitter that does not need y, "
+            "such as KFold, or pass pairs of row numbers: list(cv.split(numpy.zeros(n), labels)) "
+            "with labels in memory."
         ) from error
 
 
 def candidate_deltas(estimator: Any, design: Design, pilot: Solution) -> list[float]:
-    """The estimator's ``deltas``, or the default grid for its scale."""
+    """Return the estimator's ``deltas``, or the default grid for its scale."""
     if estimator.deltas is not None:
         return checked_grid(estimator.deltas, "deltas", "(0, inf]")
     if isinstance(estimator.scale, str) or not pilot.scale > 0.0:
@@ -59,12 +59,12 @@ def candidate_deltas(estimator: Any, design: Design, pilot: Solution) -> list[fl
 
 
 def candidate_alphas(estimator: Any, design: Design) -> list[float]:
-    """The estimator's ``alphas``, or a grid in equal steps of the effective parameters.
+    """Return the estimator's ``alphas``, or a grid in equal steps of the effective parameters.
 
-    They are those of the linear smoother of ridge regression, sum d/(d + alpha) over the
-    eigenvalues d of the Gram matrix of the centred columns (T. Hastie, R. Tibshirani, J. Friedman,
-    The Elements of Statistical Learning, 2009, section 3.4.1): a grid for any units of the columns,
-    and for any number of rows. Three digits are kept, which rounding errors do not reach.
+    The effective parameters of ridge regression are sum d/(d + alpha) over the eigenvalues d of the
+    Gram matrix of the centred columns (T. Hastie, R. Tibshirani, J. Friedman, The Elements of
+    Statistical Learning, 2009, section 3.4.1). The grid therefore suits columns in any units and
+    any number of rows. Values are rounded to three digits, so that rounding errors do not show.
     """
     if estimator.alphas is not None:
         return checked_grid(estimator.alphas, "alphas", "[0, inf)")
@@ -77,22 +77,22 @@ def candidate_alphas(estimator: Any, design: Design) -> list[float]:
 
 
 def _alpha_at(share: float, eigenvalues: NDArray[np.float64]) -> float:
-    """Where a ridge fit has this share of the effective parameters."""
-    ratio = 1.0 / share - 1.0  # of alpha and eigenvalue, if all were equal
+    """Return the alpha with which a ridge fit has this share of the effective parameters."""
+    ratio = 1.0 / share - 1.0  # alpha divided by the eigenvalue, if all eigenvalues are equal
 
     def excess(log_alpha: float) -> float:
         return float(np.mean(1.0 / (1.0 + np.exp(log_alpha) / eigenvalues))) - share
 
     ends = np.log(ratio * eigenvalues.min()), np.log(ratio * eigenvalues.max())
-    # Where all eigenvalues are equal, so are the ends, but for rounding errors.
+    # If all eigenvalues are equal, the ends are equal up to rounding errors.
     return float(np.exp(brentq(excess, ends[0] - 1e-6, ends[1] + 1e-6)))
 
 
 def _eigenvalues(design: Design, fit_intercept: bool) -> NDArray[np.float64]:
-    """The positive eigenvalues of the Gram matrix of the centred columns.
+    """Return the positive eigenvalues of the Gram matrix of the centred columns.
 
-    Squared lengths of the columns take their place where there are more columns than a Gram matrix
-    is formed for: those of columns that are not correlated.
+    If there are too many columns for a Gram matrix, the squared lengths of the columns are used
+    instead. They are the eigenvalues if the columns are uncorrelated.
     """
     rows = row_space_design(design) or design
     p, scale = rows.n_features, rows.units.column_scale
@@ -110,9 +110,9 @@ def _eigenvalues(design: Design, fit_intercept: bool) -> NDArray[np.float64]:
 
 
 def checked_grid(values: ArrayLike, name: str, interval: str) -> list[float]:
-    """A grid as a list of floats, if it is one."""
+    """Validate a grid and return it as a list of floats."""
     try:
-        # Of text and booleans NumPy would make numbers.
+        # NumPy would convert text and booleans to numbers.
         if any(isinstance(value, (str, bytes, bool, np.bool_)) for value in np.ravel(values)):
             raise ValueError("not numbers")
         grid = np.asarray(values, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What a search has found, in the layout of GridSearchCV, and which candidate it takes."""
+"""The results of a search, in the layout of GridSearchCV, and the choice of a candidate."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ Matrix = NDArray[np.float64]
 def format_results(
     params: Sequence[Mapping[str, float]], scores: Matrix, fit_times: Matrix, score_times: Matrix
 ) -> dict[str, Any]:
-    """``cv_results_`` as ``GridSearchCV`` lays it out.
+    """Return ``cv_results_`` in the layout of ``GridSearchCV``.
 
     Parameters
     ----------
     params : sequence of dict
-        One for each candidate, all with the same keys.
+        Parameters of each candidate, all with the same keys.
     scores, fit_times, score_times : ndarray of shape (n_candidates, n_splits)
-        Test scores, greater is better, and seconds.
+        Test scores, of which greater is better, and times in seconds.
 
     Returns
     -------
     dict
-        Of arrays of length n_candidates, ready for ``pandas.DataFrame``.
+        Arrays of length n_candidates, ready for ``pandas.DataFrame``.
 
     Warns
     -----
@@ -82,7 +82,7 @@ def format_results(
 def store_results(
     estimator: Any, folds: Sequence[FoldResult], grid: Sequence[Mapping[str, float]]
 ) -> int:
-    """Set ``cv_results_`` and ``n_splits_`` of a search; the index of the candidate it selects."""
+    """Set ``cv_results_`` and ``n_splits_``, and return the index of the selected candidate."""
     scores, fit_times, score_times = (
         np.column_stack([np.broadcast_to(getattr(fold, name), len(grid)) for fold in folds])
         for name in ("scores", "fit_time", "score_time")
@@ -93,9 +93,10 @@ def store_results(
 
 
 def _deviations(scores: Matrix) -> Vector:
-    """Standard deviations over splits; NaN where a score is not finite.
+    """Return the standard deviations over splits; NaN where a score is not finite.
 
-    A power of two is taken out: squares of losses, themselves squares, leave the range of doubles.
+    Scores are divided by a power of two first. They are squares already, and their squares could
+    leave the range of doubles.
     """
     size = np.abs(scores[np.isfinite(scores)]).max(initial=0.0)
     unit = np.ldexp(1.0, int(np.frexp(size)[1]) - 1)
@@ -104,7 +105,7 @@ def _deviations(scores: Matrix) -> Vector:
 
 
 def _ranks(mean: Vector) -> NDArray[np.int32]:
-    """1 is the best; ties share the lower rank, and candidates without a score the last."""
+    """Return the ranks: 1 is the best, ties share the lower rank, and NaN shares the last."""
     if np.isnan(mean).all():
         return np.ones(mean.shape, dtype=np.int32)
     last = np.nanmin(mean) - 1.0
@@ -112,7 +113,7 @@ def _ranks(mean: Vector) -> NDArray[np.int32]:
 
 
 def best_candidate(results: Mapping[str, Any]) -> int:
-    """Index of the candidate with the highest mean score, the first of several.
+    """Return the index of the candidate with the highest mean score, the first one if tied.
 
     Raises
     ------
@@ -130,23 +131,25 @@ def best_candidate(results: Mapping[str, Any]) -> int:
 
 
 def standard_error(results: Mapping[str, Any], metric: str = "score") -> Vector:
-    """Standard errors of the mean scores, ``sd / sqrt(n_splits)`` with n_splits - 1 in the sd.
+    """Return the standard errors of the mean scores.
+
+    They are ``sd / sqrt(n_splits)``, where the variance has the divisor ``n_splits - 1``.
 
     Parameters
     ----------
     results : mapping
         ``cv_results_`` of this library or of ``GridSearchCV``.
     metric : str, default="score"
-        Name of the metric in a search by several.
+        Name of the metric, in a search with several metrics.
 
     Returns
     -------
     ndarray of shape (n_candidates,)
-        Zero where there is one split.
+        Zero if there is only one split.
 
     Notes
     -----
-    Training sets overlap, so that scores of folds are not independent, and this is an
+    The training sets overlap, so that the scores of folds are not independent. This is therefore an
     approximation: T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning
     (2009), section 7.10.
     """
@@ -155,7 +158,10 @@ def standard_error(results: Mapping[str, Any], metric: str = "score") -> Vector:
 
 
 def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
-    """Index of the largest alpha, and for it largest delta, one standard error from the best."""
+    """Return the index of the simplest candidate within one standard error of the best.
+
+    It has the largest alpha and, for that alpha, the largest delta.
+    """
     best = best_candidate(results)
     mean = results["mean_test_score"]
     near = np.flatnonzero(mean >= mean[best] - standard_error(results)[best])
@@ -164,23 +170,23 @@ def simplest_within_one_standard_error(results: Mapping[str, Any]) -> int:
     return int(max(near, key=lambda i: (alphas[i], deltas[i])))
 
 
-#: Rules that choose among candidates for delta and alpha, by their names.
+#: Rules for choosing among candidates for delta and alpha, by name.
 SELECTIONS = {"best": best_candidate, "one_se": simplest_within_one_standard_error}
 
 
 def best_of_targets(
     scores: NDArray[np.float64], selection: str, common: int
 ) -> tuple[NDArray[np.intp], Vector]:
-    """The candidate of each response, and its mean score.
+    """Return the index of the chosen candidate for each response, and its mean score.
 
     Parameters
     ----------
     scores : ndarray of shape (n_candidates, n_targets, n_splits)
-        NaN in splits that have no value of a response.
+        Scores; NaN for splits in which the response has no value.
     selection : {"best", "one_se"}
-        Candidates are in ascending order of alpha and, for each, of delta.
+        Rule. Candidates are in ascending order of alpha and, for each alpha, of delta.
     common : int
-        The candidate of responses without any score.
+        Index of the candidate for responses without any score.
     """
     known = np.isfinite(scores)
     count = known.sum(axis=-1)
@@ -205,7 +211,7 @@ def print_fold(
     n_splits: int,
     verbose: int,
 ) -> None:
-    """A line for each candidate, as ``GridSearchCV`` prints it."""
+    """Print a line for each candidate, in the format of ``GridSearchCV``."""
     lines = []
     for candidate, score in zip(grid, fold.scores, strict=True):
         params = ", ".join(f"{name}={value}" for name, value in candidate.items())
@@ -219,21 +225,20 @@ def print_fold(
 
 
 def print_lines(*lines: str) -> None:
-    """Write lines in one call, so that those of folds in other threads do not get in between."""
+    """Write lines in one call, so that lines of folds in other threads do not come in between."""
     sys.stdout.write("\n".join((*lines, "")))
 
 
 def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any, tol: float) -> None:
-    """One warning for all fits that failed, one for those of doubt."""
+    """Warn once of all fits that failed, and once of each kind of doubtful fit."""
     fits = [fit for fold in folds for fit in fold.fits]
     errors = [None if fit.error is None else repr(fit.error) for fit in fits]
     _warn_or_raise_about_fit_failures([{"fit_error": error} for error in errors], error_score)
     count = Counter(fit.status for fit in fits if fit.error is None)
     if count[Status.EXACT_FIT]:
         warnings.warn(
-            "Some fits in folds are exact: their scale is zero. Folds with no more rows than "
-            "parameters are fitted so whatever delta is: use alphas > 0, fewer columns or larger "
-            "training folds.",
+            "Some fits in folds are exact: their scale is zero. This always happens in folds with "
+            "no more rows than parameters: use alphas > 0, fewer columns or larger training folds.",
             ExactFitWarning,
             stacklevel=4,
         )
@@ -242,6 +247,6 @@ def warn_of_failed_fits(folds: Sequence[FoldResult], error_score: Any, tol: floa
         text = (
             f"Some fits in folds did not come within tol={tol:g} standard errors of their "
             "minimisers: increase max_iter, or tol if the distance is small enough for you. The "
-            "largest distance is the optimality of this warning."
+            "attribute optimality of this warning is the largest distance."
         )
         warnings.warn(convergence_warning(text, farthest, tol), stacklevel=4)

@@ -1,4 +1,4 @@
-"""How the candidates of a search over Huber fits are scored, and the pilot of the default score."""
+"""The score of the candidates of a search, and the pilot of the default score."""
 
 from __future__ import annotations
 
@@ -25,33 +25,34 @@ from robustreg.metrics import make_huber_scorer
 
 __all__ = ["choose_scoring", "fit_pilot", "metadata_router", "routed_parameters"]
 
-#: Delta of the pilot, whose scale is the MAD, and threshold of the score in units of that scale.
-#: Each wrong validation row pulls the choice with a force in proportion to the threshold. With 25 %
-#: of outliers far to one side the prediction error of the model chosen was 1.33 times that of the
-#: best candidate at a threshold of 1.345 joint scales, and 1.00 times at this one; without outliers
-#: 1.10 and 1.12 times (DESIGN.md, section 2, and tests/test_simulation_cv.py).
+#: Delta of the pilot, a first fit with the MAD scale, and threshold of the score in units of that
+#: scale. The influence of a wrong validation row on the choice is proportional to the threshold.
+#: With 25 % of outliers far to one side, the prediction error of the chosen model was 1.33 times
+#: that of the best candidate at a threshold of 1.345 joint scales, and 1.00 times at this one.
+#: Without outliers it was 1.10 and 1.12 times (DESIGN.md, section 2, and
+#: tests/test_simulation_cv.py).
 PILOT_DELTA, SCORE_DELTA = 0.5, 0.5
 
-#: Delta of a joint fit whose scale is taken where that of the pilot is zero.
+#: Delta of a joint fit whose scale is used if the pilot's scale is zero.
 SECOND_DELTA = 1.345
 
-#: Share of the observations that the pilot's effective parameters may have: the MAD of a fit that
-#: follows nearly half of the rows vanishes.
+#: Largest ratio of the pilot's effective parameters to the observations. With nearly one half, the
+#: MAD of the residuals would be zero.
 FOLLOWED = 1 / 3
 
 
 def fit_pilot(
     design: Design, problem_at: Callable[..., HuberProblem], alphas: Sequence[float]
 ) -> Solution:
-    """The fit whose scale is the unit of the score's threshold.
+    """Fit the pilot, whose scale is the unit of the score's threshold.
 
     Parameters
     ----------
     design : Design
     problem_at : callable
-        The problem of a delta and an alpha, with a ``scale`` other than the estimator's.
+        Function that returns the problem for a delta, an alpha and a ``scale``.
     alphas : sequence of float
-        Candidates, in ascending order.
+        Candidates for alpha, in ascending order.
     """
     most = FOLLOWED * design.n_observations
     for alpha in alphas:
@@ -61,23 +62,23 @@ def fit_pilot(
     pilot = fit_huber(design, problem)
     if pilot.scale > 0.0:
         return pilot
-    # Half of the residuals or more are zero: there may be a scale at a larger delta.
+    # At least half of the residuals are zero. A larger delta may have a positive scale.
     return fit_huber(design, problem_at(SECOND_DELTA, alpha, scale="joint"))
 
 
 def choose_scoring(
     estimator: Any, X: Any, y: Any, pilot: Solution, score_params: dict[str, Any]
 ) -> tuple[Callable[..., float], Scoring]:
-    """The scorer that users see, and how a fold is scored.
+    """Return the scorer for the user, and the rule that scores a fold.
 
     Parameters
     ----------
     estimator : HuberRegressorCV
-        Whose ``scoring`` is asked for.
+        Estimator whose ``scoring`` is used.
     X, y : of the user
     pilot : Solution
     score_params : dict
-        What the scorer is passed.
+        Further arguments of the scorer.
     """
     threshold = SCORE_DELTA * pilot.scale
     if estimator.scoring is None and threshold > 0.0:
@@ -85,15 +86,15 @@ def choose_scoring(
     name = "neg_mean_absolute_error" if estimator.scoring is None else estimator.scoring
     if is_collection(X):
         raise ValueError(
-            f"scoring={name!r} takes rows, which a Dask collection does not give: take "
+            f"scoring={name!r} needs single rows, which a Dask collection does not provide. Use "
             "scoring=None, for which the pilot must not fit exactly, or load the data with "
             "compute()."
         )
     scorer = check_scoring(estimator, scoring=name)
     if "sample_weight" in score_params and not _takes_weights(scorer):
         warnings.warn(
-            f"scoring={name!r} does not support sample_weight: candidates are fitted with "
-            "weights and scored without. Pass a scorer whose metric takes sample_weight.",
+            f"scoring={name!r} does not support sample_weight: candidates are fitted with weights "
+            "but scored without. Pass a scorer whose metric accepts sample_weight.",
             UserWarning,
             stacklevel=3,
         )
@@ -102,7 +103,7 @@ def choose_scoring(
 
 
 def metadata_router(estimator: Any) -> MetadataRouter:
-    """What ``fit`` of the estimator passes to its scorer and to its splitter."""
+    """Return the metadata that ``fit`` routes to the scorer and to the splitter."""
     scorer = check_scoring(estimator, scoring=estimator.scoring)
     if estimator.scoring is None:
         scorer = make_huber_scorer(1.0).set_score_request(sample_weight=True)
@@ -119,7 +120,7 @@ def metadata_router(estimator: Any) -> MetadataRouter:
 def routed_parameters(
     estimator: Any, sample_weight: ArrayLike | None, params: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the splitter and the scorer are passed."""
+    """Return the further arguments of the splitter and of the scorer."""
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     if _routing_enabled():
         routed = process_routing(estimator, "fit", **weights, **params)

@@ -1,6 +1,6 @@
-"""Models stated by a formula, ``y ~ C(region) + x``, over the columns of a frame.
+"""Fit models with a formula such as ``y ~ C(region) + x`` over the columns of a frame.
 
-The formulas are those of formulaic: ``pip install 'robustreg[formula]'``.
+The formulas are parsed by formulaic, an optional dependency: ``pip install 'robustreg[formula]'``.
 """
 
 from robustreg.formula.features import FormulaFeatures

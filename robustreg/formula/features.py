@@ -1,4 +1,4 @@
-"""The columns of a formula as a transformer."""
+"""A transformer that makes the columns of a formula."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ INTERCEPT = "Intercept"
 
 
 class FormulaFeatures(TransformerMixin, BaseEstimator):
-    """The columns of a formula's right side, as a step of a pipeline.
+    """Make the columns of the right side of a formula, as a step of a pipeline.
 
     Parameters
     ----------
     formula : str
-        Such as ``"C(region) + x"``. A left side, as in ``"y ~ C(region) + x"``, is not looked at.
+        Terms such as ``"C(region) + x"``. A left side, as in ``"y ~ C(region) + x"``, is ignored.
 
     Attributes
     ----------
     has_intercept_ : bool
-        Whether the formula has an intercept. It is no column: the estimator fits it.
+        Whether the formula has an intercept. It is not a column, since the estimator fits it.
     feature_names_in_ : ndarray of str
         Names of the columns of the data that the formula uses.
     model_spec_ : formulaic.ModelSpec
-        The columns with what was learnt from the data: the levels of categories, the knots of
-        splines, means.
+        Specification of the columns, with what was learnt from the data, such as the levels of
+        categories, the knots of splines, and means.
     n_incomplete_rows_ : int
-        Rows that :func:`robustreg.formula.fit` left out because a value was missing; 0 in a
-        pipeline of your own.
+        Number of rows that :func:`robustreg.formula.fit` left out because a value was missing; 0 in
+        a pipeline of your own.
 
     Raises
     ------
     ImportError
         If formulaic is not installed.
     ValueError
-        By ``fit`` and ``transform``, if a value is missing; by ``transform``, if the data have a
-        category that was not there in ``fit``.
+        In ``fit`` and ``transform``, if a value is missing. In ``transform``, if the data have a
+        category that did not occur in ``fit``.
 
     See Also
     --------
-    robustreg.formula.fit : Takes the response from the formula too, and leaves incomplete rows out.
+    robustreg.formula.fit : Fits a model with a formula, and leaves incomplete rows out.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         self.formula = formula
 
     def fit(self, X: Any, y: Any = None) -> FormulaFeatures:
-        """Learn the levels of categories, and what else the terms depend on.
+        """Learn the levels of categories, and whatever else the terms depend on.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """``fit`` and ``transform`` in one.
+        """Fit to data, and return their columns.
 
         Parameters
         ----------
@@ -110,12 +110,12 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         return self._columns(matrix)
 
     def transform(self, X: Any) -> Any:
-        """The columns of other data.
+        """Return the columns of other data.
 
         Parameters
         ----------
         X : DataFrame, or mapping of names to columns
-            With the columns that the formula uses.
+            Data with the columns that the formula uses.
 
         Returns
         -------
@@ -130,7 +130,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         return self._columns(model_matrix(self.model_spec_, frame, "raise"))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the columns: those of the terms.
+        """Return the names of the columns, which are those of the terms.
 
         Parameters
         ----------
@@ -140,6 +140,7 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
+            Names, without that of the intercept.
         """
         check_is_fitted(self)
         names = [name for name in self.model_spec_.column_names if name != INTERCEPT]
@@ -152,9 +153,9 @@ class FormulaFeatures(TransformerMixin, BaseEstimator):
         return frame.astype(np.float64)
 
     def _refuse_new_levels(self, frame: Any) -> None:
-        """formulaic would give a new level the coefficient of the first one.
+        """Raise an error for new levels, since formulaic would code them as the first one.
 
-        The levels of these data are those that their categories get when they are coded anew.
+        The levels in these data are found by coding the categories again.
         """
         known = {
             factor: state["categories"]

@@ -1,4 +1,4 @@
-"""Frames, and the matrices that formulaic makes of them."""
+"""Frames of pandas and the matrices that formulaic makes from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["as_frame", "complete_rows", "model_matrix", "side"]
 
 
 def as_frame(data: Any) -> Any:
-    """A frame of pandas whose index counts the rows: formulaic drops rows by label."""
+    """Return a frame of pandas whose index counts the rows, since formulaic drops rows by label."""
     if is_collection(data):
         raise ValueError(
             "data is a lazy Dask collection, and formulas need rows in memory: pass data.compute()."
@@ -26,21 +26,21 @@ def as_frame(data: Any) -> Any:
         data = data.to_pandas()
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            f"data must be a frame whose columns have the names of the formula, got "
+            f"data must be a frame with the columns that the formula names, got "
             f"{type(data).__name__}: pass pandas.DataFrame(data, columns=[...])."
         )
     return data.reset_index(drop=True)
 
 
 def model_matrix(spec: Any, frame: Any, na_action: str) -> Any:
-    """formulaic's, of names of the data alone."""
+    """Return the matrices that formulaic makes, using no names but those of the data."""
     try:
         import formulaic
         import formulaic.errors
     except ImportError as error:
         raise ImportError("formulas need formulaic: pip install 'robustreg[formula]'.") from error
     try:
-        # Without a context: names of the program from which it is called mean nothing.
+        # Without a context, so that variables of the calling program have no effect.
         return formulaic.model_matrix(spec, frame, context={}, na_action=na_action)
     except formulaic.errors.FormulaicError as error:
         raise ValueError(
@@ -57,12 +57,12 @@ def model_matrix(spec: Any, frame: Any, na_action: str) -> Any:
 
 
 def side(matrices: Any, name: str) -> Any:
-    """The left or the right side of a formula that may have one alone."""
+    """Return the left or the right side of a formula, which may have only a right side."""
     return getattr(matrices, name, matrices if name == "rhs" else None)
 
 
 def complete_rows(formula: str, frame: Any) -> tuple[Any, Any]:
-    """The rows without missing values, and the response."""
+    """Return the rows without missing values, and the response."""
     matrices = model_matrix(formula, frame, "drop")
     left = side(matrices, "lhs")
     if left is None:
@@ -71,8 +71,8 @@ def complete_rows(formula: str, frame: Any) -> tuple[Any, Any]:
     coded = [factor for factor, (_, state) in states if "categories" in state]
     if coded:
         raise ValueError(
-            f"formula={formula!r} has a response that is no number: {', '.join(map(str, coded))} "
-            "has categories."
+            f"formula={formula!r} has a response that is not a number: "
+            f"{', '.join(map(str, coded))} has categories. Use a numeric column as response."
         )
     y = left.iloc[:, 0] if left.shape[1] == 1 else left
     return frame.loc[left.index], y

@@ -1,4 +1,4 @@
-"""Regressions that a formula states."""
+"""Regressions with a formula."""
 
 from __future__ import annotations
 
@@ -23,40 +23,41 @@ def fit(
     *,
     sample_weight: ArrayLike | str | None = None,
 ) -> Pipeline:
-    """Fit a regression that a formula states.
+    """Fit a regression with a formula.
 
     Parameters
     ----------
     formula : str
-        Response and terms, in the language of formulaic, which is that of R: ``"y ~ C(region) +
-        x"``, ``"log(y) ~ bs(x, df=4) + region:x"``, ``"y ~ 0 + region"``. Text is a category; write
-        ``C(code)`` for one that is coded by numbers.
+        Response and terms in the syntax of formulaic, which is that of R: ``"y ~ C(region) + x"``,
+        ``"log(y) ~ bs(x, df=4) + region:x"``, ``"y ~ 0 + region"``. A text column is a category.
+        Write ``C(code)`` for a category that is coded by numbers.
     data : DataFrame, or mapping of names to columns
-        Of shape (n_samples, n_columns). Rows in which a value of the formula is missing are left
-        out; ``fit(...)["formula"].n_incomplete_rows_`` counts them.
+        Data of shape (n_samples, n_columns). Rows in which a variable of the formula is missing are
+        left out. ``fit(...)["formula"].n_incomplete_rows_`` counts them.
     estimator : estimator, default=None
-        It is cloned. None takes ``HuberRegressor()``. Its ``fit_intercept`` is set by the formula.
+        Estimator to clone and fit; None means ``HuberRegressor()``. The formula sets its
+        ``fit_intercept``.
     sample_weight : array-like of shape (n_samples,), or str, default=None
-        Weights of the rows of ``data``, by position, or the name of the column that has them.
+        Weights of the rows of ``data``, by position, or the name of a column of weights.
 
     Returns
     -------
     Pipeline
-        Fitted, of the steps ``"formula"``, a :class:`~robustreg.formula.FormulaFeatures`, and
-        ``"regressor"``. Its ``predict`` takes a frame with the columns of the right side, and
-        returns predictions of the left side: of ``log(y)`` where that is the response.
+        Fitted pipeline with the steps ``"formula"``, a :class:`~robustreg.formula.FormulaFeatures`,
+        and ``"regressor"``. Its ``predict`` accepts a frame with the columns of the right side, and
+        predicts the left side: if the response is ``log(y)``, it predicts ``log(y)``.
 
     Raises
     ------
     ImportError
         If formulaic is not installed.
     ValueError
-        If the formula has no response or no terms, the response is no number, or
+        If the formula has no response or no terms, if the response is not a number, or if
         ``sample_weight`` is missing for a row.
 
     Examples
     --------
-    The coefficients have the names of the terms in every table:
+    The coefficients have the names of the terms in all tables:
 
     >>> from robustreg import formula
     >>> from robustreg.datasets import load_stackloss
@@ -78,7 +79,7 @@ def fit(
     elif not features.has_intercept_:
         raise ValueError(
             f"formula={formula!r} has no intercept, and {type(regressor).__name__} has no "
-            "parameter fit_intercept: leave out the 0 or -1."
+            "parameter fit_intercept: remove the 0 or -1."
         )
     weights = {}
     if sample_weight is not None:
@@ -89,19 +90,19 @@ def fit(
 
 
 def observations(model: Pipeline, data: Any) -> tuple[Any, Any]:
-    """The complete rows of the data, and the response: what other functions take as X and y.
+    """Return the complete rows and the response, to pass to other functions as X and y.
 
     Parameters
     ----------
     model : Pipeline
-        From :func:`robustreg.formula.fit`.
+        Pipeline from :func:`robustreg.formula.fit`.
     data : DataFrame, or mapping of names to columns
-        That of ``fit``, or other data with a response.
+        Data of ``fit``, or other data with a response.
 
     Returns
     -------
     rows : DataFrame
-        The rows in which no value of the formula is missing.
+        Rows in which no variable of the formula is missing.
     y : Series of the same length, or DataFrame where the formula has several responses
         The left side of the formula.
 
@@ -126,11 +127,11 @@ def observations(model: Pipeline, data: Any) -> tuple[Any, Any]:
 
 
 def _of_rows(weights: ArrayLike, n_rows: int, rows: Any) -> Any:
-    """The weights of the complete rows."""
+    """Return the weights of the complete rows."""
     weights = np.asarray(weights)
     if weights.shape != (n_rows,):
         raise ValueError(
             f"sample_weight has shape {weights.shape} and data have {n_rows} rows: pass one weight "
-            "for each row, incomplete ones too."
+            "for each row, including the incomplete ones."
         )
     return weights[rows]

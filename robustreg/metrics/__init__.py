@@ -1,4 +1,4 @@
-"""Scores that one gross error cannot decide: Huber loss, smooth L1 loss and D² for them."""
+"""Robust metrics: the Huber loss, the smooth L1 loss and the D² score of the Huber loss."""
 
 from robustreg.metrics.loss import d2_huber_score, huber_loss, smooth_l1_loss
 from robustreg.metrics.scorer import make_huber_scorer

@@ -1,4 +1,4 @@
-"""The Huber loss of predictions, the smooth L1 loss, and the D² of the Huber loss."""
+"""The Huber loss and the smooth L1 loss of predictions, and the D² score of the Huber loss."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def huber_loss(
     sample_weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
 ) -> float | NDArray[np.float64]:
-    r"""Huber loss of the prediction errors.
+    r"""Compute the Huber loss of the prediction errors.
+
+    The loss is quadratic for small errors and linear for large ones [1]_, so that a few gross
+    errors do not dominate it:
 
     .. math:: L(e) = e^2/2 \text{ if } |e| \le \delta, \ \delta(|e| - \delta/2) \text{ otherwise}
 
@@ -55,31 +58,32 @@ def huber_loss(
     y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Predicted values.
     delta : float in (0, inf], default=1.0
-        Threshold in the units of y. ``inf`` gives half the squared error.
+        Threshold in units of y. ``inf`` gives half the squared error.
     sample_weight : array-like of shape (n_samples,), default=None
-        How often each row counts; None counts each once.
+        Nonnegative weights of the rows. None means 1 for each row.
     reduction : {"mean", "sum", "none"}, default="mean"
-        The mean ``sum s L / sum s`` over rows and outputs, s the weights; the sum; or each ``s L``.
+        With weights s, return the mean ``sum s L / sum s`` over rows and outputs, the sum
+        ``sum s L``, or ``s L`` for each value.
 
     Returns
     -------
     float, or ndarray of the shape of ``y_true`` with ``reduction="none"``
-        In squared units of y, computed in double precision.
+        The loss, in squared units of y, computed in double precision.
 
     Raises
     ------
     ValueError
-        If values are NaN or infinite, shapes differ, weights are negative or all zero, or an option
-        is out of range.
+        If values are NaN or infinite, shapes differ, weights are negative or all zero, or a
+        parameter is out of range.
 
     Notes
     -----
-    Without weights it equals ``torch.nn.HuberLoss``. With weights the mean is divided by their sum,
-    as in scikit-learn's metrics, where PyTorch divides by n.
+    Without weights, the result equals that of ``torch.nn.HuberLoss``. With weights, the mean is
+    the sum divided by the sum of the weights, as in scikit-learn's metrics.
 
     References
     ----------
-    P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964).
+    .. [1] P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964).
 
     Examples
     --------
@@ -102,7 +106,9 @@ def smooth_l1_loss(
     sample_weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
 ) -> float | NDArray[np.float64]:
-    r"""Smooth L1 loss of the prediction errors: the absolute error, rounded off near zero.
+    r"""Compute the smooth L1 loss of the prediction errors.
+
+    The loss is the absolute error with a quadratic piece near zero [1]_:
 
     .. math:: \ell(e) = e^2/(2\beta) \text{ if } |e| < \beta, \ |e| - \beta/2 \text{ otherwise}
 
@@ -113,29 +119,30 @@ def smooth_l1_loss(
     y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Predicted values.
     beta : float in [0, inf), default=1.0
-        Threshold in the units of y. Zero gives the absolute error.
+        Threshold in units of y. Zero gives the absolute error.
     sample_weight : array-like of shape (n_samples,), default=None
-        How often each row counts; None counts each once.
+        Nonnegative weights of the rows. None means 1 for each row.
     reduction : {"mean", "sum", "none"}, default="mean"
         As in :func:`huber_loss`.
 
     Returns
     -------
     float, or ndarray of the shape of ``y_true`` with ``reduction="none"``
-        In the units of y, computed in double precision.
+        The loss, in units of y, computed in double precision.
 
     Raises
     ------
     ValueError
-        As :func:`huber_loss`.
+        As in :func:`huber_loss`.
 
     Notes
     -----
-    It is ``huber_loss(delta=beta) / beta``, and without weights equals ``torch.nn.SmoothL1Loss``.
+    The result is ``huber_loss(delta=beta) / beta``. Without weights it equals that of
+    ``torch.nn.SmoothL1Loss``.
 
     References
     ----------
-    R. Girshick, "Fast R-CNN", ICCV (2015), eq. 3, for beta = 1.
+    .. [1] R. Girshick, "Fast R-CNN", ICCV (2015), eq. 3, for beta = 1.
 
     Examples
     --------
@@ -157,10 +164,11 @@ def d2_huber_score(
     sample_weight: ArrayLike | None = None,
     multioutput: Literal["raw_values", "uniform_average"] | ArrayLike = "uniform_average",
 ) -> float | NDArray[np.float64]:
-    """Fraction of the Huber loss explained, against the best constant prediction.
+    """Compute the fraction of the Huber loss that the predictions explain.
 
-    ``1 - loss(y_pred) / loss(c)``, with c the constant of least Huber loss. It can be negative.
-    Its limits are ``r2_score`` for a large and ``d2_absolute_error_score`` for a small ``delta``.
+    The D² score [1]_ is ``1 - loss(y_pred) / loss(c)``, where c is the constant prediction with the
+    smallest Huber loss. It can be negative. For a large ``delta`` it approaches ``r2_score``, and
+    for a small one ``d2_absolute_error_score``.
 
     Parameters
     ----------
@@ -169,27 +177,28 @@ def d2_huber_score(
     y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Predicted values.
     delta : float in (0, inf], default=1.0
-        Threshold in the units of y.
+        Threshold in units of y.
     sample_weight : array-like of shape (n_samples,), default=None
-        How often each row counts; None counts each once.
+        Nonnegative weights of the rows. None means 1 for each row.
     multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), \
             default="uniform_average"
-        Each output's score, their mean, or their mean with these weights.
+        Return the score of each output, their mean, or their mean with the given weights.
 
     Returns
     -------
     float, or ndarray of shape (n_outputs,) with ``multioutput="raw_values"``
-        At most 1; NaN, with a warning, for fewer than two rows. A constant output scores 1 if it is
-        predicted exactly and 0 if not, as in scikit-learn.
+        The score, at most 1. For fewer than two rows it is NaN, with a warning. As in scikit-learn,
+        a constant output scores 1 if it is predicted exactly and 0 otherwise.
 
     Raises
     ------
     ValueError
-        As :func:`huber_loss`, and if ``multioutput`` has not one weight for each output.
+        As in :func:`huber_loss`; or if ``multioutput`` does not have one weight for each output.
 
     References
     ----------
-    T. Hastie, R. Tibshirani, M. Wainwright, "Statistical Learning with Sparsity" (2015), eq. 3.11.
+    .. [1] T. Hastie, R. Tibshirani, M. Wainwright, "Statistical Learning with Sparsity" (2015),
+       eq. 3.11.
 
     Examples
     --------
@@ -222,13 +231,13 @@ def _as_matrix(values: ArrayLike, name: str) -> Matrix:
 def _checked_residual(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Matrix, Vector, tuple[int, ...]]:
-    """``y_true - y_pred`` of shape (n_samples, n_outputs), weights, and the shape of y_true."""
+    """Return ``y_true - y_pred`` as a matrix, the weights, and the shape of y_true."""
     check_consistent_length(y_true, y_pred)
     observed, predicted = _as_matrix(y_true, "y_true"), _as_matrix(y_pred, "y_pred")
     if observed.shape[1] != predicted.shape[1]:
         raise ValueError(
             f"y_true has {observed.shape[1]} outputs and y_pred has {predicted.shape[1]}: "
-            "give both the same number of columns."
+            "pass the same number of columns in both."
         )
     weights = check_weights(sample_weight, len(observed))
     return observed - predicted, weights, np.shape(y_true)
@@ -251,7 +260,7 @@ def _averaged(scores: Vector, multioutput: str | ArrayLike) -> float | Vector:
     if shares.shape != scores.shape or not (shares >= 0).all() or not shares.sum() > 0:
         raise ValueError(
             f"multioutput has shape {shares.shape}, minimum {shares.min():g} and sum "
-            f"{shares.sum():g}, and y_true has {scores.size} outputs: give one non-negative weight "
-            "an output, not all of them zero."
+            f"{shares.sum():g}, and y_true has {scores.size} outputs: pass one nonnegative weight "
+            "for each output, not all of them zero."
         )
     return float(np.average(scores, weights=shares))

@@ -1,4 +1,4 @@
-"""A scorer for searches, which outliers among the validation rows do not decide."""
+"""A robust scorer for searches."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ __all__ = ["make_huber_scorer"]
 def make_huber_scorer(
     threshold: float | None = None, *, delta: float | Literal["deprecated"] = "deprecated"
 ) -> Any:
-    """Scorer for ``scoring=`` of a search: minus the mean Huber loss of the validation errors.
+    """Make a robust scorer for ``scoring=`` of a search.
 
-    Scored by squared error, the outliers among the validation rows choose the model.
+    The score is minus the mean Huber loss of the validation errors. With squared error as the
+    score, outliers among the validation rows decide the choice.
 
     Parameters
     ----------
     threshold : float in (0, inf], default=None
-        In the units of y, the same for all candidates; it must be given. Half the scale of a
-        resistant fit, as in the example, is what :class:`~robustreg.HuberRegressorCV` uses: the
-        smaller it is, the less a wrong validation row counts. ``inf`` gives half the mean squared
+        Threshold of the loss in units of y, the same for all candidates. It must be given. The
+        smaller it is, the less a wrong validation row counts. :class:`~robustreg.HuberRegressorCV`
+        uses half the scale of a robust fit, as in the example. ``inf`` gives half the mean squared
         error.
     delta : float in (0, inf], default="deprecated"
         Former name of ``threshold``, which will be removed in version 0.2. Elsewhere ``delta`` is
@@ -46,15 +47,16 @@ def make_huber_scorer(
     Returns
     -------
     callable
-        ``scorer(estimator, X, y, sample_weight=None)``: greater is better, in squared units of y.
-        It takes ``set_score_request(sample_weight=True)`` for metadata routing.
+        The scorer, ``scorer(estimator, X, y, sample_weight=None)``. Greater is better, and the
+        score is in squared units of y. For metadata routing, call
+        ``scorer.set_score_request(sample_weight=True)``.
 
     Raises
     ------
     ValueError
         If ``threshold`` is out of range.
     TypeError
-        If there is no ``threshold``.
+        If ``threshold`` is not given.
 
     Warns
     -----
@@ -82,7 +84,7 @@ def make_huber_scorer(
                 "threshold alone."
             )
         warnings.warn(
-            "delta of make_huber_scorer is now called threshold: it is in the units of y, where "
+            "delta of make_huber_scorer is now called threshold, since it is in units of y; "
             "delta elsewhere is in units of the noise. The old name will be removed in 0.2.",
             FutureWarning,
             stacklevel=3,
@@ -90,7 +92,7 @@ def make_huber_scorer(
         threshold = delta
     if threshold is None:
         raise TypeError(
-            "make_huber_scorer needs a threshold in the units of y. Half the noise level is a good "
-            'one: 0.5 * HuberRegressor(delta=0.5, scale="mad").fit(X, y).scale_.'
+            "make_huber_scorer needs a threshold in units of y. A good choice is half the noise "
+            'level: threshold=0.5 * HuberRegressor(delta=0.5, scale="mad").fit(X, y).scale_.'
         )
     return make_scorer(huber_loss, greater_is_better=False, delta=threshold)

@@ -1,4 +1,4 @@
-"""Solvers: parameter-sized, the same over every design."""
+"""Solvers. They hold arrays of the size of the parameters, and work over every design."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from robustreg.solvers.zero import interpolation, solve_at_zero
 
 __all__ = ["SOLVERS", "Result", "Status", "solve"]
 
-#: Whether a solver keeps the memory of L-BFGS, by its name.
+#: Maps the name of a solver to whether it keeps the memory of L-BFGS.
 SOLVERS = {"lbfgs": True, "newton": False}
 
 
@@ -34,12 +34,12 @@ def solve(
     tol : float
     max_iter : int
     start : Point, optional
-        With a positive scale. Otherwise a pilot gives it.
+        With a positive scale. By default, a pilot computes it.
 
     Returns
     -------
     Result
-        Of all solutions the one with coefficients of least norm.
+        The solution with the coefficients of least norm, if there are several.
     """
     rotated = row_space_design(problem.design) if problem.penalty else None
     if rotated is not None:
@@ -88,7 +88,7 @@ def _solved(
 
 
 def _with_least_norm(result: Result, tol: float) -> Result:
-    """The solution of least norm where columns depend on one another, and its own certificate."""
+    """Return the solution of least norm for linearly dependent columns, with its certificate."""
     problem = result.problem
     if problem.penalty or problem.known_rank == problem.design.n_features:
         return result
@@ -101,7 +101,7 @@ def _with_least_norm(result: Result, tol: float) -> Result:
         return replace(result, point=point)
     distance, parameters = model.distance(model.evaluation), objective.at(point)
     if distance + model.rounding > max(tol, result.optimality):
-        # The way along the null space has cost digits: a Newton step leaves that space alone.
+        # Moving along the null space has cost digits. A Newton step does not move along it.
         descent = Descent(model)
         descent.advance()
         parameters, distance = descent.evaluation.parameters, descent.distance

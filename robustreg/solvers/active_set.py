@@ -1,9 +1,9 @@
 """Penalised coefficients at a given scale: proximal Newton steps on the active columns.
 
-One step minimises the quadratic model of the loss, whose Hessian is the Gram matrix of the rows
-within the threshold, plus the penalty itself, and goes along the line to that minimiser as far as
-the objective falls. Where neither rows nor columns change sides it ends in one step, which also is
-the extrapolation from one alpha to the next.
+A step minimises the quadratic model of the loss plus the penalty itself. The Hessian of the model
+is the Gram matrix of the rows within the threshold. The step then goes along the line to that
+minimiser as far as the objective falls. If no row crosses the threshold and the same columns stay
+nonzero, one step is enough. It is also the extrapolation from one alpha to the next.
 
 Source: J. D. Lee, Y. Sun, M. A. Saunders, "Proximal Newton-type methods for minimizing composite
 functions", SIAM J. Optim. 24 (2014).
@@ -30,18 +30,18 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: Least mixing of the curvature of iterated least squares into that of Newton's method, the factor
-#: by which it changes, and the step lengths below and above which it does: Levenberg's rule. It is
-#: needed where the rows within the threshold leave directions free.
+#: Levenberg's rule: least positive mixing, the factor by which it changes, and the step lengths
+#: below which it grows and above which it falls. Mixing is needed if the rows within the threshold
+#: do not determine all directions.
 FIRST_MIXING, MIXING_FACTOR, SHORT, LONG = 1e-3, 10.0, 0.05, 0.5
 
-#: Curvature of a column without entries within the threshold, in units of the largest that all rows
-#: could give: any that is not lost beside that of others.
+#: Curvature that is assumed for a column without entries within the threshold, relative to the
+#: largest that all rows could give. It must only exceed rounding errors.
 LEAST = 1e-3
 
-#: Part of the tolerance to which the active columns are solved: the last step ends far below it. It
-#: must be less than the part to which a scale is, or a column that should enter just there would
-#: not.
+#: The active columns are solved to this part of the tolerance, which costs nothing, since the last
+#: step ends far below it. It must be less than the part for the scale. Otherwise a column that
+#: should enter just at that scale might not.
 INNER = 1e-4
 
 
@@ -52,17 +52,17 @@ class ActiveSet:
     Parameters
     ----------
     problem : Problem
-        With Huber's loss and an elastic net; its scale rule is not looked at here.
+        With Huber's loss and an elastic net. Its scale rule is not used here.
 
     Attributes
     ----------
     columns : ActiveColumns
     coef : array of shape (k,)
-        In working units, in the order of ``columns.index``; the intercept first.
+        In working units, in the order of ``columns.index``, with the intercept first.
     n_iter : int
-        Steps so far.
+        Number of steps so far.
     slopes : array of shape (k,)
-        Of the smooth part of the objective, downwards, where the last call of ``solve`` ended.
+        Negative gradient of the smooth part of the objective at the end of the last ``solve``.
     """
 
     problem: Problem
@@ -84,7 +84,7 @@ class ActiveSet:
 
     @property
     def penalty(self) -> ElasticNet:
-        """That of the problem."""
+        """The penalty of the problem."""
         return self.problem.penalty  # type: ignore[return-value]
 
     @property
@@ -93,7 +93,7 @@ class ActiveSet:
         return float(self.problem.loss.delta)  # type: ignore[attr-defined]
 
     def set_alpha(self, alpha: float) -> None:
-        """Go on with another alpha."""
+        """Continue with another alpha."""
         self.alpha = alpha
         penalty, design = self.penalty.at(alpha), self.problem.design
         self._slope_of_all = design.total_weight * penalty.slope(design.units.column_scale)
@@ -102,11 +102,11 @@ class ActiveSet:
 
     @property
     def unit_sizes(self) -> Vector:
-        """``sum s l_j`` of all columns at an alpha and a scale of one."""
+        """``sum s l_j`` of all columns, at an alpha and a scale of 1."""
         return self._slope_of_all / self.alpha
 
     def add(self, index: Indices) -> None:
-        """Take further columns to work with."""
+        """Make further columns active."""
         if index.size:
             self.columns.add(index)
             self.coef = np.concatenate((self.coef, np.zeros(index.size)))
@@ -114,7 +114,7 @@ class ActiveSet:
             self._update_penalty()
 
     def set_coef(self, index: Indices, values: Vector, intercept: float) -> None:
-        """Go on from other coefficients, given by their columns."""
+        """Continue from other coefficients, which are given with the numbers of their columns."""
         self.add(np.setdiff1d(index, self.columns.index))
         self.coef[:] = 0.0
         order = {column: position for position, column in enumerate(self.columns.index.tolist())}
@@ -134,7 +134,7 @@ class ActiveSet:
         free = constant if self.penalty.positive else self.sizes == 0.0
         self.signs = Signs(free, self.penalty.positive)
         units, total = self.problem.design.units, self.problem.design.total_weight
-        # Largest entries of the active columns as they are shifted and scaled.
+        # Largest entries of the active columns after they are shifted and scaled.
         size = (units.magnitude[index] - np.abs(units.center[index])) / units.column_scale[index]
         self._sizes_of_columns = np.where(constant, 1.0, size)
         unit = self.alpha / np.where(constant, 1.0, units.column_scale[index])
@@ -146,10 +146,10 @@ class ActiveSet:
     # -- the conditions of a minimum --------------------------------------------------------------
 
     def _violations(self, slopes: Vector, scale: float) -> Vector:
-        """Residuals of the conditions at the active columns, in units of alpha.
+        """Residuals of the conditions of a minimum at the active columns, in units of alpha.
 
-        For columns without a penalty alpha says nothing if it is large: then in units of what a
-        residual of sigma in each row would give.
+        For a column without a penalty a large alpha is not a meaningful unit. Its unit is at most
+        the slope that residuals of sigma in every row would give.
         """
         sizes = scale * self.sizes
         nonzero = (self.coef != 0.0) | self.signs.free
@@ -158,11 +158,11 @@ class ActiveSet:
         return violations / (scale * self._units_of_violations)
 
     def fits_exactly(self) -> bool:
-        """Whether all residuals are rounding errors, as they then are at every scale."""
+        """Whether all residuals are rounding errors, so that no scale changes the fit."""
         return self.columns.largest_residual() <= NEGLIGIBLE * self._rounding_of_residuals()
 
     def rounding_level(self, scale: float) -> float:
-        """What rounding errors make of ``violation``, at most."""
+        """Largest effect of rounding errors on the violations."""
         ratios = self._sizes_of_columns / self._units_of_violations
         largest = self.problem.design.total_weight * float(ratios.max(initial=0.0))
         return self._rounding_of_residuals() * largest / scale
@@ -173,7 +173,7 @@ class ActiveSet:
 
     @property
     def least_curvature(self) -> Vector:
-        """A diagonal for columns that have next to none within the threshold."""
+        """The least diagonal of the Hessian, for columns that are tiny within the threshold."""
         squares = self._sizes_of_columns**2
         return LEAST * self.problem.design.total_weight * np.where(squares > 0.0, squares, 1.0)
 
@@ -184,7 +184,7 @@ class ActiveSet:
         return design.column_products(self.columns.psi(self.delta * scale), point) / scale
 
     def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
-        """Largest violation of the columns that are not active, and those beyond the tolerance."""
+        """The largest violation of inactive columns, and the columns that exceed the tolerance."""
         design = self.problem.design
         beyond = slopes if self.penalty.positive else np.abs(slopes)
         excess = (beyond - self._slope_of_all) * design.units.column_scale
@@ -194,11 +194,11 @@ class ActiveSet:
         return max(float(excess.max(initial=0.0)), 0.0), np.flatnonzero(excess > tol)
 
     def strong(self, slopes: Vector, alpha: float) -> Indices:
-        """Columns that may be nonzero here, by their slopes at a larger alpha.
+        """Columns that may be nonzero at this alpha, by their slopes at a larger one.
 
-        The sequential strong rule: as alpha falls, a slope changes by no more than alpha does. It
-        is often right, and the conditions are checked afterwards. (R. Tibshirani et al., "Strong
-        rules for discarding predictors in lasso-type problems", J. R. Statist. Soc. B 74, 2012.)
+        The sequential strong rule assumes that a slope changes by no more than alpha does. This is
+        usually true, and the conditions are checked afterwards (R. Tibshirani et al., "Strong rules
+        for discarding predictors in lasso-type problems", J. R. Statist. Soc. B 74, 2012).
         """
         beyond = slopes if self.penalty.positive else np.abs(slopes)
         ratio = max(2.0 - alpha / self.alpha, 0.0)
@@ -208,13 +208,13 @@ class ActiveSet:
     # -- steps ------------------------------------------------------------------------------------
 
     def solve(self, scale: float, tol: float, max_iter: int) -> float:
-        """Solve for the active columns at a scale; the largest violation, in units of alpha."""
+        """Solve for the active columns at a scale. Return the largest violation over alpha."""
         best, target = np.inf, INNER * tol
         for _ in range(max_iter + 1):
             products = self.columns.products(self.columns.psi(self.delta * scale))
             self.slopes = products - self.curvature * self.coef
             violation = float(self._violations(self.slopes, scale).max(initial=0.0))
-            # Steps that no longer help have come to the rounding errors.
+            # Steps that no longer halve the violation have reached the rounding errors.
             if violation <= target:
                 return violation
             if violation > 0.5 * best and violation <= max(tol, self.rounding_level(scale)):
@@ -234,14 +234,14 @@ class ActiveSet:
         direction = minimiser - self.coef
         image = self.columns.image(direction)
         step = self._step_length(direction, image, sizes, self.delta * scale)
-        # After a part of the way the coefficients of both ends are not zero, more than there may be
-        # rows: the signs of the far end are the better start.
+        # After a shortened step, coefficients of both ends are nonzero, perhaps more than there are
+        # rows. The signs of the far end are then the better start.
         self._guess = None if step == 1.0 else minimiser
         if step == 1.0:
             self.coef = minimiser
         else:
             moved = self.coef + step * direction
-            # Coefficients that leave stay exactly zero, or get there at the end of a full step.
+            # A coefficient that is zero at both ends remains exactly zero.
             self.coef = np.where((minimiser == 0.0) & (self.coef == 0.0), 0.0, moved)
         self.columns.residual -= step * image
         if step < SHORT:
@@ -251,13 +251,13 @@ class ActiveSet:
             self._mixing = mixing if mixing >= FIRST_MIXING else 0.0
 
     def _rank(self, scale: float) -> int:
-        """How many columns may be independent at a scale."""
+        """Upper bound of the number of independent columns at a scale."""
         if self.curvature.any():
             return self.columns.size
         return int(np.count_nonzero(self.columns.inside(self.delta * scale)))
 
     def _hessian(self, scale: float) -> Curvature:
-        """That of the loss and the quadratic penalty."""
+        """The Hessian of the loss and the quadratic penalty."""
         threshold, mixing = self.delta * scale, self._mixing
         newton = self.newton_hessian(threshold)
         nonzero = np.count_nonzero((self.coef != 0.0) | self.signs.free)
@@ -272,7 +272,7 @@ class ActiveSet:
         return Curvature(Q, self.least_curvature)
 
     def newton_hessian(self, threshold: float) -> Curvature:
-        """Without mixing; the same object as long as neither rows nor columns nor alpha change."""
+        """The Hessian without mixing, recomputed only if rows, columns or alpha have changed."""
         columns = self.columns
         if self._curvature is None or not columns.has_gram(threshold):
             Q = columns.gram(threshold)
@@ -285,11 +285,11 @@ class ActiveSet:
     def _step_length(
         self, direction: Vector, image: Vector, sizes: Vector, threshold: float
     ) -> float:
-        """One, or where the slope along the line is zero."""
+        """Return 1, or a step at which the slope along the line is about zero."""
 
         def slope(step: float, side: float) -> float:
             coef = self.coef + step * direction
-            # Coefficients end at zero but for rounding errors: the slope in front of it, or behind.
+            # Rounding errors are removed, so that a coefficient of zero gets the slope of its side.
             coef[np.abs(coef) <= 1e-14 * np.abs(self.coef)] = 0.0
             sign = np.where(coef == 0.0, side * np.sign(direction), np.sign(coef))
             penalty = float(direction @ (self.curvature * coef + sizes * sign))

@@ -1,4 +1,4 @@
-"""The quadratic model of an objective at one point: how far the minimiser is, and how surely."""
+"""The quadratic model of an objective at a point: the distance to its minimiser, and the error."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["LocalModel", "local_model", "undamped"]
 
 Vector = NDArray[np.float64]
 
-#: Relative change of the Hessian over which a metric is taken anew.
+#: Relative change of the Hessian beyond which the metric is recomputed.
 STALE = 0.1
 
-#: Least divisor.
+#: Smallest divisor.
 TINY = float(np.finfo(np.float64).tiny)
 
 #: Unit roundoff.
@@ -51,7 +51,7 @@ class LocalModel:
 
     @cached_property
     def inside_fraction(self) -> Any:
-        """Mean of psi'; that of one observation at least."""
+        """Mean of psi', at least that of one observation within the threshold."""
         sums, design = self.evaluation.sums, self.objective.design
         return larger(sums.curvature / design.total_weight, 1.0 / design.n_observations)
 
@@ -59,10 +59,10 @@ class LocalModel:
     def rounding(self) -> Any:
         """Typical size of the rounding errors in a distance, in standard errors.
 
-        Residuals within the threshold carry errors of the size of their terms, which act on the
-        estimate as noise does, but for the error of the intercept, which they share; the sums
-        psi'X carry errors of the size of their terms, which the metric magnifies where columns
-        nearly determine one another.
+        There are three sources. Residuals within the threshold have errors of the size of their
+        terms, which affect the estimate like noise. The rounding of the intercept is the same in
+        all of them. The sums psi'X have errors of the size of their terms, which the metric
+        magnifies where columns are nearly dependent.
         """
         objective, start = self.objective, self.evaluation
         design, point = objective.design, objective.point(start.parameters)
@@ -79,8 +79,8 @@ class LocalModel:
     def value_rounding(self) -> float:
         """Size of the rounding errors in a value at a given scale, beyond those of its sum.
 
-        Residuals that are small differences of large terms carry errors, and the value has theirs
-        times psi.
+        Residuals that are small differences of large terms have rounding errors, which enter the
+        value multiplied by psi.
         """
         objective, start = self.objective, self.evaluation
         if objective.has_scale:
@@ -89,7 +89,7 @@ class LocalModel:
         return float(np.sqrt(start.sums.psi_squares)) * level / ROUNDING
 
     def _magnification(self) -> Any:
-        """Length of a gradient in this metric, if each sum has the size of its columns."""
+        """Length in this metric of a gradient whose sums have the sizes of their columns."""
         objective = self.objective
         units = objective.design.block_units
         size = np.ones(objective.problem.n_linear)
@@ -98,26 +98,25 @@ class LocalModel:
         return self.metric.magnification(size) * unit
 
     def status(self, distance: float, tol: float) -> Status:
-        """How a search that ended at this distance has ended."""
+        """The status of a fit that ended at this distance."""
         if distance + self.rounding <= tol:
             return Status.CONVERGED
         return Status.ROUNDING if distance <= max(tol, self.rounding) else Status.MAX_ITER
 
     def target(self, tol: float) -> float:
-        """Distance to work for: below the tolerance with its rounding errors, where that can be."""
+        """The distance to aim at: with its rounding errors at most the tolerance, if attainable."""
         attainable = max(min(1.5 * self.rounding, tol), 0.1 * self.rounding)
         return max(tol - self.rounding, 0.25 * tol, attainable)
 
     def is_stale(self, distance: float, margin: float = 1.0) -> bool:
         """Whether a move of so many standard errors changes the metric too much.
 
-        What is too much depends on the margin by which the distance measured in it is below what
-        is asked for.
-
-        It does if it takes many rows across the threshold.
-        The root mean square change of the predictions is d/sqrt(n), in units of the noise, so about
-        m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by sqrt(q m)
-        in the direction of q that suffers most. A diagonal metric is not renewed and not stale.
+        A change of ``margin * STALE`` is allowed, where ``margin`` is the target divided by the
+        distance measured in the metric. The metric changes if many rows cross the threshold. The
+        root mean square change of the predictions is d/sqrt(n), in units of the noise, so that
+        about m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by
+        sqrt(q m) more in the worst of q directions. A diagonal metric is never stale, as it is
+        not renewed.
         """
         total = self.objective.design.n_observations
         crossing = 0.5 * distance * np.sqrt(total)
@@ -126,11 +125,12 @@ class LocalModel:
 
 
 def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> LocalModel:
-    """The model at a point, damped where rows within the threshold leave directions free.
+    """Compute the model at a point, damped if the rows within the threshold do not determine it.
 
-    There the step is long, as it should be: no curvature is in its way until rows come inside.
-    Damping is that of Levenberg, with the majorant of iterated least squares as metric. Where X
-    itself is so ill-conditioned that a Gram matrix loses its digits, reflections take its place.
+    In a direction without curvature the damped step is long, which is right, since the curvature
+    remains zero until rows come within the threshold. The damping is Levenberg's, with the majorant
+    of iterated least squares. If X is so ill-conditioned that its Gram matrix loses its digits,
+    Householder reflections are used instead.
     """
     by_factor = objective.problem.ill_conditioned
     evaluation, metric = take_metric(objective, parameters, mixing, by_factor=by_factor)
@@ -138,9 +138,9 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
         mixing = FIRST_MIXING
         evaluation, metric = take_metric(objective, parameters, mixing, by_factor=False)
     if metric is None:
-        # All rows count, and still the Gram matrix has lost its digits: X itself has cost them.
+        # All rows count in this Gram matrix, and yet it has lost its digits: X is ill-conditioned.
         evaluation, metric = take_metric(objective, parameters, mixing, by_factor=True)
-        # Columns that depend on one another are left aside from now on; others stay near.
+        # Dependent columns are left out from now on. Nearly dependent ones keep the reflections.
         dependent = metric is not None and metric.rank < objective.problem.linear_rank
         objective = objective.knowing(None, by_factor or not dependent)
     assert metric is not None
@@ -155,16 +155,16 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
 
 
 def undamped(model: LocalModel) -> LocalModel:
-    """The model without damping, if a Gram matrix only had too few digits for it.
+    """Return the model without damping, if it was damped only because digits were lost.
 
-    A damped curvature understates the distance in a direction of small curvature. Where rows within
-    the threshold say nothing at all of a direction, the model is returned as it is.
+    A damped curvature understates the distance in a direction of small curvature. If the rows
+    within the threshold do not determine a direction at all, the model is returned unchanged.
     """
     objective, parameters = model.objective, model.evaluation.parameters
     point = objective.point(parameters)
     _, augmented = objective.design.gram_diagonal(point, 0.0)
     if not np.all(objective.diagonal(parameters, augmented) > 0.0):
-        return model  # a level of a factor without a row within the threshold, say
+        return model  # for example the dummy of a level without rows within the threshold
     evaluation, metric = take_metric(objective, parameters, 0.0, by_factor=True)
     if metric is None or metric.rank < objective.problem.linear_rank:
         return model

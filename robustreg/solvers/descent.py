@@ -1,7 +1,7 @@
-"""One descent: quasi-Newton steps in the metric of a nearby Hessian, safeguarded by the objective.
+"""A descent: quasi-Newton steps in the metric of a nearby Hessian, accepted if the objective falls.
 
-It serves a single fit, where it chooses the length of each step and asks for fresh metrics, and
-the candidates of a search, which move together by steps of full length.
+A single fit uses it with a search for the length of each step and with fresh metrics. The
+candidates of a search use it too, but they move together, by steps of full length.
 """
 
 from __future__ import annotations
@@ -21,37 +21,38 @@ Vector = NDArray[np.float64]
 #: decides: five digits above the rounding of a sum.
 VALUE_ROUNDING = 1e-11
 
-#: A step that leaves more than this part of the distance has not served where the metric is not
-#: renewed, and among rounding errors it has not served at all. Where values are rounding errors the
-#: slope stands for the distance (after the approximate condition of W. W. Hager, H. Zhang, SIAM J.
-#: Optim. 16, 2005).
+#: A step that leaves more than this part of the distance is too slow where the metric is not
+#: renewed. If the distance may be rounding errors, such a step ends the descent. Where differences
+#: of the objective are rounding errors, the same bound applies to the slope (after the approximate
+#: condition of W. W. Hager, H. Zhang, SIAM J. Optim. 16, 2005).
 SLOW = 0.5
 
-#: Part of the linear decrease that a step must bring (Armijo). Where a full step does not, its
-#: halves are tried, ``HALVES`` of them in one pass, down to the root of a rounding error, and the
-#: lowest is taken: of 300 problems with thresholds down to 5e-4 of the noise, those at a given
-#: scale took 32 passes in the mean with one shorter step a pass, and take 24.
+#: Part of the linear decrease that a step must achieve (Armijo). If the full step does not, its
+#: halves are tried, ``HALVES`` of them in one pass, down to the root of the unit roundoff. The one
+#: with the lowest objective is used. On 300 problems with thresholds down to 5e-4 of the noise,
+#: those at a given scale needed 32 passes in the mean with one shorter step per pass, and need 24
+#: this way.
 SUFFICIENT, HALVES = 1e-4, 7
 SHORTEST = float(np.finfo(np.float64).eps) ** 0.5
 
-#: Multiple of its typical rounding errors at which a distance without progress is all rounding.
+#: A distance that is at most this multiple of its typical rounding errors may be rounding alone.
 ROUNDED = 4.0
 
-#: A step takes the scale at most to this fraction, or to its inverse: residuals within the
-#: threshold that call for more growth are rounding errors. After two such steps down the problem is
-#: given back, since the minimum may be at a scale of zero.
+#: A step multiplies the scale by no less than this fraction, and by no more than its inverse:
+#: residuals within the threshold that ask for more growth are rounding errors. After two such steps
+#: down the descent ends, since the minimum may be at a scale of zero.
 SMALLEST_SCALE = 0.1
 
 
 class Place:
-    """An evaluation with the Newton step there, which is solved for once, if at all.
+    """An evaluation and the Newton step there, which is computed at most once, when needed.
 
     Parameters
     ----------
     model : LocalModel
     evaluation : Evaluation
     approximately : bool
-        Whether an approximation without a pass will do.
+        Whether to compute the step by the approximation that needs no pass.
     """
 
     def __init__(
@@ -80,18 +81,18 @@ class Descent:
     """Steps in one metric, with the memory of L-BFGS.
 
     J. Nocedal, S. Wright, Numerical Optimization (2006), algorithm 7.4, with a metric in place of
-    the scaled identity. Where each use of the metric costs passes, its approximation takes its
-    place, and distances are estimates from the memory until ``certify`` is called.
+    the scaled identity. If each use of the metric costs passes, its approximation is used instead,
+    and distances are estimates from the memory until ``certify`` is called.
 
     Attributes
     ----------
     evaluation : Evaluation
-        Where it stands.
+        The evaluation at the present point.
     distance : float
-        From there to the minimiser, in standard errors.
+        Distance from the present point to the minimiser, in standard errors.
     contraction : float
-        Part of the distance that the last step has left; 0 before there was one, and 1 where none
-        could be made.
+        The present distance divided by that before the last step. It is 0 before the first step,
+        and 1 if no step was accepted.
     """
 
     def __init__(self, model: LocalModel, *, memory: bool = True) -> None:
@@ -111,7 +112,7 @@ class Descent:
         self.distance = self.model.in_standard_errors(self.length, self.evaluation)
 
     def certify(self) -> None:
-        """Put the distance itself, and the Newton step, in the place of estimates."""
+        """Replace the estimates of the distance and of the Newton step by exact ones."""
         if self._estimates:
             gradient, self._secants = self.evaluation.gradient, []
             self._newton = self.model.metric.solve(gradient, self.evaluation.parameters)
@@ -120,7 +121,7 @@ class Descent:
 
     @property
     def direction(self) -> Vector:
-        """The step that the gradient calls for."""
+        """The quasi-Newton step from the present point."""
         if not self._secants:
             return -self._newton
         product, parts = self.evaluation.gradient, []
@@ -145,7 +146,7 @@ class Descent:
         return self.distance <= ROUNDED * self.model.rounding
 
     def move(self, evaluation: Evaluation) -> None:
-        """Stand at another point, and remember the way there."""
+        """Move to another point, and add the step to the memory."""
         self._move(self._place(evaluation))
 
     def _move(self, place: Place) -> None:
@@ -160,19 +161,19 @@ class Descent:
         self.contraction = self.distance / before if before > 0.0 else 0.0
 
     def _accepts(self, place: Place, decrease: float) -> bool:
-        """Whether a trial is lower by that much, or as low and nearer where values are rounding."""
+        """Whether a trial is lower by that much, or nearer if values differ by rounding only."""
         start, trial = self.evaluation, place.evaluation
         noise = VALUE_ROUNDING * abs(start.value) + self.model.value_rounding
         if not abs(trial.value - start.value) <= noise:
             return trial.value <= start.value - SUFFICIENT * decrease
         if place.step[1] < self.length:
             return True
-        # Far outliers leave no digits of the values. The slopes of a convex objective then tell.
+        # With far outliers, values have no digits left. The slopes of a convex objective decide.
         step = trial.parameters - start.parameters
         return float(trial.gradient @ step) < SLOW * abs(float(start.gradient @ step))
 
     def advance(self) -> float:
-        """Step as far as the objective falls; the length of the step, 0.0 where there is none."""
+        """Make a step that lowers the objective. Return its length, 0.0 if there was none."""
         objective, start = self.model.objective, self.evaluation
         direction = self.direction
         slope = float(start.gradient @ direction)
@@ -186,7 +187,7 @@ class Descent:
         if self._accepts(trial, -length * slope):
             self._move(trial)
             return length
-        # Among rounding errors a shorter step is no better than a longer one.
+        # If the distance is rounding errors, a shorter step is no better than a longer one.
         while length > SHORTEST and not self.is_rounding:
             lengths = length * 0.5 ** np.arange(1, HALVES + 1)
             found = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
@@ -202,10 +203,10 @@ class Descent:
         return 0.0
 
     def advance_in_turn(self) -> float:
-        """Step at the present scale, then to the scale that suits the coefficients.
+        """Step at the present scale, then set the scale by its rule for the new coefficients.
 
-        Where the residuals inside the threshold are a linear function of X, as on the way to an
-        exact fit, the Hessian is singular along the ray to it, and the joint step has no length.
+        If the residuals within the threshold are a linear function of X, as on the way to an exact
+        fit, the Hessian is singular along the ray to that fit, and a joint step is not defined.
         """
         objective, start = self.model.objective, self.evaluation
         assert isinstance(self.model.metric, SquareRoot)

@@ -1,7 +1,8 @@
-"""The effective number of parameters beside a penalty, ``edf = tr(H^-1 (H - A))``.
+"""The effective number of parameters with a penalty, ``edf = tr(H^-1 (H - A))``.
 
 H is the Hessian of iterated least squares and A that of the penalty. The number changes little near
-the solution, so it is held while sigma and the coefficients are solved for, and then computed anew.
+the solution, so that it is held constant while sigma and the coefficients are solved for, and then
+recomputed.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ __all__ = ["EffectiveParameters"]
 
 
 class EffectiveParameters:
-    """The effective number of parameters, computed as seldom as its effect on sigma allows.
+    """The effective number of parameters, recomputed only if its error would matter for sigma.
 
     Attributes
     ----------
     doubt : float
-        How much it may differ from that of the state that was last seen.
+        Bound on the error of the number in the last state.
     """
 
     def __init__(self) -> None:
-        self._found: list[tuple[float, float]] = []  # assumed, and found at the solution
-        self._last: ScaleState | None = None  # where it was found last
+        self._found: list[tuple[float, float]] = []  # number assumed, and found at its solution
+        self._last: ScaleState | None = None  # where the number was last computed
         self.doubt = 0.0
 
     def at(self, state: ScaleState, enough: float) -> ScaleState:
-        """The state with the number that belongs to it, as far as ``enough`` standard errors need.
+        """Return the state with its number, precise to ``enough`` standard errors of sigma.
 
-        The weights of iterated least squares are between psi' and one, so the metric bounds what
-        the penalty takes from the number of parameters.
+        The weights of iterated least squares are between psi' and 1, so that the metric bounds how
+        many parameters the penalty takes away.
         """
         problem, metric = state.objective.problem, state.reached.model.metric
         if not state.counts:
@@ -50,28 +51,28 @@ class EffectiveParameters:
         return self._last
 
     def beyond(self, state: ScaleState) -> ScaleState:
-        """The state with the number that is expected at the solution."""
+        """Return the state with the number that is expected at the solution."""
         return state.counting(_extrapolated(self._found)) if state is self._last else state
 
     def _drift(self, state: ScaleState) -> float:
-        """How much the number may have changed since it was found.
+        """Bound how much the number has changed since it was last computed.
 
-        No weight changes by a larger part than sigma and a residual in units of the threshold, and
-        what the penalty takes from the number by no larger a part than they. Nor is a line through
-        two numbers wrong by more than its whole slope.
+        The relative change of a weight is at most that of sigma plus the change of the residual in
+        units of the threshold. The number of parameters that the penalty takes away changes by at
+        most the same part.
         """
         if self._last is None:
             return np.inf
-        last, number = self._last, state.objective.problem.effective_parameters
+        last = self._last
         noise = last.objective.noise(last.reached.evaluation) / last.point.threshold
         change = abs(state.log_scale - last.log_scale) + noise * last.distance
-        taken = (last.objective.problem.n_linear - self._found[-1][1]) * change
-        between = abs(number - self._found[-1][1]) if len(self._found) > 1 else np.inf
-        return min(taken, between)
+        taken = last.objective.problem.n_linear - self._found[-1][1]
+        assumed = state.objective.problem.effective_parameters
+        return taken * change + abs(assumed - self._found[-1][1])
 
 
 def _extrapolated(found: list[tuple[float, float]]) -> float:
-    """The fixed point of the line through the last two numbers assumed, and those found there."""
+    """The fixed point of the line through the last two pairs of assumed and found numbers."""
     assumed, edf = found[-1]
     if len(found) == 1 or assumed == found[-2][0]:
         return edf
@@ -80,7 +81,7 @@ def _extrapolated(found: list[tuple[float, float]]) -> float:
 
 
 def _computed(state: ScaleState) -> float:
-    """edf at a point."""
+    """Compute the number at a state."""
     objective = state.objective
     model = local_model(objective, state.reached.parameters, 1.0)
     objective = model.objective

@@ -1,4 +1,4 @@
-"""The path of a penalised fit over ever smaller alphas, and the fit at one alpha."""
+"""The path of penalised fits over decreasing alphas, and the fit at one alpha."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ __all__ = ["Ending", "Fit", "Path", "Start", "fit_at", "follow_path"]
 
 Vector = NDArray[np.float64]
 
-#: Factor between the alphas on the way to a single one.
+#: Factor between the alphas on the way to a single alpha.
 WAY = 0.5
 
-#: Tolerance on the way: what counts there are the columns and the scale.
+#: Tolerance on the way to a single alpha, where only the active columns and the scale matter.
 WAY_TOLERANCE = 1e-3
 
-#: Largest change of log sigma by which the trend of a path is followed from one alpha to the next.
+#: Largest change of log sigma that is extrapolated from the path to the next alpha.
 LEAP = 0.2
 
-#: Multiple of the smallest scale on a path beyond which it has come to its saturated end, where the
-#: degrees of freedom that are left cannot carry outliers any more. With 100 and 1,000 rows, 10 % of
-#: outliers and 200 and 5,000 columns, the joint scale rises by a quarter up to half of the rows,
-#: and from there within an alpha or two to three times and more.
+#: A path is saturated if the scale exceeds this multiple of its smallest scale. Too few degrees of
+#: freedom are then left for the outliers. With 100 and 1,000 rows, 10 % of outliers, and 200 and
+#: 5,000 columns, the joint scale rises by a quarter until the effective parameters are half as many
+#: as the rows. After that it grows to three times and more within an alpha or two.
 SATURATED = 2.0
 
 
 class Ending(Enum):
-    """Why a path ended; the value is what the user is told."""
+    """Why a path ended. The values are the messages for users."""
 
     COMPLETE = "all alphas were reached"
     NO_SCALE = "the residuals leave no positive scale"
@@ -77,7 +77,7 @@ class Fit(Start):
     n_iter: int
 
     def point(self, problem: Problem) -> Point:
-        """With the coefficients of all columns."""
+        """The fit as a point, with the coefficients of all columns."""
         coef = np.zeros(problem.design.n_features)
         coef[self.index] = self.values
         return Point(coef, self.intercept, self.scale, problem.loss)
@@ -90,9 +90,9 @@ class Path:
     Attributes
     ----------
     alphas : array of shape (n_alphas,)
-        All that were asked for.
+        All alphas that were requested.
     fits : list of Fit
-        At the first of them.
+        The fits at the first of them.
     ending : Ending
     """
 
@@ -103,7 +103,7 @@ class Path:
 
 @dataclass
 class _Follower:
-    """An active set on its way, and the slopes of all columns where it stands."""
+    """An active set that moves along a path, and the slopes of all columns at its last alpha."""
 
     active: ActiveSet
     scale: float
@@ -114,14 +114,14 @@ class _Follower:
 
     @classmethod
     def of(cls, problem: Problem, max_iter: int) -> _Follower:
-        """Where nothing but the unpenalised columns is in the model."""
+        """Start with the model of the unpenalised columns."""
         active = ActiveSet(problem)
         known = problem.scale.known()
         scale = first_scale(active) if known is None else known
         return cls(active, scale, max_iter)
 
     def null_model(self, tol: float) -> Settled:
-        """The model of the unpenalised columns alone."""
+        """Solve the model of the unpenalised columns, and set the slopes and the largest alpha."""
         settled = settle(self.active, self._rule, self.scale, tol, self.max_iter)
         if settled.scale > 0.0:
             self.scale = settled.scale
@@ -142,7 +142,7 @@ class _Follower:
         return float((slopes[penalised] / sizes[penalised]).max(initial=0.0))
 
     def go_to(self, alpha: float, tol: float) -> tuple[Settled, float]:
-        """Solve at the next alpha: what was found, and the largest violation of all columns."""
+        """Solve at the next alpha. Return the solution and the largest violation of all columns."""
         active = self.active
         active.columns.restart(active.coef)
         active.set_alpha(alpha)
@@ -166,7 +166,7 @@ class _Follower:
             active.add(entering)
 
     def fit(self, settled: Settled, violation: float, before: int) -> Fit:
-        """What is kept of a solution."""
+        """Return a solution without the data."""
         active = self.active
         nonzero = np.flatnonzero((active.coef != 0.0) & (active.columns.index != INTERCEPT))
         return Fit(
@@ -191,18 +191,18 @@ def follow_path(
     max_iter: int,
     most: float = np.inf,
 ) -> Path:
-    """Fits at ever smaller alphas, each from the one before it.
+    """Compute fits at decreasing alphas, each starting from the one before.
 
     Parameters
     ----------
     problem : Problem
-        With an elastic net, whose alpha is not looked at.
+        With an elastic net, whose alpha is not used.
     alphas : array-like, optional
-        Decreasing. None for ``n_alphas`` from the largest, at which all penalised coefficients are
-        zero, to ``eps`` times that, in equal ratios.
+        In decreasing order. By default, ``n_alphas`` values in equal ratios, from the smallest
+        alpha at which all penalised coefficients are zero down to ``eps`` times that alpha.
     eps, n_alphas, tol, max_iter
     most : float, default=inf
-        Effective parameters at which the path ends.
+        The path ends at this number of effective parameters.
 
     Returns
     -------
@@ -213,12 +213,12 @@ def follow_path(
     if follower.scale > 0.0:
         first = follower.null_model(tol)
     if first is None or first.scale == 0.0:
-        # Most responses are equal, and the constant fits them whatever alpha is.
+        # Most responses are equal, and a constant fits them at every alpha.
         chosen = np.asarray([1.0] if alphas is None else alphas, dtype=np.float64)
         return Path(chosen, [_exact(follower, alpha) for alpha in chosen], Ending.COMPLETE)
     if alphas is None:
         largest = follower.largest_alpha()
-        # Where no column is penalised, or none has a slope of the right sign, all alphas are alike.
+        # All alphas give the same fit if no column is penalised, or no slope has the right sign.
         alphas = largest * eps ** np.linspace(0.0, 1.0, n_alphas) if largest > 0.0 else [1.0]
     path = Path(np.asarray(alphas, dtype=np.float64), [], Ending.COMPLETE)
     for alpha in path.alphas.tolist():
@@ -227,7 +227,7 @@ def follow_path(
         ending = _end(problem, settled, path.fits)
         if settled.edf > most:
             ending = Ending.NO_FREEDOM
-        # A path has one fit at least, if only one that leaves no scale.
+        # A path has at least one fit, even if its scale is zero.
         if ending is not None and path.fits:
             path.ending = ending
             break
@@ -236,13 +236,13 @@ def follow_path(
 
 
 def _end(problem: Problem, settled: Settled, fits: Sequence[Fit]) -> Ending | None:
-    """Whether a path ends before this fit."""
+    """Return why a path ends before this fit, None if it does not."""
     if problem.scale.known() is not None:
         return None
     if settled.scale == 0.0:
         return Ending.NO_SCALE
     rows = problem.design.n_observations
-    # The median of the residuals vanishes as half of the rows can be fitted exactly.
+    # The median of the absolute residuals is zero if half of the rows can be fitted exactly.
     room = 0.5 * rows if isinstance(problem.scale, MedianScale) else 1.0
     if rows - settled.edf < room:
         return Ending.NO_FREEDOM
@@ -254,10 +254,10 @@ def _end(problem: Problem, settled: Settled, fits: Sequence[Fit]) -> Ending | No
 def fit_at(
     problem: Problem, alpha: float, *, tol: float, max_iter: int, start: Start | None = None
 ) -> Fit:
-    """The fit at one alpha, from another solution or by way of larger alphas.
+    """Compute the fit at one alpha, starting from another solution or from larger alphas.
 
-    Where the residuals leave no scale it is zero, and the coefficients are those of the smallest
-    scale that was tried.
+    If the equation of the scale has no positive root, the scale is zero, and the coefficients are
+    those of the smallest scale that was tried.
     """
     follower = _Follower.of(problem, max_iter)
     if follower.scale == 0.0:
@@ -277,7 +277,7 @@ def fit_at(
 
 
 def _alphas_on_the_way(follower: _Follower, alpha: float, tol: float) -> Iterator[float]:
-    """From the largest alpha down to above the one that is wanted."""
+    """Alphas from the largest down to just above the requested one."""
     if not follower.active.unit_sizes.any() or follower.null_model(tol).scale == 0.0:
         return
     way = WAY * follower.largest_alpha()
@@ -287,7 +287,7 @@ def _alphas_on_the_way(follower: _Follower, alpha: float, tol: float) -> Iterato
 
 
 def _exact(follower: _Follower, alpha: float) -> Fit:
-    """Where most responses are equal: the constant."""
+    """The constant fit, for data in which most responses are equal."""
     settled = Settled(0.0, 0.0, 0.0, 1.0)
     follower.active.alpha = alpha
     return follower.fit(settled, 0.0, follower.active.n_iter)

@@ -13,10 +13,10 @@ __all__ = ["effective_parameters"]
 
 
 def effective_parameters(active: ActiveSet, scale: float) -> float:
-    """Number of nonzero coefficients; less where there is a quadratic penalty too.
+    """Return the number of nonzero coefficients, less the part that a quadratic penalty takes.
 
-    It is ``k - tr[(G + A)^-1 A]`` with the Gram matrix G of iterated least squares of the k nonzero
-    coefficients, the intercept among them, and the curvature A of the penalty.
+    It is ``k - tr[(G + A)^-1 A]``, where G is the Gram matrix of iterated least squares for the k
+    nonzero coefficients and the intercept, and A the curvature of the penalty.
     """
     members = np.flatnonzero((active.coef != 0.0) | active.signs.free)
     curvature = active.curvature[members]

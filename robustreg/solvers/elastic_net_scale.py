@@ -1,11 +1,11 @@
-"""The scale of a penalised fit: the largest sigma at which its equation changes its sign.
+"""Solve for the scale of a penalised fit: the largest sigma at which its equation changes sign.
 
-The coefficients are a function of sigma, and with them the number of those that are not zero.
-Between two changes of the signs or of the rows within the threshold they are linear in sigma, and
-the equation of the joint scale is quadratic: its root there is the next trial. Where a column
-leaves, the effective number of parameters jumps, and the equation may change its sign in the jump:
-then the trial is where the column leaves. Fixed-point iteration would go from one side to the other
-for ever.
+The coefficients, and the number of nonzero ones, are functions of sigma. As long as no sign changes
+and no row crosses the threshold, the coefficients are linear in sigma, and the equation of the
+joint scale is quadratic. Its root is the next trial. If a column leaves, the effective number of
+parameters jumps, and the equation may change its sign in the jump. In this case the next trial is
+the sigma at which the column leaves. Fixed-point iteration would alternate between both sides for
+ever.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ __all__ = ["Settled", "effective_parameters", "first_scale", "settle"]
 
 Vector = NDArray[np.float64]
 
-#: Part of the tolerance to which the scale is solved.
+#: The scale is solved to this part of the tolerance.
 TIGHT = 1e-2
 
-#: A scale is zero below this part of the scale at which the search began: fifteen trials down by
-#: the factor above tell a fit that is exact. Below the second it is zero where rounding errors of
-#: the residuals, which are of the size of y, keep the coefficients from their minimum.
+#: A scale counts as zero below the first part of the scale at which the search began. To get there
+#: takes 21 of the longest steps, so that the fit must be exact. The second part applies if rounding
+#: errors of the residuals, which are of the size of y, keep the coefficients from their minimum.
 VANISHING, DOUBTFUL = 1e-9, 1e-6
 
-#: Effective parameters at the ends of a bracket differ by no more than this where the equation may
-#: change its sign as one column leaves.
+#: If the effective parameters at the ends of a bracket differ by no more than this, the equation
+#: may change its sign because one column leaves.
 ADJACENT = 1.5
 
-#: Relative change of sigma up to which coefficients follow their tangent.
+#: Coefficients move along their tangent if the relative change of sigma is smaller than this.
 FOLLOWED = 0.5
 
-#: Most trials: a bisection of log sigma to its last bit takes fewer.
+#: Most trials. A bisection of log sigma to its last bit needs fewer.
 MOST_TRIALS = 100
 
 
 @dataclass
 class Settled:
-    """A fit whose coefficients and scale belong to each other.
+    """A fit whose coefficients and scale agree with each other.
 
     Attributes
     ----------
     scale : float
-        In working units; zero where the equation has no positive root.
+        In working units. Zero if the equation has no positive root.
     violation : float
-        Of the conditions of a minimum at the active columns, in units of alpha.
+        Largest violation of the conditions of a minimum at the active columns, in units of alpha.
     distance : float
         Relative distance of the scale from its root.
     edf : float
@@ -102,13 +102,16 @@ class _Trial:
         return self.estimate > self.scale
 
     def vanishes(self, begin: float, tol: float) -> bool:
-        """Whether sigma or its estimate is nothing beside the scale at which the search began."""
+        """Whether sigma or its estimate is zero compared with the start of the search."""
         small = VANISHING if self.violation <= tol else DOUBTFUL
         return not self.is_too_small and min(self.scale, self.estimate) < small * begin
 
     @property
     def leaves_no_freedom(self) -> bool:
-        """Whether no larger sigma leaves any: where coefficients no longer depend on it."""
+        """Whether degrees of freedom are missing at every larger sigma too.
+
+        This is so if the coefficients no longer depend on sigma.
+        """
         if not isinstance(self.rule, JointScale) or self.half_target > 0.0:
             return False
         active = self.active
@@ -117,18 +120,18 @@ class _Trial:
 
     @property
     def excess(self) -> float:
-        """Log of what the rule makes of the residuals, in units of sigma."""
+        """Logarithm of the estimate of sigma divided by sigma."""
         if isinstance(self.rule, JointScale) and self.half_target <= 0.0:
             return LONGEST
         return float(np.log(self.estimate / self.scale)) if self.estimate > 0.0 else -LONGEST
 
     @property
     def distance(self) -> float:
-        """Relative difference of sigma and what its rule makes of the residuals."""
+        """Relative difference between sigma and its estimate."""
         return abs(self.estimate - self.scale) / self.scale
 
     def root(self, tangent: Tangent) -> float:
-        """The root of the equation as long as rows and columns stay on their sides; or nan."""
+        """The root of the equation with the present signs and rows within the threshold, or nan."""
         if not isinstance(self.rule, JointScale):
             return np.nan
         delta = self.active.delta
@@ -150,7 +153,7 @@ class _Trial:
         return self.scale + min(wanted, key=abs) if wanted else np.nan
 
     def next_event(self, tangent: Tangent) -> float:
-        """The sigma at which the next column leaves or enters, in the direction of the root."""
+        """The next sigma towards the root at which a column leaves or enters, or nan."""
         active, up = self.active, self.is_too_small
         coef, change = active.coef, tangent.coef
         sizes = active.sizes
@@ -170,7 +173,7 @@ class _Trial:
 
 
 def first_scale(active: ActiveSet) -> float:
-    """A scale that is larger than that of the unpenalised columns, as a rule."""
+    """Return a scale that is usually larger than that of the model of unpenalised columns."""
     design = active.problem.design
     location, spread = design.response_location_and_spread(active.problem.fit_intercept)
     if active.problem.fit_intercept:
@@ -182,16 +185,16 @@ def first_scale(active: ActiveSet) -> float:
 
 
 def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_iter: int) -> Settled:
-    """Solve for the active columns and for sigma, from a sigma that is better too large.
+    """Solve for the active columns and for sigma.
 
     Parameters
     ----------
     active : ActiveSet
     rule : ScaleRule
     scale : float
-        Where to begin.
+        The start, which should be too large rather than too small.
     tol : float
-        Largest violation in units of alpha, and relative error of sigma.
+        Largest violation, in units of alpha, and largest relative error of sigma.
     max_iter : int
         Most steps at one sigma.
 
@@ -224,7 +227,7 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
 
 @dataclass
 class _Bracket:
-    """Two scales between which the equation changes its sign, and all trials."""
+    """Two scales between which the equation changes its sign, and the trials so far."""
 
     search: Root = field(default_factory=Root)
     edf_at_low: float = np.inf
@@ -242,11 +245,11 @@ class _Bracket:
 
     @property
     def width(self) -> float:
-        """Relative."""
+        """Relative width of the bracket."""
         return self.high / self.low - 1.0 if self.low > 0.0 else np.inf
 
     def add(self, trial: _Trial) -> None:
-        """One more."""
+        """Add a trial."""
         self.search.add(float(np.log(trial.scale)), trial.excess)
         if trial.is_too_small:
             self.edf_at_low = trial.edf
@@ -254,7 +257,7 @@ class _Bracket:
             self.edf_at_high = trial.edf
 
     def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
-        """The next trial."""
+        """Return the next trial of sigma."""
         scale, secant = trial.scale, float(np.exp(self.search.next()))
         bracketed = np.isfinite(self.width)
         adjacent = self.edf_at_low - self.edf_at_high <= ADJACENT
@@ -270,7 +273,7 @@ class _Bracket:
         return secant
 
     def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:
-        """Just beyond an event; before it where the bracket ends just beyond; or nan."""
+        """Just beyond an event if that is within the bracket, else just before it, or else nan."""
         sign = 1.0 if trial.is_too_small else -1.0
         for shift in (sign * tightness, -sign * tightness):
             if self._contains(event * (1.0 + shift)):

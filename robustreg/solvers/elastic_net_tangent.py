@@ -1,4 +1,4 @@
-"""How a penalised solution changes with sigma, as long as no row and no column changes sides."""
+"""The derivative of a penalised solution with respect to sigma, and a step along it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ Vector = NDArray[np.float64]
 
 @dataclass
 class Tangent:
-    """Change of a solution with sigma, as long as no row and no column changes sides.
+    """Derivative of a solution with respect to sigma.
+
+    It is constant as long as no row crosses the threshold and no coefficient becomes zero or
+    nonzero.
 
     Attributes
     ----------
     coef : array of shape (k,)
     residual : array of shape (n,)
     slopes : array of shape (k,)
-        Change of ``sum s psi z``.
+        Derivative of ``sum s psi z``.
     """
 
     coef: Vector
@@ -32,7 +35,7 @@ class Tangent:
 
 
 def tangent_at(active: ActiveSet, scale: float) -> Tangent:
-    """How the solution changes with sigma."""
+    """Compute the derivative of the solution with respect to sigma."""
     threshold = active.delta * scale
     residual = active.columns.residual
     beyond = np.where(np.abs(residual) > threshold, np.sign(residual), 0.0)
@@ -50,7 +53,7 @@ def tangent_at(active: ActiveSet, scale: float) -> Tangent:
 
 
 def follow(active: ActiveSet, tangent: Tangent, change: float) -> None:
-    """Move along a tangent; coefficients that would change their sign stop at zero."""
+    """Move along a tangent. Coefficients that would change their sign become zero."""
     moved = active.coef + change * tangent.coef
     stopped = ~active.signs.free & (moved * active.coef < 0.0)
     if stopped.any():

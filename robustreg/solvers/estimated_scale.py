@@ -1,12 +1,13 @@
-"""A scale that is no parameter of a convex problem: the MAD, and any scale beside a penalty.
+"""Solve for a scale that is not part of a convex problem: the MAD, or any scale with a penalty.
 
-The coefficients are a function of sigma, and sigma is what its rule makes of their residuals. One
-equation in one unknown is solved, ``log estimate(sigma) = log sigma``, by secants between the ends
-of a bracket. Near its root the coefficients take one Newton step for each new sigma.
+The coefficients are a function of sigma, and the rule of the scale estimates sigma from their
+residuals. This gives one equation in one unknown, ``log estimate(sigma) = log sigma``, which is
+solved by secants within a bracket. Near its root, the coefficients need only one Newton step for
+each new sigma.
 
-Beside a penalty the rule needs the effective number of parameters, ``edf = tr(H^-1 (H - A))`` with
-the Hessian H of iterated least squares and A that of the penalty. It changes little near the
-solution: it is held while the equation is solved, and then computed anew.
+With a penalty the rule needs the effective number of parameters, ``edf = tr(H^-1 (H - A))``, where
+H is the Hessian of iterated least squares and A that of the penalty. It changes little near the
+solution, so that it is held constant while the equation is solved, and then recomputed.
 """
 
 from __future__ import annotations
@@ -31,28 +32,28 @@ __all__ = ["solve_with_rule"]
 
 Vector = NDArray[np.float64]
 
-#: Part of the tolerance to which a penalised problem over a small design is solved, so that rows
-#: with frequencies and repeated rows agree to the 1e-7 that scikit-learn's check asks for. At 0.05
-#: fits took up to 15 passes, at this value at most 14.
+#: A penalised problem over a small design is solved to this part of the tolerance. Rows with
+#: frequencies and repeated rows then agree to the 1e-7 that scikit-learn's check demands. At 0.05
+#: fits needed up to 15 passes, at this value at most 14.
 BEYOND = 0.2
 
 TINY = float(np.finfo(np.float64).tiny)
 
-#: How often the effective parameters are computed anew, and the most sigmas that are tried for
-#: each: a bisection of log sigma to its last bit takes fewer.
+#: Most times that the effective parameters are recomputed, and most values of sigma tried each
+#: time. A bisection of log sigma to its last bit needs fewer.
 ROUNDS = 60
 
 
 def solve_with_rule(
     problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
 ) -> Result:
-    """Coefficients and sigma that belong to each other.
+    """Solve for coefficients and sigma together.
 
     Parameters
     ----------
     problem : Problem
     point : Point
-        Where to begin.
+        The start.
     memory : bool
     tol : float
     max_iter : int
@@ -64,13 +65,13 @@ def solve_with_rule(
     iterations, state, counted = 0, None, EffectiveParameters()
     goal = tol
     if problem.penalty:
-        # The rest of the tolerance is for the doubt about the effective parameters.
+        # The rest of the tolerance is left for the error of the effective parameters.
         goal *= BEYOND if problem.design.is_small else 1.0 - INNER
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
-        # Until the effective parameters are known near the solution there is no use in more.
+        # More precision is of no use before the effective parameters are known at the solution.
         first = tol**0.5 if number == 0 and problem.penalty else goal
-        # A number of effective parameters that is far too large would let the scale vanish.
+        # If the effective parameters were assumed far too large, the scale would go to zero.
         farthest = LONGEST if number < 2 else np.inf
         state, made = _solve(
             problem, point, state, memory=memory, tol=first, max_iter=left, farthest=farthest
@@ -92,7 +93,7 @@ def solve_with_rule(
             break
         state = counted.beyond(state)
         problem = state.objective.problem
-    assert state is not None  # no problem collapses in every round
+    assert state is not None  # since no problem collapses in every round
     distance = state.distance + state.shift_by(counted.doubt)
     status = model.status(distance, tol)
     if status is Status.MAX_ITER and iterations < max_iter:
@@ -111,9 +112,9 @@ def _solve(
     max_iter: int,
     farthest: float,
 ) -> tuple[ScaleState, int]:
-    """The root at the present number of effective parameters, and the iterations.
+    """Find the root for the present effective parameters. Return the state and the iterations.
 
-    It ends on the way where log sigma has gone farther than ``farthest``.
+    The search ends early if log sigma has moved farther than ``farthest``.
     """
     root, iterations, inner = Root(), 0, 1.0
     scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
@@ -143,7 +144,7 @@ def _solve(
         done = done or (state.counts and abs(way) > farthest)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
-        # Far from the root, where steps in one metric lead nowhere, the bracket decides.
+        # Far from the root, steps in one metric do not converge, so the bracket is used.
         scale = float(np.exp(root.next())) if root.trials else state.point.scale
         inner = max(min(inner, INNER * state.shift), 0.5 * tol)
         parameters, state = state.reached.parameters, None
@@ -152,13 +153,13 @@ def _solve(
 
 
 def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[ScaleState, int]:
-    """One Newton step for each new sigma, in one metric, as long as the distance contracts."""
+    """Make one Newton step for each new sigma, in one metric, while the distance contracts."""
     model, made = state.reached.model, 0
     target, tangent = model.target(tol), state.tangent
     solved: list[tuple[float, float]] = []
     place = Place(model, state.reached.evaluation)
     while made < limit and state.distance > target and not state.vanishes:
-        # A secant through coefficients on their way would mislead.
+        # Coefficients that are not near their minimum would give a misleading secant.
         solved = [*solved, state.trial] if state.is_solved else []
         proposed = secant(solved or [state.trial], state.slope)
         if not root.low < proposed < root.high:
@@ -184,7 +185,7 @@ def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[Scal
 def _at_zero(
     state: ScaleState, *, memory: bool, tol: float, max_iter: int
 ) -> Result | tuple[Point, int]:
-    """The fit at a scale of zero."""
+    """Find the fit at a scale of zero."""
     problem, point = state.objective.problem, state.point
     if not problem.penalty:
         small = point._replace(scale=min(point.scale, max(state.estimate, 0.1 * point.scale)))
@@ -192,7 +193,7 @@ def _at_zero(
     flat = without_slopes(problem)
     if problem.is_zero(problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
         return flat
-    # The penalty acts at a scale below rounding errors, where it cannot be told from none.
+    # The penalty matters only at scales below rounding errors, so the fit is done without it.
     without = replace(problem, penalty=Ridge(0.0), edf=None)
     ended = solve_at_zero(without, point, memory=memory, tol=tol, max_iter=max_iter)
     return ended if isinstance(ended, Result) else replace(flat, point=point._replace(scale=0.0))

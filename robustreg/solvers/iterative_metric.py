@@ -1,4 +1,4 @@
-"""The metric of X too wide for a Gram matrix: the inverse of the Hessian by conjugate gradients."""
+"""The metric for X too wide for a Gram matrix: the inverse Hessian by conjugate gradients."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["IterativeMetric"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Random signs by which a trace is estimated: its standard error is at most
+#: Number of vectors of random signs from which a trace is estimated. Its standard error is at most
 #: ``sqrt(trace / (2 probes))``.
 PROBES = 4
 
-#: Residual of the conjugate gradients, of the gradient: a step is known to that precision.
+#: Relative residual at which conjugate gradients stop, and so the precision of a step.
 CG_TOLERANCE = 0.03
 
 
@@ -28,12 +28,12 @@ CG_TOLERANCE = 0.03
 class IterativeMetric:
     """The inverse of the Hessian at a point, applied by conjugate gradients.
 
-    For X too wide for a Gram matrix. Each application costs some passes.
+    It serves X that is too wide for a Gram matrix. Each application costs several passes.
     """
 
     objective: Objective
     parameters: Vector
-    diagonal: Vector  # of the Hessian; zero where there is no curvature
+    diagonal: Vector  # of the Hessian, zero where there is no curvature
     mixing: Mixing
     rank: int
     scale_sine: float = 1.0
@@ -43,17 +43,17 @@ class IterativeMetric:
 
     @cached_property
     def inverse(self) -> Vector:
-        """Of the diagonal; zero where there is no curvature."""
+        """Inverse of the diagonal, and zero where there is no curvature."""
         inverse = np.zeros_like(self.diagonal)
         np.divide(1.0, self.diagonal, out=inverse, where=self.diagonal > 0.0)
         return inverse
 
     def approximate(self, gradient: Vector) -> Vector:
-        """By the diagonal."""
+        """Approximate the Newton step by the diagonal."""
         return self.inverse * gradient
 
     def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
-        """By conjugate gradients, preconditioned by the diagonal; at other parameters if given."""
+        """Compute the Newton step by conjugate gradients, preconditioned by the diagonal."""
         at, inverse = self.parameters if parameters is None else parameters, self.inverse
         step, residual = np.zeros_like(gradient), gradient
         direction = inverse * residual
@@ -62,7 +62,7 @@ class IterativeMetric:
         while square > target:
             image = self.objective.hessian_product(at, direction, float(self.mixing or 0.0))
             curvature = float(direction @ image)
-            # Without curvature the rows that count do not determine the direction.
+            # Without curvature, the rows that count do not determine this direction.
             if not curvature > 1e-14 * float(direction @ (self.diagonal * direction)):
                 break
             length = square / curvature
@@ -74,14 +74,14 @@ class IterativeMetric:
         return step
 
     def magnification(self, size: Vector) -> float:
-        """By the diagonal."""
+        """Approximate the magnification by the diagonal."""
         root = np.zeros_like(size)
         diagonal = self.diagonal[: size.shape[0]]
         np.divide(size, np.sqrt(diagonal), out=root, where=diagonal > 0.0)
         return float(np.sqrt(root @ root))
 
     def trace(self, diagonal: Vector) -> float:
-        """Hutchinson's estimate, with probes that are the same in every call."""
+        """Hutchinson's estimate of the trace, with the same probes in every call."""
         rng, total = np.random.default_rng(0), 0.0
         root = np.zeros(self.diagonal.shape[0])
         root[: diagonal.shape[0]] = np.sqrt(diagonal)

@@ -1,4 +1,4 @@
-"""How far a step along a line goes, for a convex objective that may have kinks on the way."""
+"""The length of a step along a line, for a convex objective that may have kinks."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Callable
 
 __all__ = ["step_length"]
 
-#: A full step is taken where the slope behind it is at most this part of the slope before it.
+#: A slope is about zero if it is at most this part of the slope at the start.
 SLOPE = 0.1
 
-#: Halvings of the interval in which the slope along a line changes its sign.
+#: Most trials on the interval in which the slope along a line changes its sign.
 HALVINGS = 40
 
 
 def step_length(slope: Callable[[float, float], float]) -> float:
-    """One, or where the slope along the line is about zero.
+    """Return 1, or a step at which the slope along the line is about zero.
 
     Parameters
     ----------
     slope : callable
-        ``slope(step, side)`` is the derivative at a step from 0 to 1; at a kink that behind it
-        where ``side`` is 1, and that in front of it where it is -1.
+        ``slope(step, side)`` is the derivative at a step from 0 to 1. At a kink it is the right
+        derivative for a ``side`` of 1, and the left derivative for a ``side`` of -1.
 
     Returns
     -------
     float
-        One where the slope in front of it is at most ``SLOPE`` of that at zero; else the first step
-        found whose slope is so small on either side, by secants and halvings in turn.
+        1 if the left derivative there is at most ``SLOPE`` times the size of the slope at zero.
+        Otherwise the first step found with so small a right derivative, by alternating secants and
+        halvings. If there is none, the largest step found at which the objective still falls.
     """
     first, last = slope(0.0, 1.0), slope(1.0, -1.0)
     if last <= SLOPE * abs(first):

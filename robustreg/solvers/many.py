@@ -1,7 +1,7 @@
-"""Many responses of one X: steps of all at once.
+"""Fit many responses with the same X, by steps that are computed for all of them at once.
 
-What does not end at a certified solution here is left to the search of a single response, which
-knows of scales of zero, dependent columns and rounding errors.
+A response without a certified solution is left to the solver for a single response, which can
+handle scales of zero, dependent columns and rounding errors.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Begin = tuple[Matrix, Vector, Vector]
 
-#: Passes after which a response is left to a search of its own. At 60 x 4 and the default delta,
-#: 99 % of 20,000 responses take 8 at most, and none took more than 13.
+#: Number of passes after which a response is left to the single solver. At 60 x 4 and the default
+#: delta, 99 % of 20,000 responses need at most 8, and none needed more than 13.
 MOST_PASSES = 30
 
-#: Share of responses that are not finished, below which the others are left out of the arrays.
+#: If the share of unfinished responses is smaller, finished ones are removed from the arrays.
 COMPRESS = 0.75
 
 
@@ -46,12 +46,12 @@ class Many:
         In working units of X, and the units of the responses.
     intercept, scale : array of shape (B,)
     optimality : array of shape (B,)
-        Bound on the distance in standard errors.
+        Bound on the distance, in standard errors.
     freedom : array of shape (B,)
         Degrees of freedom of the residuals.
     n_iter : array of shape (B,) of int
     certified : array of shape (B,) of bool
-        The others are to be solved one by one.
+        Whether the solution is certified. The other responses must be solved one by one.
     """
 
     coef: Matrix
@@ -64,7 +64,7 @@ class Many:
 
     @classmethod
     def at(cls, begin: Begin) -> Many:
-        """Where a search begins."""
+        """Create the result from the start of a search."""
         coef, intercept, scale = begin
         size = coef.shape[1]
         return cls(
@@ -79,11 +79,11 @@ class Many:
 
     @property
     def begin(self) -> Begin:
-        """A start from here."""
+        """The solutions as the start of another search."""
         return self.coef, self.intercept, self.scale
 
     def keep(self, search: Search, finished: NDArray[np.bool_], number: int) -> None:
-        """Take over what has been reached."""
+        """Store the solutions of the finished responses."""
         index, point = search.index[finished], search.point_of(finished)
         self.coef[:, index] = point.coef
         self.intercept[index] = point.intercept
@@ -95,20 +95,20 @@ class Many:
 
 
 def is_regular(shared: SharedColumns, fit_intercept: bool) -> bool:
-    """Whether the Gram matrix of all rows has the digits for a solution."""
+    """Whether the Gram matrix of all rows has enough digits for a solution."""
     order = shared.n_features + fit_intercept
     gram = shared.triangle(shared.whole[:, None])[:order, :order]
     return bool(MetricOfMany.of(gram).accurate.all())
 
 
-@np.errstate(all="ignore")  # what overflows is not certified
+@np.errstate(all="ignore")  # overflowing responses are not certified
 def solve_many(problem: Problem, tol: float, max_iter: int, begin: Begin | None = None) -> Many:
     """Solve a problem for each response of a block.
 
     Parameters
     ----------
     problem : Problem
-        Its design is a ``ResponseBlock``; the loss may have a threshold for each response.
+        Its design is a ``ResponseBlock``. The loss may have a threshold for each response.
     tol : float
         In standard errors.
     max_iter : int
@@ -140,7 +140,7 @@ def _is_convex(problem: Problem) -> bool:
 
 
 def _begin(problem: Problem, max_iter: int) -> Begin:
-    """Least squares, or the first of the simpler problems that the scale rule names."""
+    """Start from the first simpler problem that the scale rule suggests, or from least squares."""
     delta = cast(Huber, problem.loss).delta
     if np.all(np.isfinite(delta)):
         for rule, loss in problem.scale.starts(problem.loss)[:1]:
@@ -158,9 +158,9 @@ def _at(problem: Problem, begin: Begin) -> Any:
 
 
 def _least_squares(problem: Problem) -> Begin:
-    """Least squares on clipped responses, and the MAD of its residuals or the given scale.
+    """Fit least squares to clipped responses. The scale is the MAD of its residuals, or given.
 
-    As ``least_squares_start``: gross outliers move it no more than a clipped response can.
+    As in ``least_squares_start``, a gross outlier moves it no further than a clipped response can.
     """
     block = cast(ResponseBlock, problem.design)
     location, spread = block.location_and_spread(problem.fit_intercept)

@@ -1,7 +1,7 @@
-"""Many convex problems: of the coefficients at a given scale, or of both together.
+"""Solve many convex problems, for the coefficients at a given scale or for both together.
 
-The length of a step follows from slopes alone: it is too long where the objective rises steeply at
-its end.
+Values of the objectives are not needed: a step is too long if its objective rises steeply at its
+end.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from robustreg.solvers.metric_of_many import MetricOfMany
 
 __all__ = ["ConvexSearch"]
 
-#: A step that is too long is shortened at least to this part.
+#: A step that is too long is shortened to no less than this part.
 SHORTEST = 0.1
 
 
 @dataclass
 class ConvexSearch(Search):
-    """Newton steps; see ``Search``.
+    """A search by Newton steps. See ``Search``.
 
     Attributes
     ----------
     direction : array of shape (q, B)
-        The step under way.
+        The present step.
     length : array of shape (B,)
-        Part of it that is tried next.
+        The part of the step that is tried next.
     slope : array of shape (B,)
-        Of the objective along it, at its beginning.
+        Slope of the objective along the step, at its start.
     shift : array of shape (B,)
-        Distance of the scale from what its rule says, in standard errors; zero where it is a
+        Distance of the scale from its estimate, in standard errors. It is zero if the scale is a
         parameter.
     """
 
@@ -51,13 +51,13 @@ class ConvexSearch(Search):
     def begin(
         cls, problem: Problem, tol: float, coef: Matrix, intercept: Vector, scale: Vector
     ) -> Self:
-        """At these coefficients and scales."""
+        """Start at these coefficients and scales."""
         parameters = _objective(problem).pack(coef, intercept, scale)
         return cls(**cls.beginning(problem, tol, parameters))
 
     @staticmethod
     def beginning(problem: Problem, tol: float, parameters: Matrix) -> dict[str, Any]:
-        """The attributes of a search that begins."""
+        """The attributes at the start of a search."""
         n = parameters.shape[1]
         return {
             "problem": problem,
@@ -75,15 +75,15 @@ class ConvexSearch(Search):
 
     @property
     def objective(self) -> Objective:
-        """Of all responses."""
+        """The objective of all responses."""
         return _objective(self.problem)
 
     def objective_of(self, index: NDArray[np.intp]) -> Objective:
-        """Of some responses."""
+        """The objective of some responses."""
         return _objective(some_responses(self.problem, index))
 
     def step(self) -> NDArray[np.bool_]:
-        """Accept or shorten the last step, and find the next."""
+        """Accept or shorten the last step, and compute the next one."""
         objective = self.objective
         trial = self.parameters + self.length * self.direction
         point = objective.point(trial)
@@ -109,7 +109,7 @@ class ConvexSearch(Search):
         return finished
 
     def measure(self, objective: Objective, point: Point) -> None:
-        """Look at what else the solution depends on."""
+        """Update what the objective depends on besides its parameters."""
 
     def follow(
         self,
@@ -120,21 +120,21 @@ class ConvexSearch(Search):
         distance: Vector,
         usable: Flags,
     ) -> None:
-        """Change the scale, where it is no parameter."""
+        """Change the scale, if it is not a parameter."""
 
     def _stand(self, which: Flags) -> None:
-        """Evaluate the next trial where some responses are."""
+        """Let the next trial of some responses be their present point."""
         self.direction[:, which] = 0.0
         self.length[which] = self.slope[which] = 0.0
 
     def _shorten(self, rise: Vector) -> None:
-        """To where the slopes at both ends, if they are one line, vanish."""
+        """Shorten to the root of the line through the slopes at both ends."""
         fall = np.abs(self.slope)
         part = fall / (fall + rise)
         self.length = self.length * np.where(part > SHORTEST, part, SHORTEST)
 
     def _renew(self, objective: Objective, newton: Matrix, squares: Vector, usable: Flags) -> None:
-        """Newton steps, which leave the scale a tenth of what it is at least."""
+        """Set Newton steps, shortened so that the scale does not fall below a tenth."""
         longest: Any = 1.0
         if objective.has_scale:
             fall = -newton[-1] / self.parameters[-1]

@@ -1,7 +1,7 @@
-"""Many problems whose scale is no parameter of a convex function: see ``estimated_scale``.
+"""Solve many problems whose scale is not part of a convex problem. See ``estimated_scale``.
 
-The coefficients are solved for at a sigma. Near their minimum, sigma takes a step of the secant
-method, and they follow it.
+The coefficients are solved for at a fixed sigma. Near their minimum, sigma makes a step of the
+secant method, and the coefficients follow along their tangent.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from robustreg.solvers.root import EPSILON, LONGEST
 
 __all__ = ["RuleSearch"]
 
-#: Distance of the coefficients at which sigma moves: in standard errors, or in units of its own.
+#: Sigma moves if the distance of the coefficients is at most this part of the distance of sigma, or
+#: of one standard error.
 NEAR = 0.3
 
 
 @dataclass
 class RuleSearch(ConvexSearch):
-    """Steps of coefficients and scale; see ``Search``.
+    """A search by steps of the coefficients and of the scale. See ``Search``.
 
     Attributes
     ----------
     scale : array of shape (B,)
     log_before, excess_before : array of shape (B,)
-        The last sigma's logarithm, and how far its estimate was from it; NaN before there was one.
+        Log sigma and log estimate minus log sigma before the last step. NaN before the first step.
     estimate : array of shape (B,)
-        What the rule makes of the residuals.
+        The estimate of sigma by its rule.
     """
 
     scale: Vector
@@ -48,7 +49,7 @@ class RuleSearch(ConvexSearch):
     def begin(
         cls, problem: Problem, tol: float, coef: Matrix, intercept: Vector, scale: Vector
     ) -> Self:
-        """At these coefficients and scales."""
+        """Start at these coefficients and scales."""
         parameters = problem.at_scale(cast(Any, scale)).pack(coef, intercept, scale)
         names = ("log_before", "excess_before", "estimate")
         unknown: dict[str, Any] = {name: np.full(scale.shape, np.nan) for name in names}
@@ -56,15 +57,15 @@ class RuleSearch(ConvexSearch):
 
     @property
     def objective(self) -> AtScale:
-        """Of all responses."""
+        """The objective of all responses."""
         return self.problem.at_scale(cast(Any, self.scale))
 
     def objective_of(self, index: NDArray[np.intp]) -> AtScale:
-        """Of some responses."""
+        """The objective of some responses."""
         return some_responses(self.problem, index).at_scale(cast(Any, self.scale[index]))
 
     def measure(self, objective: Objective, point: Point) -> None:
-        """Beside a penalty the effective number of parameters, and the estimate of sigma."""
+        """Update the effective number of parameters with a penalty, and the estimate of sigma."""
         problem = self.problem
         if problem.penalty and problem.scale.convex:
             hessian = objective.hessian(self.parameters, self.block.majorant(point))
@@ -82,13 +83,13 @@ class RuleSearch(ConvexSearch):
         distance: Vector,
         usable: Flags,
     ) -> None:
-        """A step of sigma, and one of the coefficients along their tangent."""
+        """Make a step of sigma, and move the coefficients along their tangent."""
         size, scale = newton.shape[0], self.scale
         border, psi = gram[-1, :size], np.vstack((sums.gradient, sums.psi))[:size]
         tangent = metric.solve(psi - border) / scale
         log_scale, excess = np.log(scale), np.log(self.estimate / scale)
         if self.problem.scale.convex:
-            # As JointScale.slope: the rows within the threshold have these squares.
+            # As in JointScale.slope. The last entry is the sum of the squares within the threshold.
             slope = -scale * (border * tangent).sum(axis=0) / gram[-1, -1]
         else:
             slope = 1.0 + (excess - self.excess_before) / (log_scale - self.log_before)

@@ -1,4 +1,4 @@
-"""What the searches of many responses have in common."""
+"""The base class of the searches for many responses."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-#: Residuals of this size, beside the responses, are rounding errors or nearly so: the response is
-#: fitted exactly, which is left to a search of its own.
+#: If residuals are at most this size relative to the responses, they are rounding errors or nearly
+#: so. The fit is then exact, and the response is left to the single solver.
 EXACT = 1e-12
 
 
 @dataclass
 class Search(ABC):
-    """Where a search stands, for the responses that are left of a block.
+    """The state of a search, for the unfinished responses of a block.
 
     The arrays have the responses along their last axis.
 
@@ -40,14 +40,14 @@ class Search(ABC):
     problem : Problem
     tol : float
     index : array of shape (B,) of int
-        Their numbers in the block.
+        Numbers of the responses in the block.
     parameters : array of shape (q, B)
     mixing : array of shape (B,)
-        Damping of the curvature: see ``Loss.curvature``.
+        The mixing of the curvature. See ``Loss.curvature``.
     done : array of shape (B,) of bool
-        Certified or given up.
+        Whether the response is certified or given up.
     bound : array of shape (B,)
-        Of the distance to the solution, in standard errors, where one is known.
+        Bound on the distance to the solution, in standard errors, infinite if unknown.
     """
 
     problem: Problem
@@ -60,30 +60,30 @@ class Search(ABC):
 
     @property
     def block(self) -> ResponseBlock:
-        """The responses."""
+        """The responses, as the design of the problem."""
         return cast(ResponseBlock, self.problem.design)
 
     @property
     @abstractmethod
     def objective(self) -> Objective:
-        """Of all responses."""
+        """The objective of all responses."""
 
     @abstractmethod
     def objective_of(self, index: NDArray[np.intp]) -> Objective:
-        """Of some responses."""
+        """The objective of some responses."""
 
     def point_of(self, which: Flags) -> Point:
-        """Where some of the responses stand."""
+        """The present point of some of the responses."""
         point = self.objective.point(self.parameters)
         intercept, scale = (np.broadcast_to(part, which.shape)[which] for part in point[1:3])
         return Point(point.coef[:, which], cast(Any, intercept), cast(Any, scale), point.loss)
 
     @abstractmethod
     def step(self) -> Flags:
-        """One pass; which responses have been certified by it."""
+        """Make one pass, and return which responses it has certified."""
 
     def some(self, index: NDArray[np.intp]) -> Self:
-        """The search of some of the responses."""
+        """Continue with some of the responses."""
         arrays: dict[str, Any] = {
             field.name: value[..., index]
             for field in fields(self)
@@ -96,7 +96,7 @@ class Search(ABC):
     def certify(
         self, evaluation: Evaluation, metric: MetricOfMany, distance: Vector, usable: Flags
     ) -> Flags:
-        """Responses whose distance, with its rounding errors, is within the tolerance."""
+        """Return the responses whose distance plus rounding errors is within the tolerance."""
         near = usable & (distance <= self.tol) & (self.mixing == 0.0) & ~self.done
         index = np.flatnonzero(near)
         if index.size:
@@ -121,14 +121,14 @@ class Search(ABC):
         return cast(Any, LocalModel(objective, part, cast(Any, metric.some(index))).rounding)
 
     def damp(self, singular: Flags, moved: Flags, near: Flags) -> None:
-        """Levenberg's rule: more damping where the curvature is singular, less after each step."""
+        """Apply Levenberg's rule: more damping if the curvature is singular, less after a step."""
         less = np.where((self.mixing > FIRST_MIXING) & ~near, 0.1 * self.mixing, 0.0)
         more = np.minimum(np.maximum(10.0 * self.mixing, FIRST_MIXING), 1.0)
         self.mixing = np.where(singular, more, np.where(moved, less, self.mixing))
 
 
 def some_responses(problem: Problem, index: NDArray[np.intp]) -> Problem:
-    """The problem of some of the responses."""
+    """Restrict a problem to some of the responses."""
     block, loss = cast(ResponseBlock, problem.design), cast(Huber, problem.loss)
     return replace(
         problem,

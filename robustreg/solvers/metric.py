@@ -1,8 +1,8 @@
-"""The metric in which the solvers work: the inverse of the curvature at one point.
+"""The metric of the solvers: the inverse of the curvature at one point.
 
-Steps are ``H^-1 g``, whatever the units and the conditioning of X, and ``sqrt(g' H^-1 g)`` is the
-distance to the minimiser of the quadratic model. What is found out about rank and conditioning on
-the way belongs to the metric.
+Steps are ``H^-1 g``, so that the units and the conditioning of X do not matter, and
+``sqrt(g' H^-1 g)`` is the distance to the minimiser of the quadratic model. A metric also has the
+rank and the conditioning that were found while it was computed.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ __all__ = ["Metric", "SquareRoot", "metric_of_gram", "take_metric"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Least squared sine of the angle between a column and those before it that a Cholesky factor is
-#: trusted with: below it the Gram matrix has lost half its digits, and R comes from reflections.
+#: Smallest squared sine of the angle between a column and those before it for which a Cholesky
+#: factor is trusted. Below it the Gram matrix has lost half its digits, and R is computed by
+#: Householder reflections.
 SMALLEST_PIVOT = 1e-8
 
-#: Singular values below this, for a row or a column whichever are more, of the largest count as
-#: zero (as in LinearRegression); reflections over more rows than so many add no larger errors.
+#: Singular values count as zero below this number, times the number of rows or of columns,
+#: whichever is larger, times the largest singular value (as in LinearRegression). The rows are
+#: counted up to ``CUTOFF_ROWS``, since reflections over more rows do not add larger errors.
 RANK_CUTOFF, CUTOFF_ROWS = float(np.finfo(np.float64).eps), 1000
 
-#: Squared sine of the angle between the residuals and the columns below which the scale is not
-#: determined: the accuracy of Cholesky's factor.
+#: If the squared sine of the angle between the residuals and the columns is below this number, the
+#: scale is not determined. It is the accuracy of Cholesky's factor.
 DETERMINED = SMALLEST_PIVOT
 
-#: Damping that is tried first where the rows within the threshold leave directions free.
+#: Mixing that is tried first if the rows within the threshold do not determine all directions.
 FIRST_MIXING = 1e-2
 
-#: Part of the positive curvature in a direction that negative curvature must leave.
+#: Part of the positive curvature in a direction that must remain after negative curvature.
 LEAST_CURVATURE = 1e-3
 
 
@@ -49,18 +51,20 @@ class Metric(Protocol):
     Attributes
     ----------
     mixing : float
-        Of the curvature: see ``Loss.curvature``.
+        The mixing of the curvature: see ``Loss.curvature``.
     rank : int
-        Number of directions of the linear parameters that it has.
+        Its rank in the linear parameters.
     scale_sine : float
-        Squared sine of the angle between the residuals of the rows that count and the columns:
-        small where the curvature in the scale beyond the coefficients' vanishes; 1 without a scale.
+        Squared sine of the angle between the residuals of the rows that count and the columns. If
+        it is small, the coefficients explain nearly all curvature in the scale. It is 1 if the
+        objective has no scale.
     null : array of shape (n_linear, n_linear - rank) or None
-        The directions that it leaves out, where they are known.
+        The directions in which it is zero, if they are known.
     border : array or None
-        ``sum s psi' e (z, 1)``: how the gradient moves with sigma. None where it is not known.
+        ``sum s psi' e (z, 1)``, which gives the derivative of the gradient with respect to sigma.
+        None if it is unknown.
     renewable : bool
-        Whether a fresh one costs about what a few passes do.
+        Whether computing a new metric costs about as much as a few passes.
     """
 
     @property
@@ -82,24 +86,23 @@ class Metric(Protocol):
     def renewable(self) -> bool: ...
 
     def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
-        """The Newton step ``H^-1 g``; with H at other parameters where that costs no more."""
+        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more."""
 
     def approximate(self, gradient: Vector) -> Vector:
-        """Near it, without a pass."""
+        """An approximation of the Newton step that needs no pass."""
 
     def magnification(self, size: Vector) -> float:
         """Length of a gradient whose entries have these sizes and random signs."""
 
     def trace(self, diagonal: Vector) -> float:
-        """Trace of ``H^-1 D`` with D diagonal, of the first parameters alone if it is shorter."""
+        """Trace of ``H^-1 D``, with D diagonal, and zero beyond the end of ``diagonal``."""
 
 
 @dataclass(frozen=True)
 class SquareRoot:
-    """``T T'`` with a matrix T of shape (q, r).
+    """A metric ``T T'``, with a matrix T of shape (q, r).
 
-    Where the problem has a scale, it is the last parameter and depends on the last column of T
-    alone.
+    If the problem has a scale, it is the last parameter, and depends on the last column of T only.
     """
 
     transform: NDArray[np.float64]
@@ -111,13 +114,13 @@ class SquareRoot:
     renewable: bool = True
 
     def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
-        """As in ``Metric``, with H where it was taken."""
+        """As in ``Metric``, with H always at the point where it was computed."""
         return self.transform @ (gradient @ self.transform)
 
     approximate = solve
 
     def solve_at_scale(self, gradient: Vector) -> Vector:
-        """The Newton step of the linear parameters alone, the scale held."""
+        """The Newton step of the linear parameters at a fixed scale."""
         v = gradient @ self.transform
         v[-1] = 0.0
         return self.transform @ v
@@ -132,13 +135,13 @@ class SquareRoot:
         return float(diagonal @ np.einsum("ij,ij->i", rows, rows))
 
 
-# -- making one -----------------------------------------------------------------------------------
+# -- computing a metric ---------------------------------------------------------------------------
 
 
 def take_metric(
     objective: Objective, parameters: Vector, mixing: Mixing, *, by_factor: bool
 ) -> tuple[Evaluation, Metric | None]:
-    """Evaluate an objective and its curvature; None where Cholesky's factor is not accurate.
+    """Evaluate an objective and its metric. The metric is None if Cholesky's factor is inaccurate.
 
     Parameters
     ----------
@@ -146,7 +149,7 @@ def take_metric(
     parameters : array of shape (objective.size,)
     mixing : float or None
     by_factor : bool
-        Whether to go by Householder reflections, which tell a nearly dependent column from a
+        Whether to use Householder reflections, which distinguish a nearly dependent column from a
         dependent one. They take a few times as long.
     """
     design = objective.design
@@ -175,10 +178,10 @@ def metric_of_gram(
     null: Matrix | None = None,
     border: Vector | None = None,
 ) -> SquareRoot | None:
-    """By equilibration and Cholesky's factor; None where that is not accurate.
+    """Compute the metric by equilibration and Cholesky's factor. None if that is inaccurate.
 
-    Directions that change no prediction get a curvature of their own: gradients have no part in
-    them, and what is left is as well-conditioned as the others are.
+    Curvature is added in the directions that change no prediction, which makes the matrix regular.
+    It has no effect on steps, since gradients are zero in these directions.
 
     Overwrites ``hessian``.
     """
@@ -204,10 +207,10 @@ def metric_of_gram(
 
 
 def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> SquareRoot:
-    """By the singular values of an equilibrated R, of any rank.
+    """Compute the metric from the singular values of an equilibrated R, which may have any rank.
 
     With R = [A, a] and A = U S V', the transform is [[V/S, -V/S U'a/rho], [0, 1/rho]], where rho is
-    the length of the part of a across U.
+    the length of the part of a that is orthogonal to U.
     """
     linear, n_rows = objective.problem.n_linear, objective.design.n_rows
     inverse_norm = 1.0 / column_norms(factor)
@@ -230,9 +233,9 @@ def _metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> S
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:
     """The metric of ``R'R - N'N`` from that of ``R'R``, with N the factor of negative curvature.
 
-    With T the transform of R and ``(N T)'(N T) = V S² V'``, it is ``T V (I - S²)^-1/2``: no digits
-    are lost, however ill-conditioned R is. In a direction without positive curvature in all, R's is
-    kept: the step goes downhill.
+    With T the transform of R and ``(N T)'(N T) = V S² V'``, its transform is
+    ``T V (I - S²)^-1/2``. This loses no digits, however ill-conditioned R is. In a direction whose
+    total curvature is not positive, the curvature of R is kept, so that steps go downhill.
     """
     problem = objective.problem
     turned = replace(objective, problem=replace(problem, loss=Turned(problem.loss)))
@@ -245,7 +248,7 @@ def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector)
 
 
 def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:
-    """U, S and V' of R, with as many singular values as it has columns."""
+    """U, S and V' of R, with as many singular values as R has columns."""
     rows, columns = factor.shape
     if rows < columns:
         factor = np.vstack((factor, np.zeros((columns - rows, columns))))
@@ -254,13 +257,13 @@ def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:
 
 
 def cutoff(singular: Vector, n_rows: int) -> float:
-    """Singular values that are not larger count as zero."""
+    """The value up to which singular values count as zero."""
     largest = singular.max(initial=0.0)
     return float(RANK_CUTOFF * max(singular.shape[0], min(n_rows, CUTOFF_ROWS)) * largest)
 
 
 def column_norms(factor: Matrix) -> Vector:
-    """Lengths of the columns, and 1 for those of length zero; no square over- or underflows."""
+    """Lengths of the columns, and 1 for a column of zeros, without overflow or underflow."""
     largest = np.abs(factor).max(axis=0, initial=0.0)
     largest[largest == 0.0] = 1.0
     norms = largest * np.sqrt(((factor / largest) ** 2).sum(axis=0))

@@ -1,4 +1,4 @@
-"""The metrics of many responses: Cholesky factors, with all responses in each operation."""
+"""The metrics of many responses: Cholesky factors, computed for all responses at once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MetricOfMany:
-    """``(L L')^-1`` of each response.
+    """The metric ``(L L')^-1`` of each response.
 
     Parameters
     ----------
     factor : array of shape (q, q, B)
         L, in lower triangles.
     accurate : array of shape (B,) of bool
-        Whether a Gram matrix has the digits for it: see ``SMALLEST_PIVOT``.
+        Whether the Gram matrix has enough digits. See ``SMALLEST_PIVOT``.
     """
 
     factor: NDArray[np.float64]
@@ -33,10 +33,10 @@ class MetricOfMany:
 
     @classmethod
     def of(cls, hessian: NDArray[np.float64]) -> MetricOfMany:
-        """That of Hessians of shape (q, q, B), which are overwritten.
+        """Compute the metrics from Hessians of shape (q, q, B), which are overwritten.
 
-        LAPACK's factors, one call for each response, take five to ten times as long up to ten
-        columns, and ``numpy.linalg.cholesky`` fails for all where one fails.
+        With up to ten columns, one call of LAPACK for each response takes five to ten times as
+        long. ``numpy.linalg.cholesky`` fails for all responses if it fails for one.
         """
         order = hessian.shape[0]
         diagonal = np.einsum("iij->ij", hessian).copy()
@@ -51,11 +51,11 @@ class MetricOfMany:
         return cls(hessian, accurate)
 
     def some(self, index: NDArray[np.intp]) -> MetricOfMany:
-        """Those of some of the responses."""
+        """The metrics of some of the responses."""
         return MetricOfMany(self.factor[:, :, index], self.accurate[index])
 
     def half_solve(self, gradient: Matrix) -> Matrix:
-        """``L^-1 g``, whose length is that of the gradient in this metric."""
+        """``L^-1 g``, whose norm is the length of the gradient in this metric."""
         solved = gradient.copy()
         for j in range(solved.shape[0]):
             solved[j] /= self.factor[j, j]
@@ -67,7 +67,7 @@ class MetricOfMany:
         return self.back_solve(self.half_solve(gradient))
 
     def back_solve(self, half: Matrix) -> Matrix:
-        """``L'^-1`` times what ``half_solve`` gives."""
+        """``L'^-1 h``, where h is the result of ``half_solve``."""
         solved = half.copy()
         for j in reversed(range(solved.shape[0])):
             solved[j] -= (self.factor[j + 1 :, j] * solved[j + 1 :]).sum(axis=0)

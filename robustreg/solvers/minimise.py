@@ -1,4 +1,4 @@
-"""Minimise an objective by descents, each in the metric of its own beginning."""
+"""Minimise an objective by a sequence of descents, each in the metric at its own start."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["SERVES", "Reached", "fits_exactly", "minimise"]
 
 Vector = NDArray[np.float64]
 
-#: A metric serves as long as a step leaves at most this part of the distance.
+#: A metric is kept as long as a step leaves at most this part of the distance.
 SERVES = 0.3
 
-#: Rounds without progress after which rounding is held responsible: a fresh metric, a damped one,
-#: the majorant's, and once more.
+#: Number of descents without progress after which rounding is assumed to be the reason. They use a
+#: fresh metric, a damped one, that of the majorant, and that of the majorant once more.
 PATIENCE = 4
 
 
 @dataclass(frozen=True)
 class Reached:
-    """Where a descent has ended.
+    """The end of a minimisation.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Reached:
         In standard errors.
     n_iter : int
     status : Status or None
-        None where the scale collapses.
+        None if the scale collapsed.
     """
 
     model: LocalModel
@@ -49,16 +49,16 @@ class Reached:
 
     @property
     def parameters(self) -> Vector:
-        """Where it stands."""
+        """The parameters at the end."""
         return self.evaluation.parameters
 
     @property
     def bound(self) -> float:
-        """The distance with its rounding errors; zero where the residuals are rounding errors."""
+        """The distance plus its rounding errors, or 0 if the residuals are rounding errors."""
         return 0.0 if self.distance == 0.0 else self.distance + self.model.rounding
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of trials too far away, which are not accepted
+@np.errstate(over="ignore", invalid="ignore")  # in far trials, which are rejected
 def minimise(
     objective: Objective,
     parameters: Vector,
@@ -70,11 +70,11 @@ def minimise(
 ) -> Reached:
     """Minimise to ``tol`` standard errors.
 
-    1. Take the metric at the present point, damped by ``mixing``.
-    2. Step in it as long as it serves: with a memory of the steps, or by Newton's method.
-    3. Levenberg's rule: less damping where the model predicted the decrease, else more.
+    1. Compute the metric at the present point, damped by ``mixing``.
+    2. Step in it as long as it contracts the distance, with a memory of the steps or without.
+    3. Levenberg's rule: use less damping if the model predicted the decrease, and more otherwise.
     4. End when the distance is at most ``tol`` in an undamped metric, when the scale collapses,
-       when ``max_iter`` is spent, or when ``PATIENCE`` rounds have brought no progress.
+       after ``max_iter`` iterations, or after ``PATIENCE`` descents without progress.
 
     Parameters
     ----------
@@ -85,15 +85,15 @@ def minimise(
     tol : float
     max_iter : int
     model : LocalModel, optional
-        That of the objective at the parameters, with the metric of a nearby point; otherwise it is
-        taken there.
+        The model of the objective at the parameters, with the metric of a nearby point. By default,
+        it is computed at the parameters.
 
     Returns
     -------
     Reached
     """
     iterations = idle = 0
-    mixing = 0.0
+    mixing, free = 0.0, False
     first_scale = objective.scale_of(parameters)
     while True:
         if model is None:
@@ -128,15 +128,17 @@ def minimise(
         if stalled or (arrived and not model.is_stale(begin, margin)):
             return _ended(model, descent, iterations, tol, max_iter)
         idle = 0 if _progress(descent, length) else idle + 1
-        mixing = _levenberg(float(model.metric.mixing or 0.0), poor=ratio < SERVES)
+        taken = float(model.metric.mixing or 0.0)
+        free = free or mixing < taken
+        mixing = _levenberg(taken, poor=ratio < SERVES, free=free)
         model = None
 
 
 def _goes_in_turn(descent: Descent) -> bool:
     """Whether the scale should follow the coefficients instead of moving with them.
 
-    It does where the rows within the threshold do not determine it: their residuals are a linear
-    function of X, or so small that a joint step would multiply it.
+    This is so if the rows within the threshold do not determine the scale, because their residuals
+    are a linear function of X, or so small that a joint step would multiply the scale.
     """
     objective, sine = descent.model.objective, descent.model.metric.scale_sine
     if not objective.has_scale:
@@ -146,7 +148,7 @@ def _goes_in_turn(descent: Descent) -> bool:
 
 
 def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[float, int]:
-    """Step while the metric serves; how well it predicted the first step, and their number."""
+    """Step in one metric. Return how well it predicted the first step, and the number of steps."""
     made, ratio = 0, 0.0
     while made < limit:
         before = descent.evaluation
@@ -158,7 +160,7 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
         if made == 1:
             decrease = before.value - descent.evaluation.value
             rounding = decrease <= VALUE_ROUNDING * abs(before.value)
-            # Without digits of the values, a step that had to be shortened was predicted badly.
+            # If values differ by rounding only, a shortened step counts as a bad prediction.
             ratio = float(length == 1.0) if rounding else decrease / predicted
         if descent.distance <= target or descent.contraction > SLOW:
             descent.certify()
@@ -168,10 +170,11 @@ def _run(descent: Descent, target: float, limit: int, in_turn: bool) -> tuple[fl
     return ratio, max(made, 1)
 
 
-def _levenberg(mixing: float, poor: bool) -> float:
+def _levenberg(mixing: float, poor: bool, free: bool) -> float:
+    """The next damping; none at all has failed where rows within the threshold leave one free."""
     if poor:
         return min(max(10.0 * mixing, FIRST_MIXING), 1.0)
-    return 0.1 * mixing if mixing > FIRST_MIXING else 0.0
+    return 0.1 * mixing if free or mixing > FIRST_MIXING else 0.0
 
 
 def _progress(descent: Descent, length: float) -> bool:
@@ -180,12 +183,12 @@ def _progress(descent: Descent, length: float) -> bool:
     value = descent.model.evaluation.value
     if value - descent.evaluation.value > VALUE_ROUNDING * abs(value):
         return True
-    # Far outliers leave no digits of the values, and the slopes have accepted a step.
+    # With far outliers, values have no digits left, but the slopes have accepted a step.
     return descent.contraction < 1.0 and not descent.is_rounding
 
 
 def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
-    """Whether the residuals are rounding errors beside a given scale: there is no noise."""
+    """Whether the residuals are rounding errors though the scale is given and positive."""
     problem = objective.problem
     if problem.scale.known() is None:
         return False

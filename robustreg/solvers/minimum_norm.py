@@ -1,4 +1,4 @@
-"""The coefficients of least norm among those that fit the same, where columns are dependent."""
+"""The coefficients of least norm among those with the same fit, for dependent columns."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ __all__ = ["independent_columns", "minimum_norm"]
 
 
 def minimum_norm(problem: Problem, point: Point) -> Point:
-    """The coefficients of least norm, in the user's units, that predict the same.
+    """Return the coefficients of least norm, in the user's units, with the same predictions.
 
-    Where columns depend on one another, (w, b) is free to move along the null space of the rows
-    (z, 1). It moves by the vector of it that makes w shortest: to project w onto the row space, in
-    the units of the user, would lose as many digits as columns differ in size.
+    If columns are dependent, (w, b) can move along the null space of the rows (z, 1) without a
+    change of the predictions. Here it moves by the vector of the null space that makes w shortest.
+    Projecting w onto the row space, in the user's units, would lose as many digits as the sizes of
+    the columns differ by.
     """
     if problem.null is None or not problem.null.size:
         return point
     p, column_scale = problem.design.n_features, problem.design.units.column_scale
-    # Rows in descending order and pivoted columns: reflections then keep the digits of small rows.
+    # With rows in descending order and pivoted columns, reflections keep the digits of small rows.
     rows = problem.null[:p] / column_scale[:, None]
     order = np.argsort(-np.abs(rows).max(axis=1, initial=0.0))
     q, r, pivots = linalg.qr(rows[order], mode="economic", pivoting=True)
     weights = np.empty((rows.shape[1], *point.coef.shape[1:]))
-    coef = (point.coef.T / column_scale).T  # of one response, or of many in columns
+    coef = (point.coef.T / column_scale).T  # one response, or many in columns
     weights[pivots] = linalg.solve_triangular(r, q.T @ coef[order])
     move = problem.null @ weights
     intercept = point.intercept - move[p] if problem.fit_intercept else 0.0
@@ -38,7 +39,7 @@ def minimum_norm(problem: Problem, point: Point) -> Point:
 def independent_columns(
     factor: NDArray[np.float64], n_rows: int, fit_intercept: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Columns of X that determine the others, and the directions that change no prediction.
+    """Choose columns of X that determine the others, and the directions without effect.
 
     Parameters
     ----------
@@ -50,8 +51,10 @@ def independent_columns(
     Returns
     -------
     columns : array of int
-        Ascending; those that leave most beside the others, and the intercept.
+        In ascending order. They are chosen by pivoting: each has the largest part that the
+        intercept and the columns before it do not explain.
     null : array of shape (q, q - rank)
+        Directions of (w, b) that change no prediction.
     """
     inverse_norm = 1.0 / column_norms(factor)
     equilibrated = factor * inverse_norm

@@ -1,10 +1,11 @@
-"""A quadratic function plus absolute values: the model of a penalised fit, minimised exactly.
+"""Minimise a quadratic function plus absolute values, the model of a penalised fit, exactly.
 
     minimise  x'Qx / 2 - c'x + sum_j l_j |x_j|
 
-over the coefficients of the columns at work. With the signs of the nonzero coefficients known it is
-a linear system. Signs change in batches where that lowers the value, else one at a time, which
-ends. Coordinate descent would crawl where there are nearly as many columns as rows.
+over the coefficients of the active columns. If the signs of the nonzero coefficients are known, the
+minimiser solves a linear system. Signs change in batches if that lowers the value, and otherwise
+one at a time, which is certain to end. Coordinate descent would be very slow with nearly as many
+columns as rows.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
-#: Changes of the signs, in units of the columns, after which the present point is returned: it has
-#: a lower value than the start, which is all that the caller needs.
+#: Most changes of signs per column. The point that is then returned has a lower value than the
+#: start, which is enough for the caller.
 CHANGES = 10
 
-#: Shortest step that is tried before the next sign changes alone. Halved steps, with what would
-#: change its sign set to zero, lead from 826 to 854 of 1,657 columns (1,000 rows) by 28 linear
-#: systems, where single changes after a full step took 270.
+#: Shortest step that is tried before only the next sign is changed. In halved steps, all
+#: coefficients that would change their sign are set to zero. From 826 to 854 of 1,657 columns
+#: (1,000 rows) this needs 28 linear systems, where changing one sign at a time took 270.
 SHORTEST = 1e-10
 
-#: Step below which a batch of new columns was too large, and the part of it that is tried instead.
+#: If a step is shorter, the batch of new columns was too large, and 1/PART of it is tried instead.
 SHORT, PART = 1e-2, 4
 
-#: Multiple of the diagonal that is added where columns depend on one another within the rows inside
-#: the threshold: it bends the step and not the solution.
+#: Multiple of the diagonal that is added if columns are dependent on the rows within the threshold,
+#: and the factor by which it grows. It changes the step, but not the solution.
 FIRST_RIDGE, RIDGE_FACTOR = 1e-12, 100.0
 
-#: Relative size by which a slope must exceed ``l_j`` for a column to enter: its rounding errors.
+#: Relative rounding error of a slope. A column enters if its slope exceeds ``l_j`` by more.
 ENTERS = 1e-12
 
-#: Relative decrease of the value that is none.
+#: A relative decrease of the value up to this number is a rounding error.
 ROUNDING = 1e-14
 
 
@@ -51,7 +52,7 @@ class Signs:
     Attributes
     ----------
     free : array of bool
-        Of any sign and without ``|x_j|``.
+        Coefficients of any sign, without the term ``|x_j|``.
     positive : bool
         Whether the others must not be negative.
     """
@@ -60,7 +61,7 @@ class Signs:
     positive: bool
 
     def excess(self, slopes: Vector, sizes: Vector) -> Vector:
-        """By how much the slopes at zero exceed what keeps a coefficient there; 0 for free ones."""
+        """How far the slopes at zero exceed ``l_j``, beyond which a coefficient leaves zero."""
         beyond = (slopes if self.positive else np.abs(slopes)) - sizes
         beyond[self.free] = 0.0
         return beyond
@@ -83,11 +84,11 @@ class Curvature:
     _factor: Matrix | None = None
 
     def block(self, members: NDArray[np.intp]) -> Matrix:
-        """Rows and columns of Q."""
+        """The block of Q for some coefficients."""
         return self.Q[np.ix_(members, members)]
 
     def solve(self, members: NDArray[np.intp], right: Vector) -> Vector:
-        """The solution of the system of some coefficients, which may be none."""
+        """Solve the linear system of some coefficients, or of none."""
         if not right.size:
             return right
         if self._members is None or not np.array_equal(members, self._members):
@@ -98,18 +99,18 @@ class Curvature:
 
 @dataclass(frozen=True)
 class QuadraticLasso:
-    """The function.
+    """A quadratic function plus absolute values.
 
     Attributes
     ----------
     curvature : Curvature
-        With Q.
+        The matrix Q.
     c : array of shape (k,)
     sizes : array of shape (k,)
         ``l``, zero for free coefficients.
     signs : Signs
     rank : int
-        Upper bound of the rank of Q: more columns depend on one another.
+        Upper bound of the rank of Q. More columns than this are dependent.
     """
 
     curvature: Curvature
@@ -119,7 +120,7 @@ class QuadraticLasso:
     rank: int
 
     def minimise(self, start: Vector) -> Vector:
-        """The minimiser, from coefficients whose signs are a start."""
+        """Find the minimiser, starting with the signs of these coefficients."""
         x = start.copy()
         sign, active = np.sign(x), self.signs.free | (x != 0.0)
         entered = np.empty(0, dtype=np.intp)
@@ -133,7 +134,7 @@ class QuadraticLasso:
                 kept, step = self._dropped(x, members, target, wrong)
                 active[members[~kept]] = False
                 if step < SHORT and entered.size > 1:
-                    # So many columns at a time depend on one another: a part of them is enough.
+                    # So many new columns at a time are dependent, so a part of them is tried.
                     active[entered[x[entered] == 0.0]] = False
                     entered = entered[: max(1, entered.size // PART)]
                     active[entered] = True
@@ -143,8 +144,8 @@ class QuadraticLasso:
             value = -0.5 * float(target @ right)
             lower = value < last - ROUNDING * abs(value)
             if not (lower or batches):
-                # Even the best single column gains nothing: rounding errors of near-singular
-                # systems.
+                # Even the best single column does not lower the value: near-singular systems have
+                # rounding errors.
                 break
             batches, last = lower, min(value, last)
             slopes = self.c - self.curvature.Q @ x
@@ -165,7 +166,7 @@ class QuadraticLasso:
     def _dropped(
         self, x: Vector, members: NDArray[np.intp], target: Vector, wrong: Booleans
     ) -> tuple[Booleans, float]:
-        """Set coefficients whose sign would change to zero: which are kept, and the step."""
+        """Set coefficients to zero whose signs would change. Return the kept ones and the step."""
         before, block = x[members], self.curvature.block(members)
         value = self._value(members, block, before)
         signed = ~self.signs.free[members]
@@ -193,7 +194,7 @@ class QuadraticLasso:
     def _entering(
         self, n_members: int, slopes: Vector, active: Booleans, batches: bool
     ) -> NDArray[np.intp]:
-        """Columns at zero whose slope is too large, the largest first: all, or that one."""
+        """Columns at zero whose slopes are too large, by decreasing excess: a batch, or one."""
         rounding = ENTERS * (np.abs(self.c) + self.sizes)
         excess = self.signs.excess(slopes, self.sizes)
         excess[active] = 0.0
@@ -204,14 +205,14 @@ class QuadraticLasso:
 
 
 def positive_factor(block: Matrix, least: Vector) -> Matrix:
-    """Cholesky's factor, of the matrix or of one with a slightly larger diagonal.
+    """Compute Cholesky's factor of a matrix, with a slightly larger diagonal if necessary.
 
     Parameters
     ----------
     block : array of shape (k, k)
     least : array of shape (k,)
-        In whose units the diagonal is enlarged where it is less: columns may have any unit, and no
-        entry within the threshold.
+        Smallest size that is assumed for the diagonal when it is enlarged. A column may have no
+        entries within the threshold, and any unit.
     """
     ridge = FIRST_RIDGE
     factor, info = lapack.dpotrf(block)

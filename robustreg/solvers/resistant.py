@@ -1,13 +1,13 @@
-"""MM-estimates: the S-estimate of the lowest known scale, and the M-estimate at this scale.
+"""MM-estimates: the S-estimate with the lowest scale found, and the M-estimate at this scale.
 
     S    minimise sigma over w and b, where  sum s rho_0(e / sigma) / sup rho_0 = breakdown * nu
-    M    from there, minimise  sum s rho_1(e / sigma_S)
+    M    starting there, minimise  sum s rho_1(e / sigma_S)
 
 (P. J. Rousseeuw, V. J. Yohai, "Robust regression by means of S-estimators", Lecture Notes in
 Statistics 26 (1984); V. J. Yohai, "High breakdown-point and high efficiency robust estimates for
 regression", Ann. Statist. 15 (1987).) At a minimum of S the coefficients minimise
-``sum s rho_0(e / sigma)`` at their own sigma, to which they are stationary: alternating between the
-two converges quadratically.
+``sum s rho_0(e / sigma)`` at their own sigma. Sigma is stationary there, so that alternating
+between the coefficients and sigma converges quadratically.
 """
 
 from __future__ import annotations
@@ -37,38 +37,38 @@ __all__ = ["MMProblem", "MMResult", "solve_mm"]
 
 Vector = NDArray[np.float64]
 
-#: Standard errors of a pilot's scale within which another of its minima may be the lowest one of
-#: all rows, and how many of them are followed there.
+#: A minimum of the pilot may be the lowest one on all rows if its scale is within this many
+#: standard errors of the pilot's lowest. The second number is how many of these are refined.
 DOUBT, FOLLOWED = 3.0, 4
 
-#: Part of the tolerance to which S and M are solved over a small design. Newton's method needs one
-#: or two passes to square a distance, and results then agree to ten digits with other programs'.
+#: S and M are solved to this part of the tolerance over a small design. It costs one or two passes
+#: of Newton's method, and results agree with those of other programs to ten digits.
 BEYOND = 1e-3
 
-#: Distance to which S is solved at the scale of its start. The scale moves by the square, so that
-#: one more round is enough.
+#: Distance to which S is solved at the scale of its start. The error of the scale is the square of
+#: this distance, so that one more round is enough.
 FIRST_ROUND = 0.1
 
-#: Scale in working units beyond which the responses get a larger unit: its square would overflow.
+#: Largest scale in working units. Beyond it squares overflow, and responses get a larger unit.
 LARGEST_SCALE = 1e100
 
-#: Most alternations between coefficients and scale. Three to five are made.
+#: Most alternations between coefficients and scale. Three to five are usual.
 ROUNDS = 50
 
 
 @dataclass(frozen=True)
 class MMProblem:
-    """What is solved.
+    """The problem of an MM-estimate.
 
     Parameters
     ----------
     s_loss, m_loss : Redescending
-        Of standardised residuals, for the scale and for the coefficients.
+        Losses of standardised residuals, for the scale and for the coefficients.
     breakdown : float
     fit_intercept : bool
     n_subsets : int
     max_iter : int
-        Most iterations of S and of M each.
+        Most iterations for each of S and M.
     tol : float
         In standard errors.
     """
@@ -87,7 +87,7 @@ class MMProblem:
         return Problem(design, self.s_loss, rule, Ridge(), self.fit_intercept)
 
     def tolerance(self, design: Design) -> float:
-        """What S and M are solved to."""
+        """The tolerance to which S and M are solved."""
         return self.tol * (BEYOND if design.is_small else 1.0)
 
 
@@ -100,14 +100,15 @@ class MMResult:
     problem : Problem
         The M problem, with the rank of X.
     point, s_point : Point
-        The estimates; their scales are equal.
+        The M- and the S-estimate, with the same scale.
     optimality : float
         The larger of the distances to the two local minima, in standard errors.
     n_iter : int
     status : Status
     n_starts, n_best_starts : int
     runner_up : float
-        The second lowest minimum's scale over the lowest's; infinite where there was one.
+        The scale of the second lowest minimum divided by that of the lowest, infinite if there was
+        only one.
     """
 
     problem: Problem
@@ -131,21 +132,21 @@ class _Local:
     status: Status
 
 
-@np.errstate(over="ignore")  # rows of any size are beyond the last knot of the loss
+@np.errstate(over="ignore")  # far rows are beyond the last knot of the loss
 def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMResult:
-    """The MM-estimate over a design.
+    """Compute the MM-estimate over a design.
 
     Parameters
     ----------
     stated : MMProblem
     design : Design
     rng : Generator
-        Of the random subsets.
+        The generator of the random subsets.
 
     Returns
     -------
     MMResult
-        Of all solutions the one with coefficients of least norm.
+        The solution with the coefficients of least norm, if there are several.
     """
     problem = stated.over(design)
     problem, pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
@@ -175,7 +176,7 @@ def _in_larger_units(design: Design, scale: float) -> Design:
 
 
 def _rank(problem: Problem, pilot: Pilot) -> int:
-    """Of X without the intercept."""
+    """Rank of X without the intercept."""
     if pilot.whole or pilot.rank == problem.n_linear:
         return pilot.rank - problem.fit_intercept
     linear = problem.least_squares()
@@ -187,7 +188,7 @@ def _rank(problem: Problem, pilot: Pilot) -> int:
 
 
 def _lowest(problem: Problem, pilot: Pilot, minima: Minima, stated: MMProblem) -> _Local:
-    """The lowest of the minima on all rows to which those of the pilot lead."""
+    """Refine minima of the pilot on all rows, and return the lowest."""
     candidates, scales = minima.candidates[:1], minima.scales[:1]
     if not pilot.whole:
         error = problem.scale.relative_error(problem.loss) / np.sqrt(pilot.sample.shape[0])
@@ -206,7 +207,7 @@ def _lowest(problem: Problem, pilot: Pilot, minima: Minima, stated: MMProblem) -
 
 
 def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
-    """The local minimum of the scale near a point."""
+    """Find the local minimum of the scale near a point."""
     wanted = stated.tolerance(problem.design)
     iterations, tol = 0, max(FIRST_ROUND, wanted)
     objective, reached = problem.at_scale(point.scale), None
@@ -232,9 +233,9 @@ def _solve_s(problem: Problem, point: Point, stated: MMProblem) -> _Local:
 
 
 def _carried(reached: Reached, objective: AtScale) -> LocalModel | None:
-    """The model where a round has ended, at another scale and in the same metric.
+    """Return the model at the end of a round for another scale, with the same metric.
 
-    None where rows have come inside or gone beyond the threshold on the way.
+    None if the metric is damped, or if many rows have crossed the threshold since it was computed.
     """
     model = reached.model
     if model.metric.mixing or model.is_stale(model.distance(model.evaluation)):
@@ -243,7 +244,7 @@ def _carried(reached: Reached, objective: AtScale) -> LocalModel | None:
 
 
 def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
-    """The local minimum of M near a point, at its scale."""
+    """Find the local minimum of M near a point, at the scale of this point."""
     tol, objective = stated.tolerance(problem.design), problem.at_scale(point.scale)
     start, most = objective.at(point), stated.max_iter
     reached = minimise(objective, start, memory=True, tol=tol, max_iter=most)
@@ -251,7 +252,7 @@ def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:
 
 
 def _judged(reached: Reached, point: Point, n_iter: int, stated: MMProblem) -> _Local:
-    """With the status that the user's tolerance calls for, and not the one that was worked for."""
+    """Set the status by the tolerance of the user, which may be larger than the one solved to."""
     if reached.bound <= stated.tol:
         status = Status.CONVERGED
     else:
@@ -263,7 +264,7 @@ def _judged(reached: Reached, point: Point, n_iter: int, stated: MMProblem) -> _
 
 
 def _interpolated(problem: Problem) -> MMResult:
-    """Of all coefficients that fit every row, those of least norm."""
+    """Return the coefficients of least norm among those that fit every row."""
     p = problem.design.n_features
     start = Point(np.zeros(p), 0.0, 1.0, problem.loss)
     result = interpolation(replace(problem, rank=None), start)
@@ -274,13 +275,13 @@ def _interpolated(problem: Problem) -> MMResult:
     return MMResult(result.problem, point, point, 0.0, 1, Status.EXACT_FIT)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of rows that are not fitted, which may be far
+@np.errstate(over="ignore", invalid="ignore")  # in rows that are not fitted, which may be far
 def _exact(problem: Problem, point: Point, counts: tuple[int, int, float]) -> MMResult:
-    """The plane through the rows that are fitted exactly, with the digits of least squares."""
+    """Refine an exact fit by least squares on the rows that are fitted exactly."""
     design = problem.design
     if design.in_memory:
         level = NEGLIGIBLE * design.rounding_level(point)
-        # Frequencies may exceed the rank where there are so few different rows that all are fitted.
+        # With frequencies, few distinct rows may have degrees of freedom, and yet all be fitted.
         whole = _interpolated(problem)
         if deviations(problem, whole.point) <= level * design.total_weight:
             return replace(whole, n_starts=counts[0], n_best_starts=counts[1], runner_up=counts[2])

@@ -1,4 +1,4 @@
-"""What a solver returns."""
+"""The result of a solver, and its status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Result", "Status"]
 
 
 class Status(Enum):
-    """How a solver ended; the value is what the user is told."""
+    """How a solver ended. The values are the messages for users."""
 
     CONVERGED = "the minimiser was reached"
     EXACT_FIT = "the data are fitted exactly: the scale went to zero"
@@ -22,16 +22,16 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """A solution, how far it is from the minimiser, and at what cost.
+    """A solution, its distance from the minimiser, and its cost.
 
     Attributes
     ----------
     problem : Problem
-        With what the solver found out about X.
+        The problem, with the rank and conditioning that the solver found for X.
     point : Point
-        In working units; its scale is zero at an exact fit.
+        In working units. Its scale is zero for an exact fit.
     optimality : float
-        Bound on the distance: see ``HuberRegressor.optimality_``.
+        Bound on the distance. See ``HuberRegressor.optimality_``.
     n_iter : int
     status : Status
     """

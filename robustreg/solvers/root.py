@@ -8,8 +8,8 @@ import numpy as np
 
 __all__ = ["LONGEST", "Root", "secant"]
 
-#: Longest step of log sigma. Where the estimate follows sigma closely, as near breakdown or on the
-#: way to zero, the root is far.
+#: Longest step of log sigma. The root is far away if the estimate follows sigma closely, as it does
+#: near breakdown or if sigma goes to zero.
 LONGEST = 1.0
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -17,15 +17,15 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 @dataclass
 class Root:
-    """The search for the root of ``log estimate(sigma) - log sigma``, from trials."""
+    """A search for the root of ``log estimate(sigma) - log sigma``, and its trials so far."""
 
-    slope: float | None = None  # of log estimate, as long as one trial alone is known
+    slope: float | None = None  # of log estimate, for use while there is only one trial
     low: float = -np.inf  # the estimate is larger than sigma here
     high: float = np.inf
     trials: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, log_scale: float, excess: float) -> None:
-        """A trial."""
+        """Add a trial: log sigma, and log estimate minus log sigma."""
         self.trials.append((log_scale, excess))
         if excess > 0.0:
             self.low = max(self.low, log_scale) if log_scale < self.high else log_scale
@@ -33,7 +33,7 @@ class Root:
             self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
 
     def next(self) -> float:
-        """The next trial: a secant's root, if it is between the ends, or their middle."""
+        """The next trial: the root of a secant if it is within the bracket, or else its middle."""
         excess, proposed = self.trials[-1][1], secant(self.trials, self.slope)
         bracketed = np.isfinite(self.low) and np.isfinite(self.high)
         stuck = len(self.trials) > 4 and abs(excess) > 0.5 * abs(self.trials[-3][1])
@@ -43,7 +43,7 @@ class Root:
 
 
 def secant(trials: list[tuple[float, float]], slope: float | None) -> float:
-    """The root of the line through the last two trials, or through one with this slope."""
+    """The root of the line through the last two trials, or through one trial with this slope."""
     log_scale, excess = trials[-1]
     slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:

@@ -1,4 +1,4 @@
-"""Coefficients near their minimum at a sigma, and what the rule of the scale says there."""
+"""The state of a search for sigma: coefficients at one sigma, and the estimate of sigma there."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["INNER", "ScaleState"]
 
 Vector = NDArray[np.float64]
 
-#: Part of the shift of sigma, in standard errors, to which the coefficients are solved at a sigma.
+#: At each sigma, the coefficients are solved to this part of the shift of sigma (standard errors).
 INNER = 0.1
 
 
 @dataclass(frozen=True)
 class ScaleState:
-    """Coefficients near their minimum at a sigma, and how far sigma is from what its rule says."""
+    """Coefficients near their minimum at a sigma, and the distance of sigma from its estimate."""
 
     reached: Reached
     objective: Objective
@@ -40,7 +40,7 @@ class ScaleState:
         return cls(reached, objective, estimate, problem.scale_shift(point.scale, estimate))
 
     def counting(self, edf: float) -> ScaleState:
-        """The same with another number of effective parameters."""
+        """The same state with another number of effective parameters."""
         problem = replace(self.objective.problem, edf=edf)
         return ScaleState.of(self.reached, problem.at_scale(self.point.scale))
 
@@ -51,7 +51,7 @@ class ScaleState:
         return bool(problem.penalty) and problem.scale.convex
 
     def shift_by(self, edf: float) -> float:
-        """How far so many effective parameters more would move sigma, in standard errors."""
+        """How far this many more effective parameters would move sigma, in standard errors."""
         problem = self.objective.problem
         if edf == 0.0:
             return 0.0
@@ -75,22 +75,22 @@ class ScaleState:
 
     @property
     def trial(self) -> tuple[float, float]:
-        """The logarithm of sigma, and what that of the estimate is more."""
+        """The logarithm of sigma, and of the ratio of the estimate to sigma."""
         return self.log_scale, self.excess
 
     @property
     def is_solved(self) -> bool:
-        """Whether the coefficients are near their minimum, beside what is left to sigma."""
+        """Whether the coefficients are near their minimum, compared with the error of sigma."""
         return self.reached.distance <= INNER * self.shift
 
     @property
     def distance(self) -> float:
-        """The larger of the two distances."""
+        """The larger of the distances of the coefficients and of sigma, in standard errors."""
         return max(self.reached.distance, self.shift)
 
     @cached_property
     def tangent(self) -> Vector:
-        """Derivative of the coefficients with respect to sigma, by that of the gradient."""
+        """Derivative of the coefficients with respect to sigma, from that of the gradient."""
         model = self.reached.model
         start, border = model.evaluation, model.metric.border
         if border is None:
@@ -100,7 +100,7 @@ class ScaleState:
 
     @property
     def slope(self) -> float | None:
-        """Derivative of the logarithm of the estimate with respect to that of sigma, if known."""
+        """Derivative of log estimate with respect to log sigma, None if unknown."""
         border = self.reached.model.metric.border
         if border is None:
             return None
@@ -113,9 +113,9 @@ class ScaleState:
         return self.objective.problem.is_zero(self.estimate, self.point, NEGLIGIBLE)
 
     def collapses(self, first_scale: float) -> bool:
-        """Whether the scale is zero, or so far below the first that it may be.
+        """Whether the scale is zero, or so far below the first one that it may be.
 
-        Beside a penalty there is no fit at a scale of zero to try.
+        With a penalty there is no fit at a scale of zero to try, so only zero itself counts.
         """
         far = self.point.scale < SMALLEST_SCALE**2 * first_scale
         return self.vanishes or (far and not self.objective.problem.penalty)

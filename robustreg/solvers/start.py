@@ -1,4 +1,4 @@
-"""Where a solver starts: the solution on some of the rows, or least squares made robust."""
+"""Choose the start of a solver: the solution on some of the rows, or robustified least squares."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ __all__ = ["least_squares_start", "pilot_start"]
 
 Vector = NDArray[np.float64]
 
-#: Distance to which a pilot is solved, in its own standard errors: its sampling error is sqrt(p).
+#: Tolerance of a pilot, in its own standard errors. Its sampling error is sqrt(p) of them, so that
+#: more precision would be of no use.
 PILOT_TOLERANCE = 0.3
 
 #: Responses are clipped at this many MADs from their median for the first least-squares step.
 CLIP = 3.0
 
-#: Steps of modified residuals after it. Each is one pass and divides the distance by about ten,
-#: where a Hessian at the first point would cost a Gram matrix and not be valid at the second.
+#: Steps of modified residuals after the least-squares step. Each costs one pass and divides the
+#: distance by about ten. A Hessian at the first point would cost a Gram matrix, and would not be
+#: valid at the second point.
 MODIFIED_STEPS = 2
 
-#: Steps of iterative refinement of a least-squares solution, with gradients in extended precision:
-#: where columns nearly determine one another, or on a small design.
+#: Steps of iterative refinement of a least-squares solution, with gradients in extended precision.
+#: They are made if columns are nearly dependent, or if the design is small.
 REFINEMENTS = 2
 
 
 def pilot_start(
     problem: Problem, solve: Callable[[Problem, float], Result]
 ) -> tuple[Problem, Point]:
-    """The solution on a sixteenth of the rows where they are many, else that of a simpler problem.
+    """Return the solution on a sixteenth of many rows, or else that of a simpler problem.
 
     A pilot of n/16 rows is ``4 sqrt(p)`` standard errors from the solution, and costs less than one
-    pass. Large data have a pilot of a pilot.
+    pass. With large data, the pilot starts from a pilot of its own.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ def pilot_start(
     Returns
     -------
     tuple of Problem and Point
-        The problem, with what has been found out about X, and the start.
+        The problem, with the rank and conditioning found for X, and the start.
     """
     design = problem.design
     finite = bool(np.isfinite(getattr(problem.loss, "delta", 1.0)))
@@ -75,11 +77,11 @@ def pilot_start(
 
 
 def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
-    """Least squares on clipped responses, then a few steps of Huber's modified residuals.
+    """Fit least squares to clipped responses, then take a few steps of Huber's modified residuals.
 
-    Both are steps in the metric of the Gram matrix of all rows, the first from the constant fit, so
-    that gross outliers in y, however large, move the start no more than a clipped response can. At
-    delta = inf nothing is clipped, and the start is the least-squares solution.
+    Both kinds of steps use the Gram matrix of all rows as their metric. Since the responses are
+    clipped, a gross outlier in y moves the start no further than a clipped response can, however
+    large it is. At delta = inf nothing is clipped, and the start is the least-squares solution.
     """
     design = problem.design
     location, spread = design.response_location_and_spread(problem.fit_intercept)
@@ -103,17 +105,17 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
         evaluation = at_scale.evaluate(parameters)
         if number:
             scale = problem.estimate_scale(at_scale.point(parameters))
-        # The Hessian is about the Gram matrix times the share of rows inside the threshold.
+        # The Hessian is about the Gram matrix times the share of the rows within the threshold.
         share = max(evaluation.sums.curvature / design.total_weight, 0.5)
         parameters = parameters - model.metric.approximate(evaluation.gradient) / share
     return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
 
 
 def _refined(model: LocalModel, parameters: Vector, ill_conditioned: bool) -> Vector:
-    """One more step, or several.
+    """Refine a least-squares solution by one more step, or several.
 
-    The problem is quadratic: the step is the solution but for rounding errors, and gives back the
-    digits that the condition number, squared in a Gram matrix, has cost.
+    The problem is quadratic, so that a step leads to the solution up to rounding errors. It
+    restores the digits that were lost because a Gram matrix squares the condition number.
     """
     linear, design = model.objective, model.objective.design
     precise = ill_conditioned or design.is_small

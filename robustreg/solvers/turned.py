@@ -1,4 +1,4 @@
-"""A loss with the opposite curvature, of which the negative part is wanted."""
+"""A loss of opposite curvature, from which the negative part of a curvature is computed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ __all__ = ["Turned"]
 
 
 class Turned(Loss):
-    """A loss whose curvature has the opposite sign: rows that count are those that did not.
+    """A loss whose curvature has the opposite sign.
+
+    A triangular factor leaves out rows of negative curvature. With this loss, it has only these.
 
     Parameters
     ----------
@@ -23,21 +25,21 @@ class Turned(Loss):
         self.loss = loss
 
     def rho(self, u: ArrayLike) -> NDArray[Any]:
-        """That of the loss."""
+        """The rho of the loss."""
         return self.loss.rho(u)
 
     def psi(self, u: ArrayLike) -> NDArray[Any]:
-        """That of the loss."""
+        """The psi of the loss."""
         return self.loss.psi(u)
 
     def psi_prime(self, u: ArrayLike) -> NDArray[Any]:
-        """Minus that of the loss."""
+        """The psi' of the loss with the opposite sign."""
         return -self.loss.psi_prime(u)
 
     def weight(self, u: ArrayLike) -> NDArray[Any]:
-        """Minus that of the loss, so that ``curvature`` is minus the loss's at every mixing."""
+        """The weight with the opposite sign, so that ``curvature`` has it at every mixing."""
         return -self.loss.weight(u)
 
     def at(self, scale: float) -> Turned:
-        """The loss in units of the residuals, turned."""
+        """The loss in units of the residuals, with opposite curvature."""
         return Turned(self.loss.at(scale))

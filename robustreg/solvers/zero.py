@@ -1,13 +1,14 @@
-"""A scale of zero: least absolute deviations, as the limit of the fits at ever smaller scales.
+"""Fits with a scale of zero: least absolute deviations, as the limit of fits at smaller scales.
 
-Where the rule's equation has no positive root, the coefficients are those of the limit. With a
-small threshold t, q = psi/t is the sign of most residuals, and a point of the dual problem,
+If the equation of the scale has no positive root, the coefficients are the limit of the fits as the
+scale goes to zero. With a small threshold t, q = psi/t is the sign of most residuals. It is also a
+point of the dual problem,
 
     maximise  sum s q y      over |q| <= 1 with  sum s q z = 0 ,
 
-whose value is at most ``sum s |e|`` of any coefficients: the gap between the two certifies them. As
-t goes to zero the fit moves along a line, on which q and the rows within t stay the same: the end
-of the line is the fit through these rows.
+whose value is at most ``sum s |e|`` of any coefficients. The gap between the two certifies the fit.
+As t goes to zero the fit moves along a line, on which q and the set of rows within t do not change.
+The end of the line is the fit through these rows.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ Vector = NDArray[np.float64]
 def solve_at_zero(
     problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
 ) -> Result | tuple[Point, int]:
-    """The fit at a scale of zero, or a point at which the rule asks for a larger scale.
+    """Find the fit at a scale of zero, or a point at which the rule asks for a larger scale.
 
     Parameters
     ----------
     problem : Problem
         Without a penalty.
     point : Point
-        Where the descent stood when its scale collapsed.
+        The point of the descent when its scale collapsed.
     memory : bool
     tol : float
         Distance to which the problem at each scale is solved.
     max_iter : int
-        Most iterations altogether.
+        Largest number of iterations in total.
 
     Returns
     -------
     Result, or tuple of Point and int
-        In the second case where to go on from, and the iterations so far.
+        In the second case, the point from which to continue, and the number of iterations so far.
     """
-    # Rows that are fitted exactly are to lie within the threshold in spite of rounding errors.
+    # Rows that are fitted exactly must be within the threshold in spite of rounding errors.
     smallest = problem.design.rounding_level(point) / SMALLEST_SCALE
     scale, iterations, best = max(point.scale, smallest), 0, (np.inf, point)
     while True:
@@ -98,14 +99,14 @@ def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tupl
 
 
 def deviations(problem: Problem, point: Point) -> float:
-    """``sum s |e|``: the Huber loss at the least of thresholds, in its unit."""
+    """``sum s |e|``, computed as the Huber loss at a tiny threshold, divided by the threshold."""
     tiny = float(np.finfo(np.float64).tiny) ** 0.5
     sums = problem.design.value_and_gradient(point._replace(scale=tiny, loss=Huber(1.0)))
     return sums.loss / tiny
 
 
 def interpolation(problem: Problem, point: Point) -> Result:
-    """Least squares by refined Newton steps: all rows exactly, where there are so few."""
+    """Solve least squares by refined Newton steps. With few enough rows, it fits them exactly."""
     linear: Objective = problem.least_squares()
     parameters = linear.at(point)
     for _ in range(1 + REFINEMENTS):
@@ -118,7 +119,7 @@ def interpolation(problem: Problem, point: Point) -> Result:
 
 
 def without_slopes(problem: Problem) -> Result:
-    """The limit under a penalty: it outweighs a loss that vanishes with the scale."""
+    """The fit without slopes, which is the limit under a penalty, as the loss goes to zero."""
     design = problem.design
     location, _ = design.response_location_and_spread(problem.fit_intercept)
     point = Point(np.zeros(design.n_features), location, 0.0, problem.loss)

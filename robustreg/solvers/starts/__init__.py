@@ -1,1 +1,1 @@
-"""Starts of a resistant fit: where the search for the lowest minimum begins."""
+"""Starts of a resistant fit: the search for the lowest minimum of S."""

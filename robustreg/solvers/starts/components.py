@@ -6,9 +6,9 @@ principal components of its columns are the eigenvectors of
 
     E H H E = E H E = W W',      W = E Q,      Q an orthonormal basis of the columns,
 
-of which k are not zero: the sensitivity components z = W v, with v an eigenvector of W'W. Rows that
-are masked by one another lie together at an end of a component. Each component has three
-candidates: least squares without the rows at its upper end, at its lower end, and at both.
+of which k are not zero. They are the sensitivity components z = W v, with v an eigenvector of W'W.
+Rows that mask one another lie together at one end of a component. Each component gives three
+candidates: least squares without the rows at its upper end, at its lower end, and at both ends.
 
 D. Peña, V. J. Yohai, "A fast procedure for outlier diagnostics in large regression problems", J.
 Amer. Statist. Assoc. 94 (1999).
@@ -28,14 +28,14 @@ __all__ = ["deletions", "sensitivity_components"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Leverage above which a row's deleted residual is a rounding error.
+#: Leverage above which the deleted residual of a row is a rounding error.
 LARGEST_LEVERAGE = 1.0 - 1e-10
 
 
 def sensitivity_components(sample: Sample, kept: NDArray[np.bool_]) -> Matrix | None:
-    """Components of the fit to some rows, of shape (k, kept rows), the largest eigenvalue first.
+    """Compute the components of the fit to some rows, of shape (k, kept rows).
 
-    None where these rows do not determine the coefficients.
+    The largest eigenvalue is first. None if these rows do not determine the coefficients.
     """
     rows, response = sample.rows[kept], sample.response[kept]
     root = np.sqrt(sample.frequencies[kept])
@@ -46,7 +46,7 @@ def sensitivity_components(sample: Sample, kept: NDArray[np.bool_]) -> Matrix | 
     weighted = response * root
     residuals = (weighted - basis @ (basis.T @ weighted)) / root
     single = basis / root[:, None]
-    # Of any size: far residuals, and their squares, would overflow.
+    # Only directions matter, so the sizes are divided out. The squares of far residuals overflow.
     residuals /= np.abs(residuals).max(initial=0.0) or 1.0
     leverage = np.minimum(np.einsum("ij,ij->i", single, single), LARGEST_LEVERAGE)
     change = single * (residuals / (1.0 - leverage))[:, None]
@@ -59,7 +59,7 @@ def sensitivity_components(sample: Sample, kept: NDArray[np.bool_]) -> Matrix | 
 def deletions(
     components: Matrix, kept: NDArray[np.bool_], frequencies: Vector, shares: Sequence[float]
 ) -> Matrix:
-    """Weights of zero or one, a line for each component, share and end.
+    """Return weights of 0 or 1, one line for each component, share and choice of ends.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def deletions(
     kept : array of shape (n,) of bool
     frequencies : array of shape (n,)
     shares : sequence of float
-        Shares of the weight of the rows that are deleted.
+        The shares of the total weight of the rows that are deleted.
 
     Returns
     -------

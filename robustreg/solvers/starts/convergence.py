@@ -1,13 +1,13 @@
-"""From candidates to local minima of S, all together.
+"""Refine all candidates together until they reach local minima of S.
 
-A candidate takes Newton steps for ``sum s rho(e / sigma)`` at its own sigma, damped by Levenberg's
-rule: its curvature is
+Each candidate makes Newton steps for ``sum s rho(e / sigma)`` at its own sigma, damped by
+Levenberg's rule. The curvature is
 
     (1 - mu) psi' + mu psi / u,
 
-which is that of iterated least squares at mu = 1. A step that lowers the scale is made, and mu
-falls; otherwise mu rises. At mu = 1 every step lowers the scale. Five to eight steps are made where
-iterated least squares needs 20 to 100.
+which is that of iterated least squares at mu = 1. If a step lowers the scale, it is accepted and mu
+is reduced. Otherwise mu is increased. At mu = 1 every step lowers the scale. Candidates need five
+to eight steps, where iterated least squares needs 20 to 100.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ __all__ = ["Minima", "converged", "distinct_minima"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Damping of the first step, and of one after a step that has not lowered the scale; below the
-#: smallest there is none.
+#: Mixing of the first step, and the least one after a step that did not lower the scale. A mixing
+#: that would fall below the smallest becomes zero.
 FIRST_MIXING, SMALLEST_MIXING = 0.1, 1e-3
 
-#: Factor by which the damping moves.
+#: Factor by which the mixing changes.
 MOVES = 10.0
 
-#: Most steps, and fewest, and multiplications of all of them, some seconds: for wide X the last
-#: steps are left to Newton's method on all rows.
+#: Largest number of steps, the number that is always allowed, and the multiplications (some
+#: seconds) to which steps beyond it are limited. For wide X the last steps are left to Newton's
+#: method on all rows.
 MOST_STEPS, FEWEST_STEPS, CONVERGENCE_WORK = 200, 20, 2e10
 
-#: Relative decrease of the scale in a step at which a candidate has converged: the scale is flat at
-#: its minimum.
+#: Relative change of the scale in a step at which a candidate has converged. It is so small because
+#: the scale is flat at its minimum.
 SETTLED = 1e-8
 
-#: Distance between two candidates, in scales, at which they are on the way to the same minimum.
+#: Two candidates within this distance, in units of their scales, will reach the same minimum.
 TOGETHER = 0.01
 
 #: Relative difference of scales below which two candidates are the same minimum.
@@ -54,11 +55,11 @@ class Minima:
     ----------
     candidates : array of shape (m, k)
     scales : array of shape (m,)
-        Distinct but for ``SAME_MINIMUM``.
+        They differ by more than ``SAME_MINIMUM``.
     n_starts : int
-        Candidates that were refined to convergence.
+        Number of candidates that were refined to convergence.
     n_best : int
-        Those that ended at the lowest minimum.
+        Number of those that ended at the lowest minimum.
     """
 
     candidates: Matrix
@@ -68,14 +69,14 @@ class Minima:
 
     @property
     def runner_up(self) -> float:
-        """The second lowest scale over the lowest; infinite where there is none."""
+        """The second lowest scale divided by the lowest, infinite if there is only one."""
         if self.scales.size < 2 or not self.scales[0] > 0.0:
             return np.inf
         return float(self.scales[1] / self.scales[0])
 
 
 def converged(sample: Sample, candidates: Matrix) -> Minima:
-    """Take all candidates to their minima; those that have met go on as one.
+    """Refine all candidates to their minima. Candidates that come together continue as one.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def _levenberg(mixing: Vector, lower: NDArray[np.bool_]) -> Vector:
 
 
 def _join(candidates: Matrix, scales: Vector, leader: NDArray[np.intp]) -> None:
-    """Let candidates that are at the same place have one leader."""
+    """Give candidates that are close together the same leader."""
     own = np.unique(leader)
     places, sizes = candidates[own], scales[own]
     distance = np.abs(places[:, None, :] - places[None, :, :]).max(axis=2)
@@ -137,14 +138,14 @@ def _join(candidates: Matrix, scales: Vector, leader: NDArray[np.intp]) -> None:
 
 
 def distinct_minima(candidates: Matrix, scales: Vector, counts: NDArray[np.intp]) -> Minima:
-    """Minima in ascending order, those of the same scale as one.
+    """Sort minima by their scales, and merge those of the same scale.
 
     Parameters
     ----------
     candidates : array of shape (m, k)
     scales : array of shape (m,)
     counts : array of shape (m,) of int
-        Candidates that ended at each.
+        Number of candidates that ended at each.
 
     Returns
     -------

@@ -1,26 +1,26 @@
 r"""Starts from projections of the joint rows (x, y) that have two modes.
 
 A cluster of wrong rows is a second mode of some projection. For whitened rows z and a direction w
-of length one, ``E|w'z + d|`` is large where the projection has two modes. With half of the rows in
-one point and half in another it is 1 at d = 0, and for a shift d it is large where the smaller mode
-is on the side of d. At the normal it is 0.80, 0.83, 0.94 and 1.17 for d = 0, 0.3, 0.6 and 1. It is
-convex in w, so that the power iteration
+of length one, the criterion ``E|w'z + d|`` is large if the projection has two modes. With half of
+the rows in one point and half in another it is 1 at d = 0. With a shift d it is large if the
+smaller mode is on the side of d. For normal rows it is 0.80, 0.83, 0.94 and 1.17 at d = 0, 0.3, 0.6
+and 1. It is convex in w, so that the power iteration
 
     w  <-  E[z sign(w'z + d)] / |...|
 
 never lowers it (d = 0: N. Kwak, "Principal component analysis based on L1-norm maximization", IEEE
-Trans. Pattern Anal. 30 (2008)). Fourth moments, which also find clusters (D. Peña, F. J. Prieto,
-Technometrics 43 (2001)), follow single rows where columns are many: with 500 rows and 30 columns
-their fixed points were directions of a few extreme rows.
+Trans. Pattern Anal. 30 (2008)). Fourth moments also find clusters (D. Peña, F. J. Prieto,
+Technometrics 43 (2001)), but with many columns they point to single rows: with 500 rows and 30
+columns their fixed points were directions of a few extreme rows.
 
-Iterations begin at the eigenvectors of the matrices of fourth and of third moments
+The iteration starts at the eigenvectors of the matrices of fourth and of third moments
 
     E[|z|² z z'],      E[(m'z) z z'],   m = E[|z|² z],
 
-which are the same directions whatever the coordinates (D. Peña, F. J. Prieto, J. Viladomat,
+which give the same projections in all coordinates (D. Peña, F. J. Prieto, J. Viladomat,
 "Eigenvectors of a kurtosis matrix as interesting directions to reveal cluster structure", J.
-Multivariate Anal. 101 (2010)). Of 400 random starts at 500 rows and 30 columns at most two reach a
-near cluster (share 0.3, x about 3), and of the 60 eigenvectors one to three do.
+Multivariate Anal. 101 (2010)). With 500 rows, 30 columns and a near cluster (share 0.3, x about 3),
+at most two of 400 random starts reach the cluster, and one to three of the 60 eigenvectors do.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ __all__ = ["two_mode_projections"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Shifts d: 0 and 0.3 are for clusters of 35 to 50 % of the rows, 1 for those of 10 to 25 %.
+#: Shifts d. 0 and 0.3 find clusters of 35 to 50 % of the rows, 1 finds those of 10 to 25 %.
 SHIFTS = (0.0, 0.3, 0.6, 1.0)
 
-#: Steps of the power iteration. It ends after 10 to 30, and three lead close enough.
+#: Steps of the power iteration. It needs 10 to 30 to converge, and is close enough after three.
 STEPS = 15
 
-#: Rows that are looked at, and rows a column: the directions take time in proportion.
+#: Number of rows used, and rows per column. The time for the directions is proportional to it.
 ROWS, ROWS_PER_COLUMN = 300, 20
 
-#: Projections with a correlation beyond it are one.
+#: Projections with a larger correlation count as the same.
 SAME = 0.99
 
 
 def two_mode_projections(sample: Sample, n_projections: int) -> Matrix:
-    """Projections of all rows, those with the most extreme criterion of each shift.
+    """Return projections of all rows with two modes: those with the largest criterion per shift.
 
     Parameters
     ----------
     sample : Sample
     n_projections : int
-        For each shift at most.
+        Largest number for each shift.
 
     Returns
     -------
     array of shape (at most 4 * n_projections, n)
-        None of them may be left where the rows have no spread.
+        It may be empty if the rows have no spread.
     """
     joint = np.column_stack((sample.rows, sample.response))
     wanted = max(ROWS, ROWS_PER_COLUMN * joint.shape[1])
@@ -77,7 +77,7 @@ def two_mode_projections(sample: Sample, n_projections: int) -> Matrix:
 
 
 def _whitened(joint: Matrix, frequencies: Vector) -> tuple[Matrix, Vector]:
-    """Rows of mean zero and covariance I in the directions that have spread, and their shares."""
+    """Rows of mean zero and covariance I, without directions of no spread, and their shares."""
     share = frequencies / frequencies.sum()
     centred = joint - share @ joint
     root = np.sqrt(share)[:, None]
@@ -87,7 +87,7 @@ def _whitened(joint: Matrix, frequencies: Vector) -> tuple[Matrix, Vector]:
 
 
 def _eigenvectors(white: Matrix, share: Vector) -> Matrix:
-    """Of the matrices of fourth and third moments, one a line."""
+    """Eigenvectors of the matrices of fourth and third moments, one per line."""
     weighted = white * share[:, None]
     square = np.einsum("ij,ij->i", white, white)
     third = white @ (square @ weighted)
@@ -96,7 +96,7 @@ def _eigenvectors(white: Matrix, share: Vector) -> Matrix:
 
 
 def _best(white: Matrix, share: Vector, directions: Matrix, shift: float, n_kept: int) -> Matrix:
-    """Ends of the power iteration from several directions, the best distinct ones."""
+    """Run the power iteration from several directions, and return the best distinct results."""
     weighted = white * share[:, None]
     for _ in range(STEPS):
         signs = np.sign(white @ directions.T + shift)

@@ -1,4 +1,4 @@
-"""From a design to the sample on which starts are searched, and back to points of the design."""
+"""Take the sample of a design in which starts are searched, and convert candidates to points."""
 
 from __future__ import annotations
 
@@ -22,23 +22,26 @@ __all__ = ["Pilot", "take_pilot"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Rows of the pilot, and rows a coefficient: the lowest minimum of a sample leads to that of all
-#: rows, and of 20,000 rows with 20 columns the search would take ten times as long as the rest.
+#: Number of rows of the pilot, and rows per coefficient. The lowest minimum of a sample leads to
+#: that of all rows. On all of 20,000 rows with 20 columns, the search would take ten times as long
+#: as the rest.
 PILOT_ROWS, PILOT_ROWS_PER_COEFFICIENT = 2000, 20
 
-#: All rows are searched where they are at most so many times as many.
+#: All rows are used if there are at most this many times as many rows as a pilot has.
 NEARLY_ALL = 1.5
 
 
-#: Rows of a sample with another entry than most, below which a column is rare there, and rows that
-#: are added for such a column; rows of a block in which they are looked for.
+#: A column is rare in a sample if fewer than this many rows differ from its median, as with the
+#: dummy of a rare category. Rows that are added for such a column, and rows per block in the search
+#: for them.
 RARE, RARE_ROWS, MAPPED_ROWS = 5, 20, 4096
 
-#: Size from which a row is shortened.
+#: A row with a larger entry is shortened.
 LONGEST_ROW = 1e100
 
-#: Deviations (MAD) of a column that its centre in the working units may be off its median. Where
-#: clusters of far rows draw the mean, the other rows become a large number with a small variation.
+#: Largest distance between the centre of a column in working units and its median, in median
+#: absolute deviations. If far rows shift the mean, the entries of the other rows are large numbers
+#: with a small variation.
 FAR_CENTER = 10.0
 
 
@@ -50,9 +53,9 @@ class Pilot:
     ----------
     sample : Sample
     transform : array of shape (p + 1, r) or (p, r)
-        From coefficients of the sample to those of the design's working units.
+        Maps coefficients of the sample to the working units of the design.
     location : float
-        What was subtracted from the responses.
+        The number that was subtracted from the responses.
     whole : bool
         Whether the sample has all rows with a positive weight.
     fit_intercept : bool
@@ -66,11 +69,11 @@ class Pilot:
 
     @property
     def rank(self) -> int:
-        """Of the columns, the intercept's included."""
+        """Rank of the columns, including the intercept."""
         return self.transform.shape[1]
 
     def point(self, candidate: Vector, scale: float, loss: Any) -> Point:
-        """A candidate in the working units of the design."""
+        """Convert a candidate to the working units of the design."""
         coefficients = self.transform @ candidate
         if not self.fit_intercept:
             return Point(coefficients, 0.0, scale, loss)
@@ -78,12 +81,12 @@ class Pilot:
 
 
 def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[Problem, Pilot]:
-    """The rows on which starts are searched, and the problem in units that suit most rows.
+    """Take the rows in which starts are searched, and put the problem in units that fit most rows.
 
     Parameters
     ----------
     problem : Problem
-        That of the S-estimate.
+        The problem of the S-estimate.
     loss : Redescending
     breakdown : float
     """
@@ -102,11 +105,11 @@ def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[
     response, weights = np.array(part.response), part.weights
     location = weighted_median(response, weights) if problem.fit_intercept else 0.0
     scaled, transform = scaled_rows(rows)
-    # A multiple of a row says the same of the coefficients, and its squares do not overflow.
+    # A shortened row determines the same coefficients, and its squares do not overflow.
     shorter = np.minimum(1.0, LONGEST_ROW / np.abs(scaled).max(axis=1, initial=1.0))
     scaled *= shorter[:, None]
     target = breakdown * part.total_weight * (1.0 - transform.shape[1] / part.n_observations)
-    # Rounding errors of the residuals of a fit whose coefficients are not large.
+    # The rounding errors of residuals are those of a fit whose coefficients are not large.
     center = Point(np.zeros(part.n_features), location, 1.0, loss)
     negligible = NEGLIGIBLE * part.rounding_level(center)
     sample = Sample(scaled, (response - location) * shorter, weights, loss, target, negligible)
@@ -114,10 +117,10 @@ def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[
 
 
 def _with_rare_rows(design: Design, part: Design, wanted: int) -> Design:
-    """The part with rows of columns that hardly vary in it, as dummies of rare categories.
+    """Add rows for columns that hardly vary in a part, such as dummies of rare categories.
 
-    Without them the search would leave such a coefficient open, and the loss forgets all rows with
-    a residual as large as the coefficient.
+    Without these rows the search would not determine the coefficient of such a column. Its rows
+    could then have residuals as large as the coefficient, which a redescending loss ignores.
     """
     X = part.rows_of_X(np.arange(part.n_rows))
     X = X.toarray() if issparse(X) else X
@@ -140,7 +143,7 @@ def _differs(X: Any, *, columns: NDArray[np.intp], common: Vector) -> NDArray[np
 
 
 def _units_of_most(X: NDArray, units: Units) -> Units:
-    """The units with medians as centre, where the centre is far from those of most rows."""
+    """Replace the centre of a column by its median if the centre is far from most rows."""
     medians = np.median(X, axis=0).astype(np.float64)
     with np.errstate(over="ignore"):
         deviation = np.median(np.abs(X - medians), axis=0)

@@ -1,7 +1,7 @@
-"""The rows on which starts are searched, and what is computed for many candidates at once.
+"""The rows in which starts are searched, with computations for many candidates at once.
 
-A candidate is a vector of coefficients. All of them move together: their residuals are one product
-of matrices, and so are their Gram matrices.
+A candidate is a vector of coefficients. All candidates move together, so that their residuals are
+one product of matrices, and so are their Gram matrices.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["Sample", "scaled_rows"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Columns up to which Gram matrices are one product of the weights with all products of two
-#: columns, of at least so many candidates. Beyond it one symmetric product for each candidate is as
-#: fast, and takes no memory.
+#: With at most this many columns and at least this many candidates, all Gram matrices are one
+#: product of the weights with the products of pairs of columns. Otherwise one symmetric product for
+#: each candidate is as fast, and needs no memory.
 FEW_COLUMNS, MANY = 24, 6
 
-#: Part of the diagonal that is added to a Gram matrix of columns of length one: a subset that does
-#: not determine a direction leaves its coefficient where it is.
+#: Number that is added to the diagonal of a Gram matrix of columns of length one. If a subset does
+#: not determine a direction, the coefficients do not move in it.
 RIDGE = 1e-13
 
 #: Singular values below this part of the largest count as zero.
@@ -36,19 +36,19 @@ RANK_CUTOFF = 1e-11
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows of full column rank, with the S problem that candidates are for.
+    """Rows of full column rank, and the S problem that the candidates are to solve.
 
     Parameters
     ----------
     rows : array of shape (n, k)
-        In coordinates in which most rows are of size one, the intercept's ones included.
+        Coordinates in which most rows have a size of about 1. They include the intercept's ones.
     response : array of shape (n,)
     weights : array of shape (n,) or None
         Frequencies, all positive.
     loss : Redescending
-        Of the S-estimate.
+        The loss of the S-estimate.
     target : float
-        What ``sum s rho / sup rho`` shall be.
+        The value of ``sum s rho / sup rho`` that defines the scale.
     negligible : float
         Residuals up to this size are rounding errors.
     """
@@ -66,7 +66,7 @@ class Sample:
         return self.rows.shape[0], self.rows.shape[1]
 
     def part(self, n_rows: int) -> Sample:
-        """About so many rows, evenly spread; all of them where fewer leave a coefficient open."""
+        """Take about this many evenly spread rows, or all if these do not have full rank."""
         n, k = self.shape
         if n_rows >= n:
             return self
@@ -89,26 +89,26 @@ class Sample:
         return np.ones(self.rows.shape[0]) if self.weights is None else self.weights
 
     def residuals(self, candidates: Matrix) -> Matrix:
-        """Of shape (m, n) for candidates of shape (m, k)."""
+        """Residuals of shape (m, n), for candidates of shape (m, k)."""
         residuals = self.response - candidates @ self.rows.T
         if self.negligible > 0.0:
             residuals[np.abs(residuals) <= self.negligible] = 0.0
         return residuals
 
     def scales(self, residuals: Matrix, *, steps: int = 100, start: Vector | None = None) -> Vector:
-        """M-scales of the candidates; with few steps approximate ones."""
+        """M-scales of the candidates, approximate if there are few steps."""
         return m_scales(residuals, self.loss, self.target, self.weights, steps=steps, start=start)
 
     def stepped(
         self, candidates: Matrix, residuals: Matrix, scales: Vector, mixing: Vector
     ) -> Matrix:
-        """The candidates after a step for S at their scales.
+        """Compute the candidates after one step for S at their scales.
 
         Parameters
         ----------
         candidates, residuals, scales : arrays of shape (m, k), (m, n) and (m,)
         mixing : array of shape (m,)
-            The step is Newton's at 0, and that of iterated least squares at 1.
+            0 gives Newton's step, and 1 that of iterated least squares.
         """
         u = residuals / scales[:, None]
         weights = self.loss.weight(u)
@@ -118,14 +118,14 @@ class Sample:
         return candidates + _solve(self.grams(_times(curvature, self.weights)), gradient)
 
     def least_squares(self, weights: Matrix, residuals: Matrix, candidates: Matrix) -> Matrix:
-        """Weighted least squares for each candidate, as a correction of its coefficients.
+        """Solve weighted least squares for each candidate, as a correction of its coefficients.
 
-        A correction gives back the digits that a Gram matrix loses.
+        A correction restores the digits that a Gram matrix loses.
 
         Parameters
         ----------
         weights : array of shape (m, n)
-            The frequencies not included.
+            Without the frequencies.
         residuals : array of shape (m, n) or (n,)
         candidates : array of shape (m, k)
         """
@@ -134,11 +134,11 @@ class Sample:
         return candidates + _solve(self.grams(weights), gradient)
 
     def refined(self, candidates: Matrix, steps: int) -> tuple[Matrix, Vector]:
-        """Steps of iterated least squares for S, and approximate scales (fast-S).
+        """Make steps of iterated least squares for S, and approximate the scales (fast-S).
 
-        M. Salibian-Barrera, V. J. Yohai, "A fast algorithm for S-regression estimates", J. Comput.
-        Graph. Statist. 15 (2006): one step of the scale's equation for each step of the
-        coefficients.
+        The equation of the scale gets one step for each step of the coefficients (M.
+        Salibian-Barrera, V. J. Yohai, "A fast algorithm for S-regression estimates", J. Comput.
+        Graph. Statist. 15, 2006).
         """
         residuals = self.residuals(candidates)
         scales = self.scales(residuals, steps=2)
@@ -176,7 +176,7 @@ def _grams(rows: Matrix, weights: Matrix) -> NDArray[np.float64]:
             np.matmul(rows.T, weighted, out=gram)
         else:
             np.multiply(rows, np.sqrt(own)[:, None], out=weighted)
-            # A product of an array with its own transpose takes half as long.
+            # NumPy computes the product of an array and its own transpose in half the time.
             np.matmul(weighted.T, weighted, out=gram)
     return grams
 
@@ -191,7 +191,7 @@ def _solve(grams: NDArray[np.float64], gradient: Matrix) -> Matrix:
 
 
 def _divisor(scales: Vector) -> Vector:
-    """Scales, with a tiny number for zero: rows that are not fitted exactly get the weight zero."""
+    """Replace scales of zero by a tiny number, so that rows with a residual get the weight zero."""
     return np.maximum(scales, np.finfo(np.float64).tiny * 1e10)
 
 
@@ -206,24 +206,24 @@ def _positive(scales: Vector | None) -> Vector | None:
 
 
 def scaled_rows(rows: Matrix) -> tuple[Matrix, Matrix]:
-    """Coordinates in which the bulk of the rows is of size one, and the way back.
+    """Choose coordinates in which most rows have a size of about 1.
 
     Parameters
     ----------
     rows : array of shape (n, k)
-        Of any rank.
+        A matrix of any rank.
 
     Returns
     -------
     scaled : array of shape (n, r)
-        ``rows @ transform``, r the rank.
+        ``rows @ transform``, with r the rank.
     transform : array of shape (k, r)
     """
     size = np.median(np.abs(rows), axis=0)
     size = np.where(size > 0.0, size, np.sqrt(np.mean(rows**2, axis=0)))
     transform = np.diag(1.0 / np.where(size > 0.0, size, 1.0))
     scaled = rows @ transform
-    # The rows that are in the middle for all columns: a far row would make the others tiny.
+    # Only rows in the middle of all columns are used. A far row would make the others tiny.
     spread = np.abs(scaled).max(axis=1)
     inner = scaled[spread <= np.median(spread)]
     factor = np.linalg.qr(inner if inner.shape[0] >= rows.shape[1] else scaled, mode="r")

@@ -1,4 +1,4 @@
-"""The search for the global minimum of S: candidates from several sources, refined together."""
+"""Search for the global minimum of S from candidates of several sources."""
 
 from __future__ import annotations
 
@@ -24,37 +24,38 @@ __all__ = ["search"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Rows on which candidates are compared and brought together before the distinct ones go on, and
-#: rows a coefficient.
+#: Number of rows, and rows per coefficient, on which candidates are compared and refined first.
+#: Only distinct minima are refined on the whole sample.
 FEW_ROWS, FEW_ROWS_PER_COEFFICIENT = 300, 20
 
-#: Distinct minima on few rows that go on to all of the sample.
+#: Number of distinct minima on few rows that are refined on the whole sample.
 GOING_ON = 5
 
-#: Rounds of sensitivity components, and residuals in scales from which rows are left out of the
-#: next (Peña and Yohai 1999, section 3; at 3 instead of 2 hard cases are missed).
+#: Number of rounds of sensitivity components. Rows with a residual beyond this many scales are left
+#: out of the next round (Peña and Yohai 1999, section 3; with 3 instead of 2, hard cases are
+#: missed).
 ROUNDS, CUTOFF = 5, 2.0
 
-#: Candidates that a round goes on from, and shares of the rows that are deleted along a component:
-#: at first, and where the starts disagree.
+#: Candidates from which the next round starts, and shares of the rows that are deleted along a
+#: component. ``True`` is the wide search, which follows if the starts disagree.
 BEAM = {False: 1, True: 4}
 SHARES = {False: (0.5,), True: (0.3, 0.5, 0.7)}
 
-#: Projections with two modes that are followed, for each shift.
+#: Number of projections with two modes for each shift.
 PROJECTIONS = {False: 3, True: 8}
 
-#: Steps of iterated least squares of every candidate, and candidates that go on to convergence.
+#: Steps of iterated least squares for every candidate, and candidates refined to convergence.
 FIRST_STEPS, CONVERGED = 2, 10
 
-#: Random subsets are compared on so many rows, or so many a coefficient, by the median of their
-#: absolute residuals; this many go on.
+#: Random subsets are compared on this many rows, or rows per coefficient, by the median of their
+#: absolute residuals. The last number is how many are kept.
 SCREENING_ROWS, ROWS_PER_COEFFICIENT, SCREENED = 200, 5, 20
 
-#: Converged candidates at the best minimum below which the search is widened.
+#: If fewer converged candidates reach the best minimum, the wide search follows.
 AGREEING = 3
 
-#: Multiplications of one round of components or projections, about a second: for wide X the first
-#: components alone are followed. Fewest of them.
+#: Most multiplications in a round of components or projections (about a second), and least number
+#: of components. For wide X only the first components are followed.
 ROUND_WORK, FEWEST_COMPONENTS = 5e9, 3
 
 
@@ -70,7 +71,7 @@ class _Pool:
         self.scales.append(scales)
 
     def best(self, number: int) -> Matrix:
-        """The candidates with the smallest scales, equal ones once."""
+        """The candidates with the smallest scales. Those of equal scales count once."""
         candidates, scales = np.concatenate(self.candidates), np.concatenate(self.scales)
         finite = np.isfinite(scales) & np.isfinite(candidates).all(axis=1)
         candidates, scales = candidates[finite], scales[finite]
@@ -79,15 +80,15 @@ class _Pool:
         return candidates[order][distinct][:number]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of candidates that are infinite, and left out
+@np.errstate(over="ignore", invalid="ignore")  # in infinite candidates, which are left out
 def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
-    """Local minima of S, from deterministic and from random candidates.
+    """Find local minima of S from deterministic and random candidates.
 
     Parameters
     ----------
     sample : Sample
     n_subsets : int
-        Random subsets; they only add to the others.
+        Number of random subsets, which are used besides the deterministic candidates.
     rng : Generator
 
     Returns
@@ -125,14 +126,14 @@ def _searched(sample: Sample, n_subsets: int, rng: np.random.Generator, *, wide:
 
 
 def _affordable(sample: Sample, wide: bool) -> int:
-    """Components whose candidates can be followed: three ends each, and three Gram matrices."""
+    """Number of affordable components, with three candidates each and three Gram matrices."""
     n, k = sample.shape
     each = 9.0 * n * k * k * len(SHARES[wide]) * BEAM[wide]
     return max(FEWEST_COMPONENTS, int(ROUND_WORK / each))
 
 
 def _fits(sample: Sample, weights: Matrix) -> Matrix:
-    """Least squares with these weights."""
+    """Solve least squares with each line of weights."""
     start = np.zeros((weights.shape[0], sample.shape[1]))
     return sample.least_squares(weights, sample.response, start)
 
@@ -140,13 +141,13 @@ def _fits(sample: Sample, weights: Matrix) -> Matrix:
 def _delete(
     sample: Sample, pool: _Pool, components: Matrix, kept: NDArray[np.bool_], wide: bool
 ) -> None:
-    """Add the candidates of some components."""
+    """Add the candidates of some components to the pool."""
     weights = deletions(components, kept, sample.frequencies, SHARES[wide])
     pool.add(*sample.refined(_fits(sample, weights), FIRST_STEPS))
 
 
 def _component_rounds(sample: Sample, pool: _Pool, wide: bool) -> None:
-    """Peña and Yohai's rounds: components of the rows that the best candidates of a round fit."""
+    """Run Peña and Yohai's rounds. Each uses the rows that the last round's best candidates fit."""
     n, followed = sample.shape[0], _affordable(sample, wide)
     bases, best = [np.full(n, True)], np.inf
     for _ in range(ROUNDS):
@@ -170,18 +171,18 @@ def _component_rounds(sample: Sample, pool: _Pool, wide: bool) -> None:
 
 
 def _screened(sample: Sample, fits: Matrix) -> Matrix:
-    """The subsets' fits with the least median of absolute residuals on some rows."""
+    """Keep the fits with the smallest median of absolute residuals on some of the rows."""
     n, k = sample.shape
     rows = stratified_rows(n, None, max(SCREENING_ROWS, ROWS_PER_COEFFICIENT * k))
     sizes = np.abs(sample.response[rows] - fits @ sample.rows[rows].T)
-    # A subset fits its own k rows exactly. (n + k)/2 rows fitted exactly make the scale zero.
+    # A subset fits its own k rows exactly. With (n + k)/2 such rows, the scale is zero.
     position = min(rows.size, (rows.size + k + 1) // 2) - 1
     median = np.partition(sizes, position, axis=1)[:, position]
     return fits[np.argsort(median)[:SCREENED]]
 
 
 def _merged(first: Minima, second: Minima) -> Minima:
-    """The minima of two searches."""
+    """Merge the minima of two searches."""
     best = min(first.scales[0], second.scales[0]) * (1.0 + SAME_MINIMUM)
     minima = distinct_minima(
         np.concatenate((first.candidates, second.candidates)),

@@ -1,8 +1,8 @@
-"""Random subsets of as many rows as coefficients, none of them singular.
+"""Random nonsingular subsets with as many rows as coefficients.
 
-M. Koller, W. A. Stahel, "Nonsingular subsampling for regression S estimators with categorical
-predictors", Comput. Statist. 32 (2017): rows are taken in a random order, and one that depends on
-those before it is passed over. Dummies that occur in few rows then spoil no subset.
+Rows are added in a random order, and a row is skipped if it depends on those before it (M. Koller,
+W. A. Stahel, "Nonsingular subsampling for regression S estimators with categorical predictors",
+Comput. Statist. 32, 2017). Otherwise dummies of rare categories would make many subsets singular.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ __all__ = ["subset_fits"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Length that a row has across those before it, of its own, below which it depends on them.
+#: A row of length 1 depends on those before it if its part orthogonal to them is shorter than this.
 DEPENDENT = 1e-7
 
-#: Largest coefficient of a plane through a subset with rows of length one and right sides of size
-#: one, beyond which the subset may be singular; or distance of the plane from one of them.
+#: A subset may be singular if a plane through it, with rows of length 1 and right sides of size 1,
+#: has a coefficient larger than the first number, or misses a row by more than the second.
 DOUBTFUL, MISSED = 1e5, 1e-4
 
-#: Numbers in the arrays of the subsets that are completed together.
+#: Most numbers in the arrays of subsets that are computed together.
 TOGETHER = 2**21
 
 
 def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Matrix:
-    """Coefficients of the planes through random subsets, of shape (n_subsets, k)."""
+    """Return the coefficients of planes through random subsets, of shape (n_subsets, k)."""
     n, k = sample.shape
     share = None
     if sample.weights is not None:
         share = sample.weights / sample.weights.sum()
     index = _drawn(n, k, n_subsets, share, rng)
-    # Rows of length one: elimination among rows of very different sizes may meet a pivot of zero.
+    # Rows get length 1, since elimination of rows of very different sizes can have a zero pivot.
     lengths = np.linalg.norm(sample.rows, axis=1)
     lengths[lengths == 0.0] = 1.0
     rows, response = sample.rows / lengths[:, None], sample.response / lengths
@@ -48,16 +48,16 @@ def subset_fits(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Mat
 
 
 def _planes(rows: NDArray[np.float64], response: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
-    """Coefficients that fit the rows, and which matrices may be singular."""
-    # A right side of no pattern, to which a singular matrix has no solution, or a large one.
+    """Solve for planes through the rows, and return which matrices may be singular."""
+    # With an irregular right side, a singular matrix has no solution, or a large one.
     probe = np.broadcast_to(np.cos(np.arange(rows.shape[2]) ** 2), response.shape)
     right = np.stack((response, probe), axis=2)
     try:
         solved = np.linalg.solve(rows, right)
-    except np.linalg.LinAlgError:  # one of them is singular, and all are given up
+    except np.linalg.LinAlgError:  # if one is singular, none is solved
         solved = np.linalg.pinv(rows) @ right
     doubtful = ~(np.abs(solved[:, :, 1]).max(axis=1) <= DOUBTFUL)
-    # The pseudo-inverse of a singular matrix is not large, but its plane misses the rows.
+    # With the pseudo-inverse of a singular matrix, coefficients are small, but rows are missed.
     doubtful |= ~(np.abs(rows @ solved[:, :, 1:] - right[:, :, 1:]).max(axis=(1, 2)) <= MISSED)
     return np.ascontiguousarray(solved[:, :, 0]), np.flatnonzero(doubtful)
 
@@ -66,7 +66,7 @@ def _drawn(
     n: int, k: int, n_subsets: int, share: Vector | None, rng: np.random.Generator
 ) -> NDArray[np.intp]:
     if share is None and k * k < n:
-        # Draw with replacement, and again where a row occurs twice: cheaper than permutations.
+        # Drawing with replacement, and again if a row occurs twice, is cheaper than permuting.
         index = np.empty((n_subsets, k), dtype=np.intp)
         again = np.arange(n_subsets)
         while again.size:
@@ -80,13 +80,13 @@ def _drawn(
 def _orders(
     n: int, n_orders: int, share: Vector | None, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Random orders of the rows, those of large weight early: exponential times of arrival."""
+    """Random orders of the rows, by exponential times whose rates are the weights."""
     times = rng.exponential(size=(n_orders, n))
     return np.argsort(times if share is None else times / share, axis=1)
 
 
 def _is_singular(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether a row of length one depends on those before it, for each of several matrices."""
+    """Whether a row of length 1 depends on those before it, for each matrix."""
     factor = np.linalg.qr(np.swapaxes(rows, 1, 2), mode="r")
     across = np.abs(np.einsum("mii->mi", factor))
     singular: NDArray[np.bool_] = ~(across > DEPENDENT).all(axis=1)
@@ -96,7 +96,7 @@ def _is_singular(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _nonsingular(
     rows: Matrix, n_subsets: int, share: Vector | None, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Subsets whose rows are the first in a random order that do not depend on those before."""
+    """Draw subsets of the first rows in a random order that do not depend on those before."""
     n, k = rows.shape
     many = max(1, TOGETHER // (n * k))
     chosen = np.empty((n_subsets, k), dtype=np.intp)
