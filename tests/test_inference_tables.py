@@ -248,10 +248,10 @@ def test_an_equation_is_its_row_of_numbers(odd, equation, rows, values):
         ("urban * hs_grad = 0", None, "not linear or cannot be read"),
         ("urban = ", None, "not linear or cannot be read"),
         ("urban ++ = 0", None, "not linear or cannot be read"),
-        ("urban = 0", 1.0, "R has equations.*and r is given"),
-        (["urban = 0", "2 * urban = 0"], None, "R has 2 rows of which some follow"),
-        ("0 = 0", None, "R has 1 rows of which some follow"),
-        ("urban - hs_grad", None, r'R names .*write an equation, as "a = b"'),
+        ("urban = 0", 1.0, "R contains equations.*and r is given"),
+        (["urban = 0", "2 * urban = 0"], None, r"R has 2 row\(s\), which are"),
+        ("0 = 0", None, r"R has 1 row\(s\), which are"),
+        ("urban - hs_grad", None, r'R names .*write an equation like "a = b"'),
     ],
 )
 def test_equations_that_are_refused(odd, equation, r, message):

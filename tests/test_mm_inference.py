@@ -121,7 +121,7 @@ def test_notes_on_starts(data):
     assert not summarize(model, X, y).notes
     alone = fit(X, y)
     alone.n_best_starts_ = 1
-    assert "alone found the lowest scale" in summarize(alone, X, y).notes[0]
+    assert "starts reached the lowest scale" in summarize(alone, X, y).notes[0]
     close = fit(X, y)
     close._runner_up = 1.004
     assert "within 1 % of the lowest" in summarize(close, X, y).notes[0]

@@ -1,4 +1,4 @@
-"""From a fit and a covariance to a summary."""
+"""Build a summary from a fit and a covariance."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["shared_facts", "summary_of"]
 def summary_of(
     fitted: FittedRegression, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
 ) -> Summary:
-    """A summary by this covariance, with all notes that its fit calls for.
+    """Return the summary for this covariance, with the notes on the fit.
 
     Parameters
     ----------
     fitted : FittedRegression
     estimate : CovarianceEstimate
     kind : str
-        Of the covariance; "pairs" or "wild" for a bootstrap.
+        Formula of the covariance; "pairs" or "wild" for a bootstrap.
     level : float
     use_t : bool
     """
@@ -58,7 +58,7 @@ def summary_of(
 def shared_facts(
     fitted: FittedLinear, estimate: CovarianceEstimate, kind: str, level: float, use_t: bool
 ) -> dict[str, Any]:
-    """What every summary says of the coefficients and their fit, in the units of the user."""
+    """Return the attributes that all kinds of summaries share, in the user's units."""
     change, unit = fitted.to_user(), fitted.design.units.response_scale
     working = estimate.of_combinations(change)
     replicates = None if estimate.replicates is None else unit * estimate.replicates @ change.T
@@ -84,14 +84,15 @@ def shared_facts(
 
 
 def _efficiency(fitted: FittedRegression) -> tuple[float, tuple[str, ...]]:
-    """Of the threshold at normal errors, and on what it rests."""
+    """Return the efficiency of the threshold at normal errors, and a note if it is uncertain."""
     if np.isinf(fitted.delta):
         return 1.0, ()
     if fitted.equation.estimates_sigma:
         return float(efficiency(fitted.delta)), ()
-    # A given scale need not be sigma: 1.0 makes delta a number in the units of y.
+    # A given scale need not be sigma: with scale=1.0, for example, delta is in units of y.
     spread = fitted.median_size
     if not spread > 0.0:
-        return float("nan"), ("The scale was given: efficiency is not known.",)
-    note = f"The scale was given: efficiency takes the residuals' MAD, {fitted.scale * spread:.4g}."
+        return float("nan"), ("The scale was given: the efficiency is unknown.",)
+    mad = f"{fitted.scale * spread:.4g}"
+    note = f"The scale was given: the efficiency uses the MAD of the residuals, {mad}, instead."
     return float(efficiency(fitted.delta / spread)), (note,)

@@ -1,15 +1,16 @@
-r"""The bootstrap: the fit again on data drawn from the sample.
+r"""The bootstrap: fit the model again to data drawn from the sample.
 
-Pairs draws rows (or groups of rows) with replacement and needs nothing but their independence. Wild
-keeps X and gives every residual (or those of every group) a random sign, Rademacher's: it needs
-errors that are symmetric about the fit, and serves where some rows cannot be spared. Residuals are
-widened first by their leverage, as in HC2. (Davidson and Flachaire, J. Econometrics 146, 2008,
-compare signs and widenings for least squares.)
+"Pairs" draws rows (or groups of rows) with replacement. It assumes only that these are independent.
+"Wild" keeps X and multiplies every residual (or those of every group) by a random sign. It assumes
+errors that are symmetric about the fit, and is useful if the coefficients cannot be determined
+without some of the rows. Residuals are first inflated by their leverage, as in HC2. (Davidson and
+Flachaire, J. Econometrics 146, 2008, compare signs and inflations for least squares.)
 
-Where the model chose its delta with ``"auto"``, so does each replicate.
+If the model chose its delta with ``"auto"``, each replicate chooses its own.
 
-Replicates are solved in batches by :mod:`robustreg.inference.replicates`; the few that it gives up,
-many only where n is a small multiple of k, are fitted one by one by the solver of the regressor.
+Replicates are solved in batches by :mod:`robustreg.inference.replicates`. The few that are not
+solved there are fitted one by one by the solver of the regressor. They are many only if n is a
+small multiple of k.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ __all__ = ["bootstrap_covariance"]
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
-#: Entries of a (replicates, n) array, and the replicates of a batch: products of fewer than 16
-#: lines are slow, and more than 128 leave the cache. Wild replicates make several such arrays.
+#: The most entries of a (replicates, n) array, and the bounds for the replicates of a batch:
+#: products with fewer than 16 rows are slow, and more than 128 do not fit into the cache. Wild
+#: replicates need several such arrays.
 BATCH_ENTRIES, BATCH_RANGE = {"pairs": 2**24, "wild": 2**20}, (16, 128)
 
-#: Share of replicates that may have no unique solution before the covariance is refused.
+#: The covariance is refused if more than this share of the replicates has no unique solution.
 MOST_FAILURES = 0.05
 
-#: Ratio of extreme eigenvalues of the drawn rows' Gram matrix, whitened, that counts as singular.
+#: The Gram matrix of the drawn rows, whitened, counts as singular if the ratio of its smallest and
+#: largest eigenvalue is below this.
 SINGULAR = 1e-10
 
-#: A replicate is fitted to this distance from its minimiser, in standard errors.
+#: Tolerance of a replicate: its distance to the minimiser in standard errors.
 TOLERANCE = 0.01
 
 
@@ -60,7 +63,7 @@ def bootstrap_covariance(
     n_jobs: int | None,
     verbose: int,
 ) -> CovarianceEstimate:
-    """Covariance of ``n_bootstrap`` replicates, the same for every ``n_jobs``."""
+    """Estimate the covariance from replicates. The result does not depend on ``n_jobs``."""
     numbers, G = np.arange(fitted.design.n_rows), 0
     if groups is not None:
         numbers, G = group_numbers(fitted, groups)
@@ -134,7 +137,7 @@ def _batch_sizes(n_bootstrap: int, n_rows: int, kind: str) -> list[int]:
 def _row_counts(
     fitted: FittedRegression, numbers: NDArray[np.intp], G: int, size: int, rng: Generator
 ) -> Single:
-    """How often each row is drawn, of shape (size, n)."""
+    """Draw how often each row occurs, of shape (size, n)."""
     n = numbers.size
     counts = np.empty((size, n), dtype=np.float32)
     for line in counts:
@@ -148,13 +151,13 @@ def _row_counts(
 def _group_counts(
     fitted: FittedRegression, numbers: NDArray[np.intp], G: int, size: int, rng: Generator
 ) -> Single:
-    """Frequencies of the rows times how often their group is drawn."""
+    """Return the frequencies of the rows, times how often their group was drawn."""
     drawn = np.array([np.bincount(rng.integers(0, G, G), minlength=G) for _ in range(size)])
     return (drawn[:, numbers] * fitted.frequencies).astype(np.float32)
 
 
 def _signed(sample: Sample, numbers: NDArray[np.intp], size: int, rng: Generator) -> Single:
-    """Widened residuals with a random sign for each group, or each row."""
+    """Return inflated residuals with a random sign for each group, or for each row."""
     groups = int(numbers.max()) + 1
     bits = np.frombuffer(rng.bytes(-(-size * groups // 8)), dtype=np.uint8)
     signs = np.unpackbits(bits, count=size * groups).reshape(size, groups).astype(np.int8)
@@ -169,7 +172,7 @@ def _signed(sample: Sample, numbers: NDArray[np.intp], size: int, rng: Generator
 def _refit_failures(
     fitted: FittedRegression, sample: Sample, s: Single, u: Single, steps: Matrix
 ) -> None:
-    """Solve the replicates that are NaN with the regressor's own solver, in place."""
+    """Solve replicates that are still NaN with the regressor's own solver, in place."""
     for index in np.flatnonzero(np.isnan(steps).any(axis=1)):
         weights = s[index if s.shape[0] > 1 else 0].astype(np.float64)
         if not _determined(sample, weights):
@@ -182,7 +185,7 @@ def _refit_failures(
 
 
 def _determined(sample: Sample, weights: Vector) -> bool:
-    """Whether the rows drawn have full rank."""
+    """Return whether the drawn rows have full rank."""
     z = sample.z.astype(np.float64)
     values = np.linalg.eigvalsh(z.T @ (weights[:, None] * z))
     return bool(values[0] > SINGULAR * values[-1])
@@ -191,11 +194,11 @@ def _determined(sample: Sample, weights: Vector) -> bool:
 def _solved(steps: Matrix, kind: str) -> Matrix:
     failed = np.isnan(steps).any(axis=1)
     if failed.mean() > MOST_FAILURES:
-        remedy = ' take bootstrap="wild", which keeps all rows, or' if kind == "pairs" else ""
+        remedy = ' use bootstrap="wild", which keeps all rows, or' if kind == "pairs" else ""
         raise ValueError(
-            f"{failed.mean():.0%} of the bootstrap replicates have no unique solution, because too "
-            "few of the rows drawn determine some coefficient, or none that the solver finds, "
-            f"because too many are outliers:{remedy} drop the columns that only a few rows have, "
-            "or take a smaller delta."
+            f"{failed.mean():.0%} of the bootstrap replicates have no unique solution, because the "
+            "drawn rows do not determine some coefficient, or were not solved, because too many "
+            f"of the drawn rows are outliers:{remedy} drop columns that are nonzero in only a few "
+            "rows, or use a smaller delta."
         )
     return steps[~failed]

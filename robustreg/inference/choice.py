@@ -1,10 +1,11 @@
-r"""The choice of delta in each replicate of the bootstrap, as ``delta="auto"`` makes it.
+r"""The choice of delta in each replicate of the bootstrap, for models with ``delta="auto"``.
 
-A replicate takes one Newton step from the sample's fit to its own pilot, chooses the delta with the
-least estimated variance V(t) = mean(min(e², t²)) / mean(|e| <= t)² of its own residuals
-(:func:`robustreg.tuning.least_variance_delta`), and is solved from there at that delta. Sums of
-squares within a threshold come from residuals counted in bins whose width is 1/64 of their size:
-V is known to a part in ten thousand, and a replicate costs a hundredth of a sort.
+Each replicate makes one Newton step from the sample's fit to its own pilot fit. It chooses the
+delta with the smallest estimated variance V(t) = mean(min(e², t²)) / mean(|e| <= t)² of its own
+residuals (:func:`robustreg.tuning.least_variance_delta`), and is then solved with that delta. Sums
+of squares within a threshold are computed from residuals counted in bins, whose width is 1/64 of
+the residual's size. This gives V with a relative error of 1e-4, in a hundredth of the time that
+sorting would take.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from robustreg.tuning import AUTO_DELTAS, kappa
 
 __all__ = ["DeltaChoice"]
 
-#: Powers of two that the bins of residuals span, in units of the pilot's scale, and the bits of the
-#: mantissa that tell bins apart: 64 for each power.
+#: Range of the bins, in powers of two of the pilot's scale, and the number of leading mantissa bits
+#: that distinguish them: 64 bins per power of two.
 SMALLEST, LARGEST, BITS = -9, 9, 6
 
-#: Bits of the mantissa of a float32, and the bias of its exponent.
+#: Number of mantissa bits of a float32, and the bias of its exponent.
 MANTISSA, BIAS = 23, 127
 
 FINITE = AUTO_DELTAS[np.isfinite(AUTO_DELTAS)]
@@ -33,19 +34,19 @@ KAPPAS = np.array([kappa(float(delta)) for delta in FINITE])
 
 
 class DeltaChoice:
-    """The pilot of a sample, from which the replicates start.
+    """The pilot fit of a sample, from which the replicates start.
 
     Parameters
     ----------
     fitted : FittedRegression
     sample : Sample
-        At the fit.
+        The sample at the fit.
 
     Attributes
     ----------
     solver : Sample
-        The sample for steps at any delta: sigma is unknown even where the fit's delta is inf and
-        its coefficients do not depend on sigma. A replicate's may.
+        The sample for steps at any delta. It treats sigma as unknown even if the fit has an
+        infinite delta and does not depend on sigma, because a replicate may choose a finite one.
     """
 
     def __init__(self, fitted: FittedRegression, sample: Sample) -> None:
@@ -53,7 +54,7 @@ class DeltaChoice:
         self.solver = replace(sample, equation=equation, unknown=equation.unknown)
         deltas = np.append(AUTO_DELTAS, PILOT_DELTAS)
         scales = equation.scales_at(deltas, fitted.residuals)
-        # A pilot of scale zero says nothing: the fit's own scale is then as good.
+        # If the pilot has scale zero, use the fit's own scale.
         pilots = np.flatnonzero(scales[AUTO_DELTAS.size :] > 0.0) + AUTO_DELTAS.size
         pilot = int(pilots[0]) if pilots.size else deltas.size - 1
         scales = np.where(scales > 0.0, scales, 1.0)
@@ -64,11 +65,11 @@ class DeltaChoice:
         self._delta, self._scale = float(deltas[pilot]), float(scales[pilot])
 
     def starts(self, s: Single, u: Single) -> Start:
-        """Where each replicate of a batch begins, with the delta that it chooses.
+        """Return the starting points of a batch of replicates, and the deltas they choose.
 
         Parameters
         ----------
-        s, u : arrays of shape (size, n), or (1, n) where all replicates share them
+        s, u : arrays of shape (size, n), or (1, n) if all replicates share them
             Frequencies, and residuals at the fit in units of its scale.
         """
         size, k = max(s.shape[0], u.shape[0]), self.solver.z.shape[1]
@@ -88,7 +89,7 @@ class DeltaChoice:
         return Start(self._scale * steps, self._scale * scale, AUTO_DELTAS[chosen], inverse)
 
     def _chosen(self, residuals: Single, frequencies: Single, scale: float) -> tuple[int, float]:
-        """The number of one replicate's delta, and sigma at its pilot in units of the pilot's."""
+        """Return the index of a replicate's delta, and its sigma in units of the pilot's scale."""
         bins = Bins.of(residuals, frequencies)
         freedom = bins.total - self.solver.z.shape[1]
         scales, last = np.full(FINITE.size, scale), scale
@@ -103,16 +104,16 @@ class DeltaChoice:
 
 @dataclass(frozen=True)
 class Bins:
-    """Residuals of one replicate, counted by their size.
+    """Residuals of one replicate, counted in bins by their size.
 
     Attributes
     ----------
     inside : array of shape (m + 1,)
-        Sum of the squares in the first 0, 1, ... m bins.
+        Sums of the squares in the first 0, 1, ... m bins.
     outside : array of shape (m + 1,)
-        Frequency beyond these.
+        Frequencies beyond these bins.
     total, square : float
-        The frequency, and the sum of all squares.
+        Total frequency, and the sum of all squares.
     """
 
     inside: Vector
@@ -122,9 +123,9 @@ class Bins:
 
     @classmethod
     def of(cls, residuals: Single, frequencies: Single) -> Bins:
-        """By the leading bits of the residuals, which are their sizes to 1/64."""
+        """Count residuals by their leading bits, which give their sizes to 1/64."""
         bits = residuals.view(np.int32) & np.int32(0x7FFFFFFF)
-        # The first of the counts is left empty, for the sums over no bin.
+        # The first count stays empty, so that the cumulative sums begin with zero.
         index = (bits >> (MANTISSA - BITS)) - np.int32(((SMALLEST + BIAS) << BITS) - 1)
         np.clip(index, 1, SQUARES.size, out=index)
         counts: Vector = np.bincount(index, frequencies, minlength=SQUARES.size + 1).astype(
@@ -137,9 +138,10 @@ class Bins:
         return cls(inside, outside, total, square)
 
     def joint_scales(self, targets: Vector) -> Vector:
-        """Roots of ``sum s min(e², (delta sigma)²) = target sigma²`` for ``FINITE``, zero if none.
+        """Solve ``sum s min(e², (delta sigma)²) = target sigma²`` for ``FINITE``; zero if no root.
 
-        As :meth:`robustreg.scales.OrderedSquares.joint_scale`: the left side over sigma² falls.
+        See :meth:`robustreg.scales.OrderedSquares.joint_scale`. The left side divided by sigma² is
+        decreasing.
         """
         rising = -self.inside[1:] / SQUARES[1:] - self.outside[1:]
         last = np.searchsorted(rising, -targets / SQUARED)
@@ -149,7 +151,7 @@ class Bins:
         return np.sqrt(squares)
 
     def variances(self, thresholds: Vector) -> Vector:
-        """V at thresholds; infinite where no residual is within."""
+        """Return V at thresholds; infinite if no residual is within the threshold."""
         squares = thresholds**2
         last = np.searchsorted(SQUARES, squares, side="right") - 1
         outside = self.outside[last]
@@ -161,7 +163,7 @@ class Bins:
 
 
 def _squares() -> Vector:
-    """Zero, and the square of the middle of each bin."""
+    """Return zero, followed by the square of the midpoint of each bin."""
     edges = np.arange((LARGEST - SMALLEST << BITS) + 1) + ((SMALLEST + BIAS) << BITS)
     sizes = (edges << (MANTISSA - BITS)).astype(np.int32).view(np.float32).astype(np.float64)
     return np.append(0.0, (0.5 * (sizes[1:] + sizes[:-1])) ** 2)

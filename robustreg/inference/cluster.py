@@ -6,9 +6,9 @@ With S_g = sum over group g of s (psi z, chi), and J of :mod:`robustreg.inferenc
     CR3 = sigma² (G - 1)/G  sum_g D_g D_g',        D_g = (J - J_g)^-1 S_g
 
 D_g is the one-step change of the fit when group g is left out, so CR3 is the jackknife over groups.
-CR1 is too small where groups differ in size or in x: at 40 groups of random sizes its 95 %
-intervals covered 87 to 93 % in simulations, those of CR3 93 to 95 %
-(benchmarks/interval_coverage.py). Both are used with Student's t of G - 1 degrees of freedom:
+CR1 is too small if groups differ in size or in x: with 40 groups of random sizes, 95 % intervals
+covered 87 to 93 % with CR1 and 93 to 95 % with CR3 in simulations
+(benchmarks/interval_coverage.py). Both are used with Student's t with G - 1 degrees of freedom:
 Bell and McCaffrey (Survey Methodology 28, 2002); MacKinnon, Nielsen and Webb (J. Econometrics 232,
 2023).
 """
@@ -36,25 +36,25 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: Largest part of the information about a direction that one group may hold: beyond it the others
-#: do not determine the coefficients.
+#: If one group has more than this share of the information about a direction, the other groups do
+#: not determine the coefficients.
 LARGEST_SHARE = 1.0 - 1e-8
 
-#: Below it the variance between groups is itself uncertain by a third or more.
+#: With fewer groups, the variance between groups is itself uncertain by a third or more.
 FEW_GROUPS = 20
 
 
 def group_numbers(fitted: FittedRegression, groups: Any) -> tuple[Indices, int]:
-    """Numbers 0 to G - 1 of the rows' groups, and G; rows of weight zero count for none."""
+    """Return the group of each row, from 0 to G - 1, and G. Rows of weight zero do not count."""
     return numbered_groups(groups, fitted.design.n_rows, fitted.weights)
 
 
 def numbered_groups(groups: Any, n_rows: int, weights: Vector | None) -> tuple[Indices, int]:
-    """The same for rows with these weights, or None where all are one."""
+    """Do the same for rows with these weights; None means that all are one."""
     if groups is None:
         raise ValueError(
             'groups is None: cov_type="cluster" needs the group of every row, an array of shape '
-            '(n_samples,). For independent rows take cov_type="sandwich".'
+            '(n_samples,). For independent rows use cov_type="sandwich".'
         )
     labels = check_array(groups, ensure_2d=False, dtype=None, input_name="groups")
     if labels.ndim != 1 or labels.shape[0] != n_rows:
@@ -65,27 +65,27 @@ def numbered_groups(groups: Any, n_rows: int, weights: Vector | None) -> tuple[I
     distinct = np.unique(labels if weights is None else labels[weights > 0.0])
     if distinct.size < 2:
         raise ValueError(
-            f"groups has {distinct.size} distinct label: a covariance between groups needs at "
-            'least two, and a good one about 20. For independent rows take cov_type="sandwich".'
+            f"groups has {distinct.size} distinct label: at least two groups are needed, and about "
+            '20 for a good estimate. For independent rows use cov_type="sandwich".'
         )
-    # A row of weight zero may have a label of its own: any number does for it.
+    # A row of weight zero may have a label that no other row has. It can get any number.
     numbers = np.minimum(np.searchsorted(distinct, labels), distinct.size - 1)
     return numbers, int(distinct.size)
 
 
 def note_of_few_groups(G: int) -> tuple[str, ...]:
-    """The note on a covariance from so many groups."""
+    """Return a note if there are few groups."""
     if G >= FEW_GROUPS:
         return ()
     note = (
-        f"With {G} groups, fewer than about {FEW_GROUPS}, these are rough: with 8 groups 95 % "
-        "intervals of the wild bootstrap cover 81 to 88 %."
+        f"With {G} groups, fewer than about {FEW_GROUPS}, standard errors are inaccurate: with 8 "
+        "groups, 95 % intervals of the wild bootstrap cover 81 to 88 %."
     )
     return (note,)
 
 
 def cluster_covariance(fitted: FittedRegression, variant: str, groups: Any) -> CovarianceEstimate:
-    """CR1 or CR3."""
+    """Estimate CR1 or CR3."""
     numbers, G = group_numbers(fitted, groups)
     n, k = fitted.n, fitted.n_parameters
     notes = note_of_few_inside(fitted, variant)
@@ -105,7 +105,7 @@ def cluster_covariance(fitted: FittedRegression, variant: str, groups: Any) -> C
 
 
 def _group_scores(fitted: FittedRegression, white: Whitened, numbers: Indices, G: int) -> Matrix:
-    """S_g, of shape (G, k + 1), in one pass."""
+    """Compute S_g, of shape (G, k + 1), in one pass."""
     equation = fitted.coupled_equation
 
     def statistic(z: Matrix, rows: Residuals, group: Indices) -> tuple[Matrix]:
@@ -117,7 +117,7 @@ def _group_scores(fitted: FittedRegression, white: Whitened, numbers: Indices, G
 
 
 def _group_changes(fitted: FittedRegression, white: Whitened, numbers: Indices, G: int) -> Matrix:
-    """D_g for the coefficients, of shape (G, k), in one pass by groups."""
+    """Compute D_g for the coefficients, of shape (G, k), in one pass over the groups."""
     k = fitted.n_parameters
     J = np.linalg.inv(white.bread.inverse())
     order = np.argsort(numbers, kind="stable")
@@ -130,7 +130,7 @@ def _group_changes(fitted: FittedRegression, white: Whitened, numbers: Indices, 
         rest = J - J_group
         if not determines_scale(rest):
             raise UndeterminedError(
-                f"without one of the groups {NO_SCALE}. Take cov_type='CR1', or a larger delta."
+                f"without one of the groups {NO_SCALE}. Use cov_type='CR1', or a larger delta."
             )
         changes[group] = np.linalg.solve(rest, score)[:k]
     fitted.design.count_pass()
@@ -140,7 +140,7 @@ def _group_changes(fitted: FittedRegression, white: Whitened, numbers: Indices, 
 def _group_equations(
     fitted: FittedRegression, white: Whitened, index: Indices
 ) -> tuple[Matrix, Vector]:
-    """What one group contributes to J and to the scores."""
+    """Return the contribution of one group to J and to the scores."""
     z, rows = white.rows.take(index), fitted.residuals.take(index)
     s, terms = rows.frequencies, fitted.coupled_equation.terms(rows)
     W = weighted_gram(z, s * rows.inside)
@@ -157,6 +157,6 @@ def _refuse_decisive(transform: Matrix, W_group: Matrix) -> None:
     if np.linalg.eigvalsh(share)[-1] > LARGEST_SHARE:
         raise ValueError(
             "groups has a group without which the rows within the threshold do not determine the "
-            'coefficients, and cov_type="CR3" leaves each out once: take cov_type="CR1", or drop '
-            "the columns that only one group has."
+            'coefficients, and cov_type="CR3" leaves out each group once: use cov_type="CR1", or '
+            "drop the columns that vary in only one group."
         )

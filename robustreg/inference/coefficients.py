@@ -1,4 +1,4 @@
-"""Coefficients with their covariance: what is tested and shown in tables."""
+"""Coefficients with their covariance: tests, intervals and tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CoefficientTable(Tabular):
-    """Coefficients, their errors, tests and intervals. See ``Summary`` for the attributes."""
+    """Coefficients with standard errors, tests and intervals. ``Summary`` lists the attributes."""
 
     names: tuple[str, ...]
     coefficients: Vector
@@ -44,19 +44,19 @@ class CoefficientTable(Tabular):
 
     @property
     def t(self) -> Vector:
-        """Coefficients in units of their standard errors, of shape (k,)."""
+        """Coefficients divided by their standard errors, of shape (k,)."""
         return self.coefficients / self.standard_errors
 
     @property
     def p_values(self) -> Vector:
-        """Two-sided p of the hypothesis that a coefficient is zero, of shape (k,)."""
+        """Two-sided p-values of the hypotheses that a coefficient is zero, of shape (k,)."""
         return 2.0 * stats.t.sf(np.abs(self.t), self.reference_df)
 
     @property
     def table(self) -> Any:
-        """Frame indexed by ``names``: coef, std_err, t, p_value, ci_low, ci_high.
+        """DataFrame with index ``names``: coef, std_err, t, p_value, ci_low, ci_high.
 
-        A new frame each time: to change it changes nothing here.
+        Each access returns a new DataFrame. Changing it does not change the summary.
         """
         low, high = self._interval(self.level)
         columns = {
@@ -71,31 +71,31 @@ class CoefficientTable(Tabular):
 
     @property
     def covariance(self) -> Any:
-        """Covariance of the coefficients, a frame with ``names`` on both sides."""
+        """Covariance of the coefficients, a DataFrame with ``names`` as index and columns."""
         pd = pandas("Summary.covariance")
         return pd.DataFrame(self.covariance_matrix.copy(), index=self.names, columns=self.names)
 
     def confidence_interval(self, level: float | None = None, *, method: str = "std_err") -> Any:
-        """Intervals for the coefficients.
+        """Compute confidence intervals for the coefficients.
 
         Parameters
         ----------
         level : float in (0, 1), default=None
-            Confidence level; None takes that of the summary.
+            Confidence level. None means the level of the summary.
         method : {"std_err", "percentile"}, default="std_err"
-            Coefficients plus and minus a multiple of their standard errors, or the percentiles of
-            the bootstrap's replicates.
+            ``"std_err"``: coefficient plus and minus a multiple of its standard error.
+            ``"percentile"``: percentiles of the bootstrap replicates.
 
         Returns
         -------
         DataFrame of shape (k, 2)
-            Indexed by ``names``, with columns ci_low and ci_high.
+            With index ``names`` and columns ci_low and ci_high.
 
         Raises
         ------
         ValueError
-            If ``level`` is not between 0 and 1, or if there are no replicates to take percentiles
-            of.
+            If ``level`` is not between 0 and 1, if ``method`` is unknown, or if percentiles are
+            requested and the summary has no bootstrap replicates.
         """
         level = self.level if level is None else check_level(level)
         if method not in ("std_err", "percentile"):
@@ -129,31 +129,35 @@ class CoefficientTable(Tabular):
         Parameters
         ----------
         R : array-like of shape (q, k) or (k,), str, or array-like of str
-            One row a hypothesis, columns in the order of ``names``; or the names of coefficients
-            that all equal ``r`` under the hypothesis; or equations in these names, as
-            ``"urban = poverty"`` or ``["hs_grad = 0", "2 * a - b = 1"]``, which formulaic reads
-            (``pip install robustreg[formula]``). Names that are no words may stand in backticks.
+            The hypotheses, in one of three forms:
+
+            - numbers: one row per hypothesis, with columns in the order of ``names``;
+            - names of coefficients, which all equal ``r`` under the hypothesis;
+            - equations in these names, such as ``"urban = poverty"`` or
+              ``["hs_grad = 0", "2 * a - b = 1"]``. They need formulaic
+              (``pip install robustreg[formula]``). Put names that are not Python identifiers in
+              backticks.
         r : float or array-like of shape (q,), default=None
-            Right-hand side; None for zeros, and with equations.
+            Right-hand side. None means zeros. Leave it out if R contains equations.
 
         Returns
         -------
         WaldTest
-            By F with ``reference_df`` as its second degrees of freedom, or by chi-squared where
-            these are infinite.
+            An F test with ``reference_df`` denominator degrees of freedom, or a chi-squared test if
+            ``reference_df`` is infinite.
 
         Raises
         ------
         ValueError
-            If R or r have the wrong shape or are not finite, a name is unknown or that of two
-            coefficients, an equation cannot be read, or hypotheses depend on one another.
+            If R or r has the wrong shape or is not finite; if a name is unknown or belongs to two
+            coefficients; if an equation cannot be read; if the hypotheses are linearly dependent.
         ImportError
-            If R has equations, and formulaic is not installed.
+            If R contains equations and formulaic is not installed.
 
         Notes
         -----
-        With the sandwich the test rejects too often where q is large: 8 to 10 % of true hypotheses
-        at the level of 5 % with q = 6 and n = 50 to 100.
+        With the sandwich, the test rejects too often if q is large: in simulations with q = 6 and
+        n = 50 to 100, it rejected 8 to 10 % of true hypotheses at the 5 % level.
 
         Examples
         --------

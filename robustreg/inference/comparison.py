@@ -1,4 +1,4 @@
-"""Several models side by side, as statisticians publish them."""
+"""The function ``compare``: a table of several models side by side, as in publications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Comparison", "compare"]
 
 Vector = NDArray[np.float64]
 
-#: What may stand below a coefficient: how it is written, and the words of the foot.
+#: The options of ``below``, and how the table's last line describes them.
 BELOW = {
     "std_err": "standard errors",
     "t": "t statistics",
@@ -33,16 +33,16 @@ GAP = 2
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Tabular):
-    """Coefficients of several models, one column a model. Made by :func:`compare`.
+    """Coefficients of several models, with one column per model. Returned by :func:`compare`.
 
     Attributes
     ----------
     summaries : dict of str to Summary
-        By the names of the models.
+        The summaries by the names of the models.
     names : tuple of str
-        The coefficients of all, in the order in which they first appear.
+        Names of all coefficients, in the order in which they first appear.
     below : str
-        What stands in brackets below each: "std_err", "t", "p_value" or "interval".
+        The number in brackets below each coefficient: "std_err", "t", "p_value" or "interval".
 
     Examples
     --------
@@ -66,9 +66,10 @@ class Comparison(Tabular):
 
     @property
     def table(self) -> Any:
-        """Frame indexed by ``names`` with the columns of each summary's table below its name.
+        """DataFrame with the index ``names`` and, for each model, the columns of its summary.
 
-        NaN where a model has no such coefficient.
+        The columns have two levels: model and quantity. Entries are NaN if a model does not have
+        the coefficient.
         """
         tables = {name: summary.table for name, summary in self.summaries.items()}
         return pandas("Comparison.table").concat(tables, axis=1).reindex(list(self.names))
@@ -98,7 +99,7 @@ class Comparison(Tabular):
         return f"<div>{self.to_html()}<p>In brackets: {BELOW[self.below]}.</p></div>"
 
     def _strings(self) -> Table:
-        """Two lines a coefficient, and what is known of the fits."""
+        """Return the cells: two lines per coefficient, then one line per property of the fits."""
         facts = ["Observations", "Scale", "delta", "Robust R²", "Standard errors"]
         names = [line for name in self.names for line in (name, "")]
         columns = []
@@ -117,22 +118,24 @@ def compare(
     Parameters
     ----------
     summaries : dict of str to Summary, or sequence of Summary
-        By the names of the models; those of a sequence are (1), (2) and so on. They may have other
-        coefficients, data or covariances.
+        The summaries, with the names of their models as keys. The models of a sequence are named
+        (1), (2) and so on. The models may differ in coefficients, data and covariances.
     below : {"std_err", "t", "p_value", "interval"}, default="std_err"
-        What stands in brackets below each coefficient.
+        The number shown in brackets below each coefficient.
 
     Returns
     -------
     Comparison
-        With ``to_latex``, ``to_html``, ``to_markdown`` and, as numbers, ``table``.
+        Print it, export it with ``to_latex``, ``to_html`` or ``to_markdown``, or get its numbers
+        from ``table``.
 
     Raises
     ------
     TypeError
-        If something is no summary.
+        If one of them is not a result of :func:`summarize`.
     ValueError
-        If there is none, a coefficient's name is that of two of one model, or ``below`` is unknown.
+        If there are no summaries, if a model has two coefficients of the same name, or if ``below``
+        is unknown.
 
     Examples
     --------
@@ -165,7 +168,7 @@ def compare(
     else:
         raise TypeError(
             f"summaries must be a dict or a sequence, got {type(summaries).__name__}: pass a dict "
-            "from a name to each."
+            "of names and summaries."
         )
     if not named:
         raise ValueError("summaries is empty: pass at least one result of summarize.")
@@ -179,7 +182,7 @@ def _require_summary(summary: Any) -> None:
     if not isinstance(summary, Summary):
         raise TypeError(
             f"summaries must be results of summarize, got {type(summary).__name__}: pass a dict "
-            "from a name to each."
+            "of names and summaries."
         )
     for name in summary.names:
         if summary.names.count(name) > 1:
@@ -190,7 +193,7 @@ def _require_summary(summary: Any) -> None:
 
 
 def _cells(summary: Summary, below: str) -> list[tuple[str, str]]:
-    """A coefficient and what stands below it."""
+    """Return each coefficient and the number below it."""
     coefficients = [text.number(value) for value in summary.coefficients]
     if below == "interval":
         interval = summary.confidence_interval().to_numpy()

@@ -1,4 +1,4 @@
-r"""Covariance matrices for errors of one distribution, and what every estimate of one returns.
+r"""Covariance matrices for errors with the same distribution.
 
 Huber's three estimates (Robust Statistics, 1981, section 7.6), with k coefficients, n observations,
 u = e / sigma, and m and v the mean and variance of psi'(u):
@@ -9,9 +9,9 @@ u = e / sigma, and m and v the mean and variance of psi'(u):
     H2 = K  S / m   W^-1                        W = sum psi' z z'
     H3 = S / K      W^-1 Z'Z W^-1
 
-psi' is zero or one, so v = m (1 - m) as Huber writes it, and v = m (1 - m) n/(n - 1) with
-``ddof=1``, as in R's MASS. Where the rows within the threshold are few, H1 has another m, and
-K = 1: :mod:`robustreg.inference.interpolation`.
+psi' is zero or one, so v = m (1 - m) as in Huber's book, and v = m (1 - m) n/(n - 1) with
+``ddof=1`` as in R's MASS. If few rows lie within the threshold, H1 uses a different m, and K = 1:
+see :mod:`robustreg.inference.interpolation`.
 """
 
 from __future__ import annotations
@@ -49,33 +49,34 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Coupling = Literal["auto"] | bool
 
-#: Standard errors from zero beyond which the coupling of the intercept to sigma counts as skewness.
-#: Below it, adding what it adds to the variance would add little but noise.
+#: With ``scale_coupling="auto"``, errors count as skewed if the coupling of the intercept to sigma
+#: is more than this many standard errors from zero. Smaller couplings are mostly noise.
 SKEWED = 2.0
 
-FEW_INSIDE = "Few rows lie within the threshold: the density there is from a wider window."
+FEW_INSIDE = "Few rows lie within the threshold: their density is estimated in a wider window."
 
 
 @dataclass(frozen=True)
 class CovarianceEstimate:
-    """A covariance of theta in working units, and how it is to be read.
+    """A covariance of theta in working units, with what a summary says about it.
 
-    It is ``back @ core @ back.T``, kept apart: where columns are nearly dependent the variance of a
-    prediction z theta has its digits in z back, and none in the product.
+    The covariance is ``back @ core @ back.T``. The factors are stored separately because the
+    product would lose all digits of the variance of a prediction if columns are nearly dependent.
 
     Attributes
     ----------
     core, back : arrays of shape (k, k)
     degrees_of_freedom : float
-        Of Student's t.
+        Degrees of freedom of Student's t.
     description : str
         One line for the summary.
     root : array of shape (k, k)
-        T with ``T T'`` the inverse of Z'Z, exactly for H1, else as W = sum psi' z z' has it.
+        T with ``T T'`` the inverse of Z'Z. It is exact for H1, and otherwise approximated by
+        W = sum psi' z z'.
     notes : tuple of str
-        What a reader must know.
+        Notes for the summary.
     replicates : array of shape (n_replicates, k) or None
-        Of theta, for the bootstrap.
+        Replicates of theta, for the bootstrap.
     """
 
     core: Matrix
@@ -87,17 +88,17 @@ class CovarianceEstimate:
     replicates: Matrix | None = field(default=None, repr=False)
 
     def of_combinations(self, lines: Matrix) -> Matrix:
-        """Covariance of ``lines @ theta``."""
+        """Return the covariance of ``lines @ theta``."""
         half = lines @ self.back
         return half @ self.core @ half.T
 
     def average_factor(self) -> float:
-        """c, for which the covariance is c (Z'Z)^-1 on average."""
+        """Return the number c for which the covariance is c (Z'Z)^-1 on average."""
         half = np.linalg.solve(self.root, self.back)
         return float(np.einsum("ij,ij->", half @ self.core, half)) / self.core.shape[0]
 
     def variance_of_rows(self, rows: Matrix) -> Vector:
-        """Variance of ``row @ theta`` for each row."""
+        """Return the variance of ``row @ theta`` for each row."""
         half = rows @ self.back
         return np.einsum("ij,ij->i", half @ self.core, half)
 
@@ -105,7 +106,7 @@ class CovarianceEstimate:
 def huber_covariance(
     fitted: FittedRegression, kind: str, ddof: int, coupling: Coupling
 ) -> CovarianceEstimate:
-    """H1, H2 or H3: one pass over the rows, two for H3."""
+    """Estimate H1, H2 or H3, in one pass over the rows, or two for H3."""
     n, k = fitted.n, fitted.n_parameters
     small = kind == "H1" and is_small_threshold(fitted)
     m, K, notes = _mean_and_correction(fitted, kind, ddof, small)
@@ -127,7 +128,7 @@ def huber_covariance(
     excess, skewed = _excess(fitted, coupling, tau, m, small)
     factor = K**2 * fitted.working_scale**2 / (n - k)
     core = core + factor * excess * np.outer(direction, direction)
-    description = f"{kind} (Huber), errors of one distribution"
+    description = f"{kind} (Huber), for errors with the same distribution"
     root = transform if kind == "H1" else np.sqrt(m) * transform
     return CovarianceEstimate(core, transform, n - k, description, root, (*notes, *skewed))
 
@@ -135,7 +136,7 @@ def huber_covariance(
 def _mean_and_correction(
     fitted: FittedRegression, kind: str, ddof: int, small: bool
 ) -> tuple[float, float, tuple[str, ...]]:
-    """m and K. H1 weighs all rows alike, and needs no more of those within the threshold than m."""
+    """Return m and K. H1 needs only the number of rows within the threshold, not which they are."""
     n, k, m = fitted.n, fitted.n_parameters, fitted.moments.inside
     if small:
         return density_share(fitted), 1.0, (FEW_INSIDE,)
@@ -145,7 +146,7 @@ def _mean_and_correction(
 
 
 def normal_equations(fitted: FittedRegression, which: Mixing) -> tuple[Matrix, Vector]:
-    """T with ``T T'`` the inverse of the Gram matrix of the rows, and their sum; in one pass."""
+    """Return T with ``T T'`` the inverse of the rows' Gram matrix, and their sum, in one pass."""
     k, p = fitted.n_parameters, fitted.design.n_features
     sums, upper = fitted.design.gram(fitted.point, which)
     augmented = np.triu(upper) + np.triu(upper, 1).T
@@ -160,9 +161,9 @@ def normal_equations(fitted: FittedRegression, which: Mixing) -> tuple[Matrix, V
 
 @dataclass(frozen=True)
 class CoupledMoments:
-    """Means over the observations, in the letters of ``coupled_excess``, and the z statistic of c.
+    """Means over the observations, named as in ``coupled_excess``, and the z statistic of c.
 
-    Numbers, or arrays with an entry for each of several responses.
+    They are numbers, or arrays with one entry per response.
     """
 
     c: Any
@@ -175,9 +176,9 @@ class CoupledMoments:
 
 
 def scale_coupling(fitted: FittedRegression) -> CoupledMoments:
-    """How sigma's error moves the intercept: by the mean c of psi' u.
+    """Compute how the error of sigma moves the intercept, measured by the mean c of psi' u.
 
-    It is zero where sigma is not estimated and, but for sampling error, where errors are symmetric.
+    The mean is zero if sigma is given. If errors are symmetric, it is zero up to sampling error.
     """
     equation = fitted.coupled_equation
     (sums,) = fitted.sum_residuals(lambda rows: (coupled_sums(rows, equation),))
@@ -185,13 +186,13 @@ def scale_coupling(fitted: FittedRegression) -> CoupledMoments:
 
 
 def coupled_sums(rows: Residuals, equation: ScaleEquation) -> NDArray:
-    """Sums over rows of what :class:`CoupledMoments` has the means of."""
+    """Compute the sums over rows whose means :class:`CoupledMoments` has."""
     psi, (chi, c, g, h) = rows.psi, equation.terms(rows)
     return rows.sums(c, g, h, psi**2, psi * chi, chi**2, c**2)
 
 
 def coupled_moments(sums: NDArray, n: Any) -> CoupledMoments:
-    """The means from the sums, over n observations."""
+    """Convert the sums to means over n observations."""
     c, g, h, B, G, D, square = sums / n
     spread = np.sqrt(np.maximum(square - c**2, 0.0) / n)
     z = np.divide(c, spread, out=np.zeros_like(spread), where=spread > 0.0)
@@ -201,7 +202,7 @@ def coupled_moments(sums: NDArray, n: Any) -> CoupledMoments:
 def _excess(
     fitted: FittedRegression, coupling: Coupling, tau: float, a: float, small: bool
 ) -> tuple[float, tuple[str, ...]]:
-    """What sigma's error adds to n times the covariance, and the note on skewed errors."""
+    """Return what the error of sigma adds to n times the covariance, and a note if it is large."""
     if coupling is False:
         return 0.0, ()
     at = scale_coupling(fitted)
@@ -213,28 +214,29 @@ def _excess(
 
 
 def coupled_excess(at: CoupledMoments, tau: Any, a: Any, n: Any, small: Any) -> Any:
-    """What sigma's error adds to n times the covariance, in the direction w = (Z'Z)^-1 sum z.
+    """Return what the error of sigma adds to n times the covariance, as a multiple of w w'.
 
-    Numbers, or arrays with an entry for each of several responses.
+    Here w = (Z'Z)^-1 sum z. Arguments are numbers, or arrays with one entry per response.
 
-    Where u is independent of z the blocks of J / n are a Q, c zbar, g zbar' and h with Q the mean
-    of z z' and zbar that of z. With w = Q^-1 zbar, tau = zbar'w (one where there is an intercept)
-    and r = c g / (a h), J^-1 has (1/a)(Q^-1 + q w w') as its first block, q = r / (1 - r tau), and
-    the covariance is B/a² Q^-1 plus w w' times
+    If u is independent of z, the blocks of J / n are a Q, c zbar, g zbar' and h, where Q is the
+    mean of z z' and zbar that of z. Let w = Q^-1 zbar, tau = zbar'w (which is one if there is an
+    intercept), r = c g / (a h) and q = r / (1 - r tau). The first block of J^-1 is then
+    (1/a)(Q^-1 + q w w'), and the covariance is B/a² Q^-1 plus w w' times
 
         (2 q + tau q²) B/a²  +  (c² D / h² - 2 c G / h) / (a (1 - r tau))²
 
     with B, G, D the means of psi², psi chi, chi².
 
-    That is the variance for large n. Sigma is in the standard error too, and the same error of
-    sigma moves both: with the intercept and sigma normal, of correlation rho, and tau_s² the
-    relative variance of sigma, the mean square of t is 1 + 3 tau_s² (1 + 2 rho²) to this order, of
-    which Student's t has the term without rho. The other is 6 C²/n times w w', C the covariance of
-    the two influence functions divided by tau. At n = 30 and chi²_1 errors 95 % intervals for the
-    intercept cover 92 % without it and 94 to 95 % with it.
+    This is the variance for large n. The standard error also contains sigma, so that the same error
+    of sigma affects both the estimate and its standard error. If the intercept and sigma are normal
+    with correlation rho, and tau_s² is the relative variance of sigma, the mean square of t is
+    1 + 3 tau_s² (1 + 2 rho²) to this order. Student's t accounts for the term without rho. The
+    other term is 6 C²/n times w w', where C is the covariance of the two influence functions
+    divided by tau. At n = 30 and chi²_1 errors, 95 % intervals for the intercept cover 92 % without
+    it and 94 to 95 % with it.
     """
     c, g, h, B, G, D = at.c, at.g, at.h, at.B, at.G, at.D
-    # Few rows are within a small threshold: of c², the part that is sampling error is taken out.
+    # With a small threshold, c² is mostly sampling error, which is subtracted.
     with np.errstate(divide="ignore"):
         real = np.sqrt(np.maximum(1.0 - 1.0 / np.square(at.z), 0.0))
     c = np.where(small, c * real, c)
@@ -249,6 +251,6 @@ def coupled_excess(at: CoupledMoments, tau: Any, a: Any, n: Any, small: Any) -> 
 
 def _coupling_note(z: float) -> str:
     return (
-        f"The errors are skewed, by {abs(z):.1f} standard errors: the standard error of the "
-        "intercept includes the error of the scale."
+        f"The errors are skewed (z = {abs(z):.1f}): the standard error of the intercept includes "
+        "the error of the scale."
     )

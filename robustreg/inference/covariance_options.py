@@ -1,4 +1,4 @@
-"""Which covariance a user asks for, and the estimate of it."""
+"""The options of ``summarize`` that choose a covariance."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class CovarianceOptions:
         check_one_of("bootstrap", self.bootstrap, ("pairs", "wild"))
 
     def estimate(self, fitted: FittedRegression) -> tuple[CovarianceEstimate, str]:
-        """The covariance, and its kind: of the formula, or "pairs" or "wild" for a bootstrap."""
+        """Estimate the covariance; also return its formula, or "pairs" or "wild" (bootstrap)."""
         kind = COVARIANCES[self.cov_type]
         if kind == "sandwich":
             kind = default_variant(fitted)
@@ -88,6 +88,6 @@ class CovarianceOptions:
 def _refuse_single_rows(fitted: FittedRegression, kind: str) -> None:
     if kind in ("CR3", "bootstrap") and not fitted.design.in_memory:
         raise ValueError(
-            f"cov_type {kind} takes rows one by one, which a Dask collection does not give: take "
+            f"cov_type {kind} needs the rows in memory, not in a Dask collection: use "
             '"huber", "sandwich" or "CR1", or load the data with compute().'
         )

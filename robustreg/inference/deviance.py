@@ -1,4 +1,4 @@
-"""Tests of nested MM regressions by their losses."""
+"""Deviance tests of nested MM regressions."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ from robustreg.solvers.minimise import minimise
 
 __all__ = ["DevianceTest", "deviance_test"]
 
-#: Distance to which the smaller model is solved, in standard errors, and its most iterations.
+#: Tolerance of the smaller model's solution, in standard errors, and its iteration limit.
 TOLERANCE, MAX_ITER = 1e-7, 200
 
 
 @dataclass(frozen=True)
 class DevianceTest:
-    """Test of the hypothesis that some coefficients are zero, by the increase of the loss.
+    """Deviance test of an MM regression. Returned by :func:`deviance_test`.
+
+    The hypothesis is that some coefficients are zero. The test measures how much the loss increases
+    without them.
 
     Attributes
     ----------
     statistic : float
-        Chi-squared with ``df`` degrees of freedom if the hypothesis holds.
+        Has a chi-squared distribution with ``df`` degrees of freedom if the hypothesis is true.
     df : int
-        Number of coefficients.
+        Number of coefficients that are tested.
     p_value : float
-        Probability of a statistic at least as large if the hypothesis holds.
+        Probability of a statistic at least this large if the hypothesis is true.
 
     Examples
     --------
@@ -65,14 +68,16 @@ def deviance_test(
     *,
     sample_weight: ArrayLike | None = None,
 ) -> DevianceTest:
-    r"""Test whether coefficients of an MM regression are zero, by the loss without their columns.
+    r"""Test whether some coefficients of an MM regression are zero.
+
+    The model is fitted again without their columns, and the losses of the two fits are compared.
 
     Parameters
     ----------
     model : MMRegressor or Pipeline
-        Fitted; a pipeline whose last step is such a model.
+        Fitted model, or a pipeline that ends with one.
     X, y : array-like
-        Those of ``fit``.
+        The data of ``fit``.
     dropped : str or sequence of str
         Names of the features whose coefficients are zero under the hypothesis.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -87,24 +92,29 @@ def deviance_test(
     TypeError
         If the model is not an ``MMRegressor``.
     ValueError
-        If a name is unknown or given twice, if all features and the intercept are dropped, or for
-        the reasons of :func:`summarize`.
+        If a name is unknown or given twice, if no coefficient would be left, or for the reasons
+        given at :func:`summarize`.
 
     See Also
     --------
-    Summary.wald_test : Needs no second fit.
+    Summary.wald_test : A test that needs no second fit.
 
     Notes
     -----
-    With the scale of the larger model and both sums at their minima, the statistic is
+    Both losses are computed with the scale of the larger model. The statistic is [1]_
 
     .. math::
 
         2\, \frac{\overline{\psi'(u)}}{\overline{\psi(u)^2}}
         \Bigl[\sum_i s_i \rho(u_i^{\text{smaller}}) - \sum_i s_i \rho(u_i)\Bigr],
 
-    as R's ``anova.lmrob`` has it (E. Ronchetti, Statist. Probab. Lett. 3, 1985). The smaller fit
-    starts from the weights of the larger one.
+    as in R's ``anova.lmrob``. The fit of the smaller model starts from the weights of the larger
+    one.
+
+    References
+    ----------
+    .. [1] E. Ronchetti, Robust model selection in regression, Statist. Probab. Lett. 3, 1985,
+       21-23.
 
     Examples
     --------
@@ -149,12 +159,12 @@ def _kept_columns(fitted: FittedMM, dropped: list[str]) -> NDArray[np.intp]:
 
 
 def _smaller_loss(fitted: FittedMM, kept: NDArray[np.intp]) -> float:
-    """The local minimum of the loss without some columns, at the scale of the larger model."""
+    """Return the loss of the smaller model at its local minimum, with the larger model's scale."""
     design, loss, intercept = fitted.design, fitted.loss, fitted.rows.fit_intercept
     if not design.in_memory:
         raise ValueError(
-            "deviance_test fits a smaller model to rows in memory, which a Dask collection does "
-            "not give: use wald_test of the summary, or load the data with compute()."
+            "deviance_test fits a smaller model and needs the rows in memory, not in a Dask "
+            "collection: use wald_test of the summary, or load the data with compute()."
         )
     X = design.rows_of_X(np.arange(design.n_rows))[:, kept]
     y = fitted.response * design.units.response_scale

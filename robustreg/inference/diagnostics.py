@@ -1,4 +1,4 @@
-"""Which rows decide a fit, and which deserve a look."""
+"""The function ``diagnose``, and its result for a Huber regression."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: What deserves a look: residuals beyond this many scales, leverages beyond this many times their
-#: mean k/n, and coefficients moved by this many times a row's usual share, 1/sqrt(n), of an error.
+#: A row deserves a look if its residual exceeds this many scales, its leverage this many times the
+#: mean k/n, or its influence this many times 1/sqrt(n) standard errors, the size usual for a row.
 NOTABLE = 3.0
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Diagnostics(RowTable):
-    """Residuals, weights, leverages and influence of every row. Made by :func:`diagnose`.
+    """Residuals, weights, leverages and influence of every row. Returned by :func:`diagnose`.
 
     Attributes
     ----------
     labels : array of shape (n_samples,)
-        The index of X or y where they have one, else row numbers from zero.
+        Index of X or y if one of them has an index, otherwise row numbers from zero.
     names : tuple of str
-        Of the coefficients.
+        Names of the coefficients.
     fitted_values, residuals : ndarray of shape (n_samples,)
         In units of y.
     standardized_residuals : ndarray of shape (n_samples,)
-        Residuals divided by the scale: beyond delta they are outliers.
+        Residuals divided by the scale. Rows are outliers if this exceeds delta in size.
     weights : ndarray of shape (n_samples,)
         Robustness weights ``min(1, threshold/|residual|)``.
     leverages : ndarray of shape (n_samples,)
-        ``z (Z'Z)^-1 z'``, between 0 and 1, k/n on average: how far a row is from the others in X. A
-        Huber fit bounds the influence of residuals, not of leverage.
+        How far a row is from the others in X: ``z (Z'Z)^-1 z'``, between 0 and 1 and k/n on
+        average. A Huber fit bounds the influence of residuals, but not that of leverage.
     coefficient_changes : ndarray of shape (n_samples, k)
-        Change of the coefficients when one observation of the row is left out: by a refit for the
-        rows of ``exact``, else by one Newton step. NaN where the rows within the threshold do not
-        determine the coefficients: there is no Newton step.
+        Change of the coefficients if one observation of the row is left out. It is computed by a
+        refit for the rows of ``exact``, and by one Newton step for the others. NaN if there is no
+        Newton step, because the rows within the threshold do not determine the coefficients.
     influence : ndarray of shape (n_samples,)
-        The largest of these changes, in standard errors of its coefficient; NaN as they.
+        The largest of these changes, in standard errors of its coefficient; NaN if they are.
     exact : ndarray of shape (n_samples,) of bool
-        Rows for which the fit has been computed without them.
+        Rows for which the model was fitted again without them.
     n : float
-        Number of observations, the sum of the frequencies; where the rows are a sample, of those
-        that they stand for.
+        Number of observations: the sum of the frequencies. If the rows are a sample, it is the
+        number of observations that the model was fitted to.
     notes : tuple of str
-        What a reader must know; none for a Huber regression.
+        Warnings that matter for the interpretation; empty for a Huber regression.
     index : pandas Index, or None
-        That of X or y, with its name and levels: of the frames.
+        Index of X or y with its names and levels. The DataFrames of this object have it.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Diagnostics(RowTable):
 
     @property
     def cutoffs(self) -> dict[str, float]:
-        """Beyond which a standardised residual, a leverage and an influence deserve a look."""
+        """Limits beyond which a standardised residual, leverage or influence deserves a look."""
         return {
             "residual": NOTABLE,
             "leverage": NOTABLE * len(self.names) / self.n,
@@ -92,7 +92,7 @@ class Diagnostics(RowTable):
 
     @property
     def severity(self) -> Vector:
-        """The largest of the three in units of its cutoff, of shape (n_samples,)."""
+        """The largest of the three as a multiple of its cutoff, of shape (n_samples,)."""
         return np.nanmax(self._ratios(), axis=0)
 
     def _ratios(self) -> Matrix:
@@ -126,50 +126,51 @@ def diagnose(
     Parameters
     ----------
     model : HuberRegressor, MMRegressor or Pipeline
-        As for :func:`summarize`.
+        Fitted model, as for :func:`summarize`.
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        The X of ``fit``; for a pipeline, as the pipeline takes it. For a model that was fitted to a
-        Dask collection some of its rows will do, in memory.
+        The X of ``fit``. For a pipeline, the X that was passed to the pipeline. For a model that
+        was fitted to a Dask collection, pass some of its rows, in memory.
     y : array-like of shape (n_samples,)
-        The y of ``fit``, or of these rows.
+        The y of ``fit``, or that of these rows.
     sample_weight : array-like of shape (n_samples,), default=None
         The weights passed to ``fit``.
     exact : int, default=0
-        Number of rows, those of the largest one-step influence, for which the model is fitted again
-        without them. Each takes about as long as a fit.
+        Number of rows to leave out exactly: for the rows with the largest one-step influence, the
+        model is fitted again without the row. Each of them costs about one fit.
     verbose : int, default=0
-        Above zero, these refits show a progress bar.
+        If above zero, show a progress bar for these refits.
 
     Returns
     -------
     Diagnostics or MMDiagnostics
-        Of an MM regression with robust distances in place of leverages and influence.
+        For an MM regression, robust distances take the place of leverages and influence.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`summarize`. ValueError, too, if ``exact`` is no whole number from zero or if rows
-        are to be left out of a sample, which alone is no fit.
+        For the reasons given at :func:`summarize`. ValueError also if ``exact`` is not a
+        non-negative integer, or is positive and X contains only some rows of the fit.
 
     Notes
     -----
-    Leaving row i out changes the coefficients by one Newton step of the equations without it,
-    :math:`-(J - J_i)^{-1} (\psi_i z_i, \chi_i)`, with J as in :func:`summarize`, the scale
-    included: it is estimated anew as well. For least squares with a given scale that is the exact
-    change.
+    The change without row i is approximated by one Newton step of the equations without that row
+    [1]_, :math:`-(J - J_i)^{-1} (\psi_i z_i, \chi_i)`, with J as in :func:`summarize`. The scale is
+    estimated again too. For least squares with a given scale, the step is the exact change.
 
-    Elsewhere the step takes the other rows to stay on their sides of the threshold, and the value
-    is a lower bound in practice where they do not: where one row decides which rows are outliers,
-    as with ``scale="mad"``, whose solutions can be several, the change can be many times as large.
-    On the phone calls with the MAD it is 7 times as large, 8.4 standard errors for 1.2. ``exact``
-    says so for the rows that matter. Refits keep the delta of the model.
+    In other cases the step assumes that the other rows stay on the same side of the threshold. If
+    they do not, it is in practice a lower bound. If a single row decides which rows are outliers,
+    as can happen with ``scale="mad"``, whose equations can have several solutions, the true change
+    can be many times larger. For the phone calls with the MAD it is 8.4 standard errors, and the
+    step gives 1.2. Use ``exact`` to compute the changes of the most influential rows. Refits keep
+    the delta of the model.
 
-    A sample of m of n rows stands for all: leverages and changes are what the rows have among n,
-    estimated from the m.
+    If X is a sample of m out of n rows, leverages and changes are those among all n rows, estimated
+    from the m.
 
     References
     ----------
-    R. D. Cook and S. Weisberg, Residuals and Influence in Regression, Chapman and Hall, 1982.
+    .. [1] R. D. Cook and S. Weisberg, Residuals and Influence in Regression, Chapman and Hall,
+       1982.
 
     Examples
     --------
@@ -187,14 +188,14 @@ def diagnose(
     fitted = fitted_regression(model, X, y, sample_weight, may_be_sample=True)
     if not fitted.design.in_memory:
         raise ValueError(
-            f"diagnose makes a table of every row, here {fitted.design.n_rows}, and a Dask "
-            "collection of that size is not loaded: pass some of its rows, as "
-            "X.partitions[0].compute() and y.partitions[0].compute(), which stand for all."
+            f"diagnose returns a table with one line per row, here {fitted.design.n_rows}, and "
+            "does not load a Dask collection into memory: pass some of its rows, for example "
+            "X.partitions[0].compute() and y.partitions[0].compute()."
         )
     if exact and fitted.sampled:
         raise ValueError(
-            f"exact={exact} asks for refits without a row, and X has some rows of those that model "
-            "was fitted to: pass exact=0, or all of them."
+            f"exact={exact} asks for refits without a row, which need all rows that model was "
+            "fitted to, and X has only some of them: pass exact=0, or all rows."
         )
     changes = one_step_changes(fitted)
     change_of_units = fitted.to_user()
@@ -205,7 +206,7 @@ def diagnose(
     def influence(changes: Matrix) -> Vector:
         return np.abs(changes @ change_of_units.T / errors).max(axis=1)
 
-    # NaN sorts last, and first once turned around: those are no rows to refit before others.
+    # NaN sorts last, so it would come first in descending order, and be refitted first.
     one_step = np.nan_to_num(influence(changes), nan=0.0)
     worst = np.argsort(-one_step, kind="stable")[:exact]
     worst = worst[fitted.frequencies[worst] > 0.0]

@@ -1,4 +1,4 @@
-r"""The derivative of the estimating equations of a fit, and what an estimated scale adds.
+r"""The derivative of the estimating equations of a fit with an estimated scale.
 
 With u = (y - z theta)/sigma, chi the score of sigma and g and h its derivatives with respect to the
 prediction and to sigma (:mod:`robustreg.inference.scale_equations`), the derivative of
@@ -10,15 +10,15 @@ with respect to (theta, sigma), its sign changed and in units of sigma, is
     J = [[ sum s psi' z z',  sum s psi' u z ],       g = psi' u, h = psi' u²                  joint
          [ sum s g z'     ,  sum s h        ]]       g = f(c) - f(-c), h = c (f(c) + f(-c))   MAD
 
-with f the density of u. The off-diagonal blocks couple the two: where errors are symmetric about
-the fit their means vanish, and sigma may be taken as known; where errors are skewed, sigma's error
-moves the intercept. (The slopes are moved only if the errors' distribution depends on x.)
-Coefficients thus have the influence
+with f the density of u. The off-diagonal blocks couple the two. If errors are symmetric about the
+fit, the means of these blocks are zero, and sigma can be treated as known. If errors are skewed,
+the error of sigma moves the intercept. (It moves the slopes only if the distribution of the errors
+depends on x.) The influence on the coefficients is
 
     (theta^ - theta) = sum_i  [J^-1]_theta (psi_i z_i, chi_i) + o(n^-1/2),
 
-by Huber, Robust Statistics, 1981, section 6.4 for location, and by the theorem on M-estimators of a
-vector (section 6.3) for the whole.
+see Huber, Robust Statistics, 1981, section 6.4 for location, and the theorem on M-estimators of a
+vector (section 6.3) for the general case.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ __all__ = ["Bread", "UndeterminedError", "determines_scale", "inverse_root", "wh
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Least sine of the angle between a column and those before it that Cholesky's factor is trusted
-#: with: below it the Gram matrix has lost half its digits.
+#: The Cholesky factor is used only if the sine of the angle between each column and the previous
+#: ones exceeds this. Below it, the Gram matrix has lost half of its digits.
 SMALLEST_PIVOT = 1e-4
 
-#: Ratio of the extreme singular values, of columns of length one, at which a standard error has no
-#: digits left: rounding errors of X alone change it.
+#: Smallest ratio of the extreme singular values, after columns are scaled to length one. Below it,
+#: rounding errors of X alone change standard errors completely.
 SMALLEST_SINGULAR = 1e-12
 
 
-#: Part of sigma's own curvature below which what the coefficients leave of it is rounding errors.
+#: A Schur complement of sigma below this share of its curvature consists of rounding errors.
 SMALLEST_SCHUR = 1e-10
 
 
@@ -58,7 +58,7 @@ NO_SCALE = (
 
 
 class UndeterminedError(ValueError):
-    """The rows within the threshold do not determine the coefficients, or not sigma beside them."""
+    """The rows within the threshold do not determine the coefficients or the scale."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Bread:
     transform : array of shape (k, k)
         T with ``T T'`` the inverse of ``sum s psi' z z'``.
     coupling, slope : arrays of shape (k,)
-        The blocks of J beside and below it.
+        The blocks of J to the right of the first block and below it.
     curvature : float
         The last entry of J.
     """
@@ -81,10 +81,10 @@ class Bread:
     curvature: float
 
     def inverse(self) -> Matrix:
-        """J^-1 by blocks.
+        """Return J^-1, computed by blocks.
 
-        With P the inverse of the first block and d = h - g'P c the Schur complement of sigma, it is
-        [[P + P c g'P / d, -P c / d], [-g'P / d, 1 / d]].
+        With P the inverse of the first block and d = h - g'P c the Schur complement of sigma, the
+        inverse is [[P + P c g'P / d, -P c / d], [-g'P / d, 1 / d]].
 
         Raises
         ------
@@ -104,14 +104,14 @@ class Bread:
         )
 
     def influence(self) -> Matrix:
-        """The lines of J^-1 for the coefficients, of shape (k, k + 1)."""
+        """Return the rows of J^-1 for the coefficients, of shape (k, k + 1)."""
         return self.inverse()[: self.transform.shape[0]]
 
 
 def determines_scale(J: NDArray) -> Any:
-    """Whether the coefficients leave J, of shape (..., k + 1, k + 1), an own curvature of sigma.
+    """Return whether J, of shape (..., k + 1, k + 1), determines sigma besides the coefficients.
 
-    Its first block must be regular.
+    The first block must be regular.
     """
     coupling, slope, curvature = J[..., :-1, -1:], J[..., -1:, :-1], J[..., -1, -1]
     schur = curvature - (slope @ np.linalg.solve(J[..., :-1, :-1], coupling))[..., 0, 0]
@@ -119,7 +119,7 @@ def determines_scale(J: NDArray) -> Any:
 
 
 def inverse_root(gram: Matrix) -> Matrix | None:
-    """T with ``T T' = gram^-1``; None where Cholesky's factor would lose half its digits."""
+    """Return T with ``T T' = gram^-1``, or None if the Cholesky factor loses half its digits."""
     root = np.sqrt(np.maximum(np.diag(gram), 0.0))
     if not np.all(root > 0.0):
         return None
@@ -133,12 +133,12 @@ def inverse_root(gram: Matrix) -> Matrix | None:
 
 
 def whitening(fitted: FittedLinear, which: Mixing) -> Matrix:
-    """T as in ``inverse_root``, by Householder reflections of the rows, of any conditioning.
+    """Return T as ``inverse_root`` does, but from a QR factor, which is accurate for any X.
 
     Parameters
     ----------
     which : float or None
-        Curvature of the rows: 0.0 for those within the threshold, None for all.
+        0.0 for the rows within the threshold, None for all rows.
 
     Raises
     ------
@@ -154,12 +154,12 @@ def whitening(fitted: FittedLinear, which: Mixing) -> Matrix:
 
 
 def _factor(fitted: FittedLinear, which: Mixing) -> Matrix:
-    """R with ``R'R`` the Gram matrix of the rows, of as many lines as it has."""
+    """Return R with ``R'R`` the Gram matrix of the rows."""
     return fitted.design.triangular_factor(fitted.point, which)[1][:, : fitted.n_parameters]
 
 
 def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
-    """Norms of the columns, and singular values and right vectors of the columns of length one."""
+    """Return the norms of the columns, and the SVD (values, right vectors) of unit columns."""
     norms = np.linalg.norm(factor, axis=0)
     norms[norms == 0.0] = 1.0
     _, singular, right = np.linalg.svd(factor / norms)
@@ -170,11 +170,11 @@ def _singular_values(factor: Matrix) -> tuple[Vector, Vector, Matrix]:
 
 def _refuse_rank(fitted: FittedLinear, factor: Matrix, rank: int, which: Mixing) -> None:
     if which is not None:
-        whitening(fitted, None)  # refuses X itself, if that is the cause
+        whitening(fitted, None)  # raises an error if X itself is the cause
         raise UndeterminedError(
             f"the rows with a residual within threshold_={fitted.threshold:.3g} do not determine "
             f"all {fitted.n_parameters} coefficients: this cov_type cannot be computed. Use a "
-            'larger delta, or cov_type="huber", which counts all rows.'
+            'larger delta, or cov_type="huber", which uses all rows.'
         )
     raise ValueError(
         f"X has rank {rank} for {fitted.n_parameters} coefficients: "
@@ -184,16 +184,16 @@ def _refuse_rank(fitted: FittedLinear, factor: Matrix, rank: int, which: Mixing)
 
 
 def _dependent(fitted: FittedLinear, factor: Matrix, rank: int) -> str:
-    """Names of the columns of which Gram and Schmidt leave nothing."""
+    """Return the names of columns that Gram-Schmidt orthogonalisation reduces to zero."""
     k = fitted.n_parameters
-    # The intercept first: a constant column is then the one to drop.
+    # Start with the intercept, so that a constant column is named as the one to drop.
     order = [k - 1, *range(k - 1)] if fitted.rows.fit_intercept else list(range(k))
     norms = np.linalg.norm(factor, axis=0)
     basis = np.zeros((factor.shape[0], 0))
     named = []
     for position, column in enumerate(order):
         vector = factor[:, column] / (norms[column] or 1.0)
-        for _ in range(2):  # once more, for the rounding errors of the first
+        for _ in range(2):  # the second time removes rounding errors of the first
             vector = vector - basis @ (basis.T @ vector)
         length = float(np.linalg.norm(vector))
         if length > 10.0 * SMALLEST_SINGULAR:

@@ -1,4 +1,4 @@
-"""A fitted model and its data, checked."""
+"""Check a fitted Huber regression and its data."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def fitted_regression(
     Parameters
     ----------
     may_be_sample : bool
-        Whether some of the rows will do, for a model that was fitted to a Dask collection. Each
-        then stands for so many rows that they add up to those of the fit.
+        Whether X may contain only some of the rows, if the model was fitted to a Dask collection.
+        The rows then get frequencies that add up to the number of observations of the fit.
 
     Raises
     ------
@@ -76,8 +76,8 @@ def fitted_regression(
 
 
 def _is_sample(regressor: Any, X: Any) -> bool:
-    """Whether X has rows in memory, and fewer than the Dask collection that was fitted."""
-    # A pickled model has no weights_ if they were of Dask: its own number of rows is not known.
+    """Return whether X is in memory and has fewer rows than the Dask collection of the fit."""
+    # Pickling removes weights_ if they were a Dask array. The number of rows is then unknown.
     weights = getattr(regressor, "weights_", None)
     if is_collection(X) or (weights is not None and not is_collection(weights)):
         return False
@@ -85,7 +85,7 @@ def _is_sample(regressor: Any, X: Any) -> bool:
 
 
 def _standing_for_all(regressor: Any, n_rows: int, weights: Vector | None) -> Vector | None:
-    """Frequencies with which the rows of a sample stand for all, where it is known how many."""
+    """Return frequencies that add up to the number of observations of the fit, if it is known."""
     of_fit = getattr(regressor, "weights_", None)
     total = float("nan") if of_fit is None else float(of_fit.shape[0])
     if not total > n_rows:
@@ -95,7 +95,7 @@ def _standing_for_all(regressor: Any, n_rows: int, weights: Vector | None) -> Ve
 
 
 def _refuse_other_rows(regressor: Any, fitted: FittedRegression) -> None:
-    """Refuse another number of rows."""
+    """Refuse data with a different number of rows."""
     # A Dask array does not always know its length.
     weights = getattr(regressor, "weights_", None)
     rows = fitted.design.n_rows if weights is None else np.shape(weights)[0]
@@ -108,9 +108,9 @@ def _refuse_other_rows(regressor: Any, fitted: FittedRegression) -> None:
 
 
 def _refuse_rounding_errors(fitted: FittedRegression) -> None:
-    # A given scale is not zero where the fit is exact.
+    # If the scale was given, it is not zero even if the fit is exact.
     if not fitted.moments.real > 0.0:
         raise ValueError(
-            "model fits the data exactly (its residuals are rounding errors): there are none to "
-            "measure errors by, whatever the scale. Fit more observations, or fewer columns."
+            "model fits the data exactly (its residuals are rounding errors): standard errors "
+            "cannot be estimated, whatever the scale. Fit more observations, or fewer columns."
         )

@@ -1,4 +1,4 @@
-"""A fitted model of many responses and its data, checked, and the standard errors of all."""
+"""Check a fitted model of many responses and its data, and compute all standard errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ __all__ = ["CovarianceKind", "FittedResponses", "ResponseErrors"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Numbers in one array of a block of responses: 32 MB. About ten such arrays live at a time.
+#: The most numbers in one array of a block of responses, 32 MB. About ten such arrays exist at a
+#: time.
 BLOCK_NUMBERS = 2**22
 
 
@@ -58,7 +59,7 @@ class CovarianceKind:
     groups: Groups | None
 
     def __call__(self, fit: ResponsesFit) -> tuple[Matrix, Vector]:
-        """Standard errors and degrees of freedom of a block."""
+        """Return the standard errors and degrees of freedom of a block."""
         if self.groups is not None:
             return cluster_errors(fit, self.kind, self.groups)
         if self.kind.startswith("HC"):
@@ -67,7 +68,7 @@ class CovarianceKind:
 
 
 class FittedResponses:
-    """A fitted model of many responses and its data, checked."""
+    """A fitted model of many responses with its checked data."""
 
     def __init__(self, model: Any, X: Any, Y: Any, sample_weight: Any) -> None:
         regressor, prepare, names = last_step(model, many=True)
@@ -76,14 +77,14 @@ class FittedResponses:
         self._regressor = regressor
         X = prepare(X)
         _check_feature_names(regressor, X, reset=False)
-        # A copy, for what the checks of fit store on the estimator.
+        # Use a copy, because the checks of fit set attributes of the estimator.
         X, Y, columns = validate_table(copy.copy(regressor), X, Y)
         _check_n_features(regressor, X, reset=False)
         self._table = ResponseTable(Y, columns, omit=regressor.missing == "omit")
         _refuse_other_shape(regressor, self._table)
         n = self._table.n_rows
         weights = np.ones(n) if sample_weight is None else check_weights(sample_weight, n)
-        # Weights that are no counts have no unit: see Design.n_observations.
+        # Weights that are not counts have an arbitrary unit: see Design.n_observations.
         total, squares = float(weights.sum()), float(weights @ weights)
         self._weights = weights * max(1.0, total / squares)
         self.total_weight = float(self._weights.sum())
@@ -93,7 +94,8 @@ class FittedResponses:
         if not self.total_weight > k:
             raise ValueError(
                 f"X has {self.total_weight:g} observations for {k} coefficients: no degrees of "
-                "freedom are left to estimate errors by. Use more observations or fewer columns."
+                "freedom are left to estimate standard errors. Use more observations or fewer "
+                "columns."
             )
         self.rows = orthonormal_rows(self._X, self._weights, fit_intercept)
         self.terms = (("intercept",) if fit_intercept else ()) + names
@@ -106,21 +108,21 @@ class FittedResponses:
 
     @cached_property
     def coefficients(self) -> Matrix:
-        """Of shape (k, n_targets), in the order of the terms."""
+        """Coefficients of shape (k, n_targets), in the order of the terms."""
         slopes = np.asarray(self._regressor.coef_, dtype=np.float64).T
         if not self._regressor.fit_intercept:
             return slopes
         return np.vstack((np.asarray(self._regressor.intercept_), slopes))
 
     def groups(self, labels: Any, cov_type: str, kind: str) -> Groups | None:
-        """The groups of the rows, where the covariance uses them."""
+        """Return the groups of the rows if the covariance uses them, otherwise None."""
         if not kind.startswith("CR"):
             refuse_groups(labels, cov_type, '"cluster"')
             return None
         return Groups(*numbered_groups(labels, self._table.n_rows, self._weights))
 
     def errors(self, errors: CovarianceKind) -> ResponseErrors:
-        """Standard errors of all responses, block after block."""
+        """Compute the standard errors of all responses, block by block."""
         k, total = self.rows.n_parameters, self._table.n_responses
         found = ResponseErrors(np.full((k, total), np.nan), np.full(total, np.nan))
         width = max(1, BLOCK_NUMBERS // max(self._table.n_rows, k * k))
@@ -141,7 +143,7 @@ class FittedResponses:
         return found
 
     def _fits(self, block: TableBlock) -> Iterator[tuple[NDArray[np.intp], ResponsesFit]]:
-        """The fits of a block that have errors: those of finite delta, then those of infinite."""
+        """Yield the fits of a block that have standard errors, those with finite deltas first."""
         regressor, columns = self._regressor, block.columns
         scale, delta = self.scale[columns], np.asarray(regressor.delta_)[columns]
         coef, intercept = regressor.coef_[columns], np.asarray(regressor.intercept_)[columns]
@@ -173,7 +175,7 @@ class FittedResponses:
             )
 
     def _refuse_other_data(self, fit: ResponsesFit, index: NDArray[np.intp]) -> None:
-        """Refuse data of another fit: there the equations do not hold."""
+        """Refuse data of another fit, for which the estimating equations do not hold."""
         coefficients, scales = distance_to_solution(fit)
         limit = 10.0 * fit.optimality
         largest_scale = FOREIGN_DATA if self._regressor.scale == "mad" else OTHER_SCALE

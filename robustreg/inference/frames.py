@@ -1,4 +1,4 @@
-"""Frames: pandas, imported where a table is asked for, and the labels of rows."""
+"""Import pandas when a DataFrame is requested, and find the labels of rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["pandas", "row_index", "row_labels"]
 
 
 def pandas(caller: str) -> Any:
-    """The module, or an error that says how to install it."""
+    """Import pandas, or raise an error that says how to install it."""
     try:
         import pandas as pd
     except ImportError as error:
@@ -23,16 +23,16 @@ def pandas(caller: str) -> Any:
 
 
 def row_index(*data: Any) -> Any:
-    """The index of the first of these that has one, with its names and levels; else None."""
+    """Return the index of the first argument that has one, or None."""
     for each in data:
         index = getattr(each, "index", None)
-        # A list has a method of that name.
+        # A list has a method called index.
         if index is not None and not callable(index):
             return index
     return None
 
 
 def row_labels(X: Any, y: Any, n: int) -> NDArray:
-    """The index of X or y where they have one, else numbers from zero, of shape (n,)."""
+    """Return the index of X or y, or row numbers from zero if they have none; shape (n,)."""
     index = row_index(X, y)
     return np.arange(n) if index is None else np.asarray(index)

@@ -1,4 +1,4 @@
-"""How much of y a fit explains, in two measures that gross errors do not decide."""
+"""Two robust measures of how much of y a fit explains."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from robustreg.tuning import kappa
 
 __all__ = ["d2", "robust_r2"]
 
-#: Each row of the constant's fit counts so many times that the one parameter of the constant takes
-#: a part of 1e-6/n from the observations: the definition of robust R² counts no degrees of freedom.
-#: A whole number, a power of two: frequencies stay frequencies, and exact.
+#: The definition of robust R² has no correction for degrees of freedom. In the fit of the constant,
+#: each row therefore counts this many times, so that the correction for its one parameter is only
+#: 1e-6/n. A power of two keeps frequencies exact integers.
 COPIES = 2.0**20
 
-#: Distance at which that fit ends, in standard errors of all these copies.
+#: Tolerance of that fit, in standard errors for this number of copies.
 COPIES_TOLERANCE = 1e-4
 
-#: Relative change of the scale of the residuals at which its iteration ends, and its most steps.
+#: Tolerance of the scale of the residuals, as a relative change, and its iteration limit.
 SCALE_TOLERANCE, MOST_STEPS = 1e-12, 100
 
 
 def d2(fitted: FittedRegression) -> float:
-    """Fraction of the Huber loss explained, against the best constant at the same threshold."""
+    """Return the fraction of the Huber loss explained, compared with the best constant."""
     delta, (y, weights) = fitted.delta, _response(fitted)
     if isinstance(y, np.ndarray):
         frequencies = np.ones_like(y) if weights is None else weights
@@ -46,17 +46,17 @@ def d2(fitted: FittedRegression) -> float:
 
         total = float(fitted.sum_residuals(statistic)[0][0])
     explained = fitted.n * fitted.moments.loss
-    # As in scikit-learn: of a constant y nothing can be explained.
+    # As in scikit-learn, the score is zero if y is constant and not predicted exactly.
     return 1.0 - explained / total if total > 0.0 else 0.0
 
 
 def robust_r2(fitted: FittedRegression) -> float:
-    """``1 - (s / s_0)²`` with s the scale of the residuals and s_0 that of y about its location.
+    """Return ``1 - (s / s_0)²``, with s the scale of the residuals and s_0 that of y.
 
     Both are Huber's Proposal 2 at the delta of the fit, without correction for degrees of freedom.
-    At delta = inf it is the R² of least squares, and at normal errors it estimates the same. (Croux
-    and Dehon, Statistical Papers 44, 2003, for scales in general.) NaN where so much of y is
-    constant that it has no scale.
+    At delta = inf this is the R² of least squares, and with normal errors it estimates the same
+    quantity (Croux and Dehon, Statistical Papers 44, 2003, for scales in general). It is NaN if y
+    has scale zero because many of its values are equal.
     """
     y, weights = _response(fitted)
     copies = np.full_like(y, COPIES) if weights is None else COPIES * weights
@@ -66,14 +66,14 @@ def robust_r2(fitted: FittedRegression) -> float:
 
 
 def _response(fitted: FittedRegression) -> tuple[Any, Any]:
-    """y in units of the scale, and frequencies: of Dask where they do not fit in memory."""
+    """Return y in units of the scale, and frequencies; Dask arrays if they are too large."""
     return fitted.small_response[0] / fitted.working_scale, fitted.small_response[1]
 
 
 def _constant(
     delta: float, scale: Scale, y: Any, weights: Any, tol: float = 1e-6
 ) -> HuberRegressor:
-    """The fit of a constant, one column of ones."""
+    """Fit a constant, one column of ones."""
     ones = np.ones_like(y)[:, None]
     model = HuberRegressor(delta=delta, scale=scale, fit_intercept=False, tol=tol)
     with warnings.catch_warnings():
@@ -84,10 +84,10 @@ def _constant(
 
 
 def _residual_scale(fitted: FittedRegression) -> float:
-    """s in units of the fit's scale: the root of ``sum s min(u², (delta s)²) = 2 kappa n s²``.
+    """Solve ``sum s min(u², (delta s)²) = 2 kappa n s²`` for s, in units of the fit's scale.
 
-    By Newton's method for s². The left side is concave in it, so that after the first step all go
-    down to the root; it is piecewise linear, so that they end on it.
+    This is Newton's method for s². The left side is a concave, piecewise linear function of s², so
+    that the iterates decrease after the first step and reach the root in finitely many steps.
     """
     delta, scale, at = fitted.delta, 1.0, fitted.moments
     target, outside = 2.0 * kappa(delta), at.above + at.below
@@ -104,7 +104,7 @@ def _residual_scale(fitted: FittedRegression) -> float:
 
 
 def _clipped(fitted: FittedRegression, threshold: float) -> tuple[float, float]:
-    """Means of u² where it is within a threshold, and of the indicator that it is not."""
+    """Return the mean of u² over rows within a threshold, and the share of rows beyond it."""
 
     def statistic(rows: Residuals) -> tuple[NDArray]:
         within = np.abs(rows.u) <= threshold

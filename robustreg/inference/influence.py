@@ -1,4 +1,4 @@
-"""How the coefficients change when one observation is left out: in one step, and exactly."""
+"""Changes of the coefficients if one observation is left out: by one step, or exactly."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: Below it 1 - h counts as zero: the row alone determines a coefficient, and its change is
-#: unbounded.
+#: Below this, 1 - h counts as zero. The row then determines a coefficient alone, and the change
+#: without it is unbounded.
 LEAST_REMAINDER = 1e-8
 
-#: Distance to the minimiser at which a refit ends, in standard errors.
+#: Tolerance of a refit, the distance to the minimiser in standard errors.
 TOLERANCE = 1e-6
 
 
 def one_step_changes(fitted: FittedRegression) -> Matrix:
-    """Changes of theta in working units, of shape (n, k); NaN where there is no Newton step."""
+    """Return changes of theta in working units, of shape (n, k); NaN without a Newton step."""
     try:
         return _newton_changes(fitted, whiten(fitted))
     except UndeterminedError:
@@ -34,7 +34,7 @@ def one_step_changes(fitted: FittedRegression) -> Matrix:
 
 
 def _newton_changes(fitted: FittedRegression, white: Whitened) -> Matrix:
-    """One Newton step, by the formula of Sherman and Morrison.
+    """Compute one Newton step per row with the Sherman-Morrison formula.
 
     J_i is U V' with U = (z, g) and V = psi' (z, u), so that
     (J - U V')^-1 s = J^-1 s + J^-1 U (V'J^-1 s) / (1 - V'J^-1 U).
@@ -57,10 +57,10 @@ def _newton_changes(fitted: FittedRegression, white: Whitened) -> Matrix:
 
 
 def exact_changes(fitted: FittedRegression, rows: Indices, verbose: int) -> Matrix:
-    """Changes of theta in working units by refits, of shape (number of rows, k).
+    """Compute changes of theta in working units by refits, of shape (number of rows, k).
 
-    Each begins anew, as a fit to the other rows would: from the fit's own solution the search for a
-    scale whose solutions are several would stay with the old one.
+    Refits do not start from the fit. If the scale equation has several solutions, a warm start
+    would stay near the old one, while a new fit to the other rows may find another.
     """
     changes = np.empty((rows.size, fitted.n_parameters))
     progress = ProgressBar(rows.size, "refits", verbose)

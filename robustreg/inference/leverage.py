@@ -1,8 +1,8 @@
-r"""How far rows are from the others in X.
+r"""Leverages, which measure how far rows are from the others in X.
 
-A row has the leverage ``l = z (Z'Z)^-1 z'`` among all, and ``h = z W^-1 z'``, W = sum psi' z z',
-among those within the threshold. Leaving row i out changes its residual by ``h psi / (1 - psi' h)``
-in units of sigma, but for the change of sigma itself.
+Among all rows, a row has leverage ``l = z (Z'Z)^-1 z'``. Among the rows within the threshold it has
+leverage ``h = z W^-1 z'`` with W = sum psi' z z'. If row i is left out and sigma stays the same,
+its residual changes by ``h psi / (1 - psi' h)`` in units of sigma.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ __all__ = ["DECISIVE", "largest_leverage", "leverages", "leverages_inside"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: A row that alone determines a coefficient has leverage one and psi zero: its product with
-#: ``1/(1 - h)`` must not be infinity times a rounding error.
+#: Limit for 1 - h. A row that determines a coefficient alone has leverage one and psi zero, and
+#: psi / (1 - h) must not be a rounding error divided by zero.
 DECISIVE = 1.0 - 1e-8
 
-#: Steps in which the largest leverage is found.
+#: Number of steps in which the largest leverage is searched for.
 STEPS = 100
 
 
 def leverages(fitted: FittedRegression) -> Vector:
-    """``l`` of every row, for data in memory."""
+    """Return ``l`` of every row, for data in memory."""
     return _squares(fitted, normal_equations(fitted, None)[0])
 
 
 def leverages_inside(fitted: FittedRegression, plain: Vector) -> Vector:
-    """``h`` of every row, for data in memory, from its ``l``.
+    """Return ``h`` of every row, for data in memory.
 
-    Where the rows within the threshold do not determine the coefficients, ``l`` divided by their
-    share stands for it.
+    If the rows within the threshold do not determine the coefficients, ``h`` is approximated by
+    ``l`` divided by the share of these rows.
     """
     try:
         h = _squares(fitted, normal_equations(fitted, 0.0)[0])
@@ -52,7 +52,7 @@ def _squares(fitted: FittedRegression, transform: Matrix) -> Vector:
 
 
 def largest_leverage(fitted: FittedRegression, root: Matrix) -> float:
-    """The largest ``l`` to a hundredth, in one pass, wherever the rows are.
+    """Return the largest ``l``, rounded down to two decimals, in one pass over data of any kind.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A fitted linear model and its data, checked: what all kinds of fits share."""
+"""A fitted linear model with its checked data, as the base of all kinds of fits."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FittedLinear:
-    """A fit of ``y = z theta + sigma u`` with rows z in working units, the intercept's one last.
+    """A fit of ``y = z theta + sigma u``, where the rows z are in working units.
+
+    The last entry of z is a one if there is an intercept.
 
     Attributes
     ----------
     model : estimator
-        A copy without the arrays of length n, for the checks of new X.
+        A copy without the arrays of length n. It checks new X.
     prepare : callable
-        From the X that the user has to the X that the model has: the steps before it.
+        Converts the user's X to the X of the model, with the pipeline's other steps.
     names : tuple of str
-        "intercept" if fitted, then the features.
+        Names of the coefficients: "intercept" if the model has one, then the features.
     design : Design
     rows : RowBlocks
     point : Point
@@ -41,7 +43,7 @@ class FittedLinear:
     delta : float
         The threshold in units of the scale.
     scale, threshold, optimality : float
-        Of the model, in the units of y.
+        Attributes of the model, scale and threshold in units of y.
     """
 
     model: Any
@@ -62,12 +64,12 @@ class FittedLinear:
 
     @property
     def n_parameters(self) -> int:
-        """k: the coefficients, and the intercept where there is one."""
+        """k, the number of coefficients including the intercept."""
         return self.rows.n_columns
 
     @property
     def degrees_of_freedom(self) -> float:
-        """Observations less parameters."""
+        """Number of observations minus number of parameters."""
         return self.n - self.n_parameters
 
     @property
@@ -79,7 +81,7 @@ class FittedLinear:
 
     @cached_property
     def weights(self) -> Vector | None:
-        """Frequencies of the rows, or None where all are one."""
+        """Frequencies of the rows, or None if all are one."""
         weights = self.design.weights
         return None if weights is None else np.asarray(weights)
 
@@ -96,7 +98,7 @@ class FittedLinear:
     @cached_property
     def standardized(self) -> Vector:
         """u = e / sigma of every row."""
-        # Those of a Dask collection are fetched: eight bytes a row, where X has eight a number.
+        # For a Dask collection they are loaded into memory: eight bytes per row, much less than X.
         return np.asarray(self.design.residuals(self.point)) / self.working_scale
 
     def mean(self, values: Vector) -> float:
@@ -107,20 +109,20 @@ class FittedLinear:
 
     @cached_property
     def coefficients(self) -> Vector:
-        """In the order of ``names`` and the units of the user."""
+        """Coefficients in the order of ``names`` and in the user's units."""
         coef, intercept = self.design.to_user(self.point)
         return np.concatenate(([intercept], coef)) if self.rows.fit_intercept else coef
 
     @property
     def theta(self) -> Vector:
-        """The coefficients in working units, that of the intercept last."""
+        """Coefficients in working units, with the intercept last."""
         return np.append(self.point.coef, self.point.intercept)[: self.n_parameters]
 
     def to_user(self) -> Matrix:
-        """A, for which A theta are the coefficients in the user's X, in the order of ``names``.
+        """Matrix A such that A theta are the coefficients for the user's X, ordered as ``names``.
 
-        y stays in working units: variances are multiplied by its unit where they are shown, so that
-        no square of it over- or underflows before.
+        y stays in working units. Results are multiplied by its unit only when they are shown,
+        because its square could over- or underflow.
         """
         units, p = self.design.units, self.design.n_features
         slopes = np.diag(1.0 / units.column_scale)
@@ -136,19 +138,19 @@ class FittedLinear:
 def checked_data(
     regressor: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Any, Vector, Vector | None]:
-    """Data as ``fit`` takes them, with the columns of this fit."""
+    """Check data as ``fit`` does, and that they have the columns of this fit."""
     _check_feature_names(regressor, columns_of(X) if is_collection(X) else X, reset=False)
-    # A copy, for what the checks of fit store on the estimator.
+    # Use a copy, because the checks of fit set attributes of the estimator.
     X, response, weights = validate_regression_data(copy.copy(regressor), X, y, sample_weight)
     _check_n_features(regressor, X, reset=False)
     return X, response, weights
 
 
 def as_counts(design: Design) -> Design:
-    """The design with weights that add up to its number of observations.
+    """Return the design with weights that add up to its number of observations.
 
-    Frequencies do. Weights that are no counts, as those below one, do not, and a fit does not
-    depend on their unit: standard errors must not either.
+    Frequencies already do. Weights that are not counts, for example below one, do not. Multiplying
+    them by a constant does not change the fit, and must not change the standard errors.
     """
     n = design.n_observations
     if not n > design.total_weight:
@@ -159,16 +161,16 @@ def as_counts(design: Design) -> Design:
 
 
 def refuse_too_few(fitted: FittedLinear) -> None:
-    """Refuse fits without degrees of freedom, and those whose covariance is too large."""
+    """Refuse fits without degrees of freedom, or with too many columns for a covariance."""
     n, k = fitted.n, fitted.n_parameters
     if not n > k:
         data = "X has" if fitted.weights is None else "X and sample_weight have"
         raise ValueError(
             f"{data} {n:.3g} observations for {k} coefficients: no degrees of freedom are left to "
-            "estimate errors by. Use more observations or fewer columns."
+            "estimate standard errors. Use more observations or fewer columns."
         )
     if fitted.design.gram_kind(0.0) != "matrix":
         raise ValueError(
             f"X has {fitted.design.n_features} columns: the covariance matrix of so many "
-            "coefficients is not formed. Fit fewer columns for inference."
+            "coefficients would be too large. Fit fewer columns for inference."
         )

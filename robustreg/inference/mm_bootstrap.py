@@ -1,15 +1,17 @@
 r"""The fast and robust bootstrap of MM-estimates.
 
-An MM-estimate is a fixed point of weighted least squares, of which a replicate takes one step with
-the weights of the fit. Its distance from the fit is then corrected for the other steps, linearly:
+An MM-estimate is a fixed point of iterated weighted least squares. A replicate makes only one step
+of this iteration, with the weights of the fit. A linear correction then accounts for the remaining
+steps:
 
     b* = [sum c w z z']^-1 sum c w z r,          sigma* = sigma (sum c rho_0 / (b nu sup rho_0) - 1)
     b^R = M b* - H^-1 c_1 sigma* / a,            M = H^-1 mean w z z',   H = mean psi' z z',
     c_1 = mean psi' u z,                         a = mean psi_0(u_0) u_0 / (b nu / n)
 
-with c how often a row is drawn. No replicate has more wrong rows with a weight than the fit, so
-that it breaks down no earlier, and it costs one Gram matrix. (M. Salibian-Barrera, R. H. Zamar,
-"Bootstrapping robust estimates of regression", Ann. Statist. 30 (2002).)
+with c how often a row is drawn. Rows that the fit rejects have weight zero in every replicate, so
+that a replicate does not break down earlier than the fit. Its cost is one Gram matrix.
+(M. Salibian-Barrera, R. H. Zamar, "Bootstrapping robust estimates of regression", Ann. Statist. 30
+(2002).)
 """
 
 from __future__ import annotations
@@ -29,29 +31,30 @@ __all__ = ["fast_bootstrap"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Replicates that are drawn together: their counts are an array of so many lines of length n.
+#: Number of replicates in a batch. The counts of a batch are an array with this many rows of length
+#: n.
 BATCH_ENTRIES = 2**21
 
-#: Part of the weighted Gram matrix, whitened, that must be left in every direction of a replicate,
-#: and share of the replicates that may have less.
+#: A replicate is solved if the smallest eigenvalue of its whitened weighted Gram matrix exceeds the
+#: first number. The second is the largest share of replicates that may fail.
 SINGULAR, MOST_FAILURES = 1e-10, 0.05
 
 
 def fast_bootstrap(
     fitted: FittedMM, *, n_bootstrap: int, groups: Any, random_state: Any
 ) -> CovarianceEstimate:
-    """Covariance of replicates, drawn by rows or by groups of rows.
+    """Estimate the covariance from replicates, which draw rows or groups of rows.
 
     Raises
     ------
     ValueError
-        If the data are a Dask collection that is not loaded, groups are not one a row, or too many
+        If the data are a Dask collection, if groups does not have one label per row, or if too many
         replicates have no solution.
     """
     if not fitted.design.in_memory:
         raise ValueError(
-            'cov_type "bootstrap" takes rows one by one, which a Dask collection does not give: '
-            'take "avar1", or load the data with compute().'
+            'cov_type "bootstrap" needs the rows in memory, not in a Dask collection: use '
+            '"avar1", or load the data with compute().'
         )
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     rng = np.random.default_rng(seed)
@@ -77,7 +80,7 @@ def fast_bootstrap(
 def _replicates(
     fitted: FittedMM, z: Matrix, number: int, groups: Any, rng: np.random.Generator
 ) -> tuple[Matrix, Vector]:
-    """One step of each replicate, in units of sigma, and the relative change of its scale."""
+    """Return one step of each replicate, in units of sigma, and its relative change of scale."""
     u = fitted.standardized
     weight = fitted.loss.weight(u)
     rho = fitted.s_loss.rho(fitted.s_standardized)
@@ -98,7 +101,7 @@ def _replicates(
 
 
 def _counts(fitted: FittedMM, size: int, groups: Any, rng: np.random.Generator) -> Matrix:
-    """How often rows are drawn, a line for each replicate."""
+    """Draw how often each row occurs, with one row of the result per replicate."""
     s = fitted.frequencies
     if groups is None:
         number = max(1, round(fitted.n))
@@ -118,7 +121,7 @@ def _counts(fitted: FittedMM, size: int, groups: Any, rng: np.random.Generator) 
 
 
 def _corrected(fitted: FittedMM, steps: Matrix, scales: Vector) -> Matrix:
-    """The replicates with the linear correction for the steps that were not taken."""
+    """Apply the linear correction for the remaining steps."""
     u, u0, n = fitted.standardized, fitted.s_standardized, fitted.n
     loss, s_loss = fitted.loss, fitted.s_loss
     inverse = np.linalg.inv(curvature(fitted) / n)

@@ -1,7 +1,8 @@
 r"""Covariance matrices of MM-estimates.
 
-With u and u_0 the residuals of the M- and of the S-estimate in units of sigma, psi and psi' of the
-M loss, rho_0 and psi_0 of the S loss, b its right side, and means over observations:
+Let u and u_0 be the residuals of the M- and of the S-estimate in units of sigma, psi and psi'
+derivatives of the M loss, rho_0 and psi_0 the S loss and its derivative, and b sup rho_0 the mean
+of rho_0 that the S-scale requires. With means over observations:
 
     avar1      H = mean psi'(u) z z',   c = mean psi'(u) u z,   d = mean psi_0(u_0) u_0,
                chi = rho_0(u_0) - b sup rho_0,   a = H^-1 c / d,
@@ -14,13 +15,13 @@ M loss, rho_0 and psi_0 of the S loss, b its right side, and means over observat
     sandwich   sigma² W^-1 (sum psi² z z' / (1 - h)²) W^-1,   W = sum psi' z z',
                h = psi' z W^-1 z'
 
-avar1 counts the error of the scale and needs neither symmetric errors nor ones whose spread is the
-same for all x (C. Croux, G. Dhaene, D. Hoorelbeke, "Robust standard errors for robust estimators",
-Discussion Paper 03.16, K.U. Leuven, 2003). weighted is Huber's estimate with the metric of the
-weights (V. J. Yohai, W. A. Stahel, R. H. Zamar, 1991; K is P. J. Huber's, 1981, section 7.6), which
-wrong rows in X do not shrink. sandwich takes sigma as known, and widens the score of each row by
-its leverage, as HC3 does. avar1 and weighted are what ``lmrob`` of R's robustbase computes as
-``.vcov.avar1`` and ``.vcov.w``.
+avar1 includes the error of the scale. It assumes neither symmetric errors nor the same spread for
+all x (C. Croux, G. Dhaene, D. Hoorelbeke, "Robust standard errors for robust estimators",
+Discussion Paper 03.16, K.U. Leuven, 2003). weighted is Huber's estimate with the weighted Gram
+matrix, so that wrong rows in X do not make it too small (V. J. Yohai, W. A. Stahel, R. H. Zamar,
+1991; K is that of P. J. Huber, 1981, section 7.6). sandwich treats sigma as known, and inflates the
+score of each row by its leverage as HC3 does. ``lmrob`` of R's robustbase computes avar1 and
+weighted as ``.vcov.avar1`` and ``.vcov.w``.
 """
 
 from __future__ import annotations
@@ -37,20 +38,21 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 DESCRIPTIONS = {
-    "avar1": "avar1, of Croux, Dhaene and Hoorelbeke, the error of the scale included",
-    "weighted": "from the weighted rows, for errors of one distribution",
-    "sandwich": "sandwich, for errors whose spread may depend on x, widened by leverage",
+    "avar1": "avar1 (Croux, Dhaene and Hoorelbeke), including the error of the scale",
+    "weighted": "weighted, for errors with the same distribution",
+    "sandwich": "sandwich, for errors whose spread may depend on x, with leverage correction",
 }
 
-#: Part of the curvature that must be left in a direction, beside the rows' own.
+#: The coefficients count as determined if the smallest eigenvalue of W, relative to all rows,
+#: exceeds this.
 LEAST_CURVATURE = 1e-10
 
-#: Leverage beyond which a row alone determines a coefficient.
+#: A row with a larger leverage determines a coefficient alone.
 DECISIVE = 1.0 - 1e-8
 
 
 def mm_covariance(fitted: FittedMM, kind: str) -> CovarianceEstimate:
-    """One of the three estimates, in working units.
+    """Compute one of the three estimates, in working units.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def mm_covariance(fitted: FittedMM, kind: str) -> CovarianceEstimate:
 
 
 def weight_matrix(fitted: FittedMM, factors: Vector) -> Matrix:
-    """``sum f z z'`` of the whitened rows, for factors of any sign."""
+    """Return ``sum f z z'`` of the whitened rows, for factors f of any sign."""
     (total,) = fitted.rows.transformed(fitted.whitening).sum(
         lambda z, f: ((z * f[:, None]).T @ z,), fitted.frequencies * factors
     )
@@ -77,12 +79,12 @@ def weight_matrix(fitted: FittedMM, factors: Vector) -> Matrix:
 
 
 def curvature(fitted: FittedMM) -> Matrix:
-    """W, of whitened rows.
+    """Return W for the whitened rows.
 
     Raises
     ------
     ValueError
-        If the rows that count do not determine the coefficients.
+        If the rows with a positive weight do not determine the coefficients.
     """
     W = weight_matrix(fitted, fitted.loss.psi_prime(fitted.standardized))
     smallest = float(np.linalg.eigvalsh(W)[0])

@@ -1,4 +1,4 @@
-"""Which rows an MM regression has rejected, and of which kind they are."""
+"""The result of ``diagnose`` for an MM regression: which rows are unusual, and how."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["REGIONS", "MMDiagnostics", "diagnose_mm", "regions"]
 
 Vector = NDArray[np.float64]
 
-#: Of the map of residuals against distances (Rousseeuw and van Zomeren 1990), by whether a row is
-#: an outlier and whether it is far.
+#: Names of the four kinds of rows (Rousseeuw and van Zomeren 1990). The keys say whether a row is
+#: an outlier in y, and whether it is far from the others in X.
 REGIONS = {
     (False, False): "regular",
     (True, False): "vertical outlier",
@@ -29,7 +29,7 @@ REGIONS = {
 
 
 def regions(standardized: Vector, distances: Vector, cutoff: float) -> NDArray[np.str_]:
-    """The region of each row. A row without a distance is not far."""
+    """Return the kind of each row. A row without a distance counts as not far."""
     far = np.nan_to_num(distances, nan=0.0) > cutoff
     outlying = np.abs(standardized) > OUTLYING
     pairs = zip(outlying.tolist(), far.tolist(), strict=True)
@@ -38,28 +38,29 @@ def regions(standardized: Vector, distances: Vector, cutoff: float) -> NDArray[n
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class MMDiagnostics(RowTable):
-    """Residuals, weights and robust distances of every row. Made by :func:`diagnose`.
+    """Residuals, weights and robust distances of every row. Returned by :func:`diagnose`.
 
     Attributes
     ----------
     labels : array of shape (n_samples,)
-        The index of X or y where they have one, else row numbers from zero.
+        Index of X or y if one of them has an index, otherwise row numbers from zero.
     fitted_values, residuals : ndarray of shape (n_samples,)
         In units of y.
     standardized_residuals : ndarray of shape (n_samples,)
         Residuals divided by the scale.
     weights : ndarray of shape (n_samples,)
-        Of the fit: zero for rows that do not count.
+        Weights of the fit, between 0 and 1. Rows with weight zero have no influence.
     robust_distances : ndarray of shape (n_samples,)
-        From the centre of most rows, by their own covariance; NaN where there is none.
+        Mahalanobis distances in X, from a robust centre and with a robust covariance; NaN if that
+        covariance cannot be estimated.
     distance_cutoff : float
-        Distance beyond which a row is far.
+        Distance beyond which a row counts as far from the others in X.
     regions : ndarray of str of shape (n_samples,)
         "regular", "vertical outlier", "good leverage point" or "bad leverage point".
     notes : tuple of str
-        What a reader must know.
+        Warnings that matter for the interpretation.
     index : pandas Index, or None
-        That of X or y, with its name and levels: of the frames.
+        Index of X or y with its names and levels. The DataFrames of this object have it.
 
     Examples
     --------
@@ -78,12 +79,12 @@ class MMDiagnostics(RowTable):
 
     @property
     def cutoffs(self) -> dict[str, float]:
-        """Beyond which a standardised residual and a distance deserve a look."""
+        """Limits beyond which a standardised residual or a distance deserves a look."""
         return {"residual": OUTLYING, "distance": self.distance_cutoff}
 
     @property
     def severity(self) -> Vector:
-        """Size of the residual in units of its cut-off, of shape (n_samples,)."""
+        """Size of the residual as a multiple of its cutoff, of shape (n_samples,)."""
         return np.abs(self.standardized_residuals) / OUTLYING
 
     def _further_columns(self) -> dict[str, NDArray]:
@@ -95,13 +96,13 @@ class MMDiagnostics(RowTable):
 
 
 def diagnose_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> MMDiagnostics:
-    """As :func:`diagnose`, of an ``MMRegressor``."""
+    """Do what :func:`diagnose` does, for an ``MMRegressor``."""
     fitted = fitted_mm(model, X, y, sample_weight)
     design = fitted.design
     if not design.in_memory:
         raise ValueError(
-            f"diagnose makes a table of every row, here {design.n_rows}, and a Dask collection of "
-            "that size is not loaded: pass a sample with compute()."
+            f"diagnose returns a table with one line per row, here {design.n_rows}, and does not "
+            "load a Dask collection into memory: load the data with compute()."
         )
     u = fitted.standardized
     rows = design.rows_of_X(np.arange(design.n_rows))

@@ -1,4 +1,4 @@
-"""A fitted MM regression and its data, checked, in the units of its covariance."""
+"""Check a fitted MM regression and its data, and convert them to working units."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = ["FittedMM", "fitted_mm", "is_mm"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Distance to the minimum, in standard errors, and relative difference of the scale, from which
-#: data are not those of the fit.
+#: Data are refused as not those of the fit if the fit is farther than this from their minimum, in
+#: standard errors, or if the scale differs by more than this share.
 FOREIGN_DATA, OTHER_SCALE = 0.1, 1e-4
 
 
 @dataclass(frozen=True)
 class FittedMM(FittedLinear):
-    """The M-estimate, and the S-estimate that gave its scale.
+    """An M-estimate, with the S-estimate from which it has its scale.
 
     Attributes
     ----------
@@ -44,12 +44,12 @@ class FittedMM(FittedLinear):
 
     @property
     def loss(self) -> Redescending:
-        """That of the coefficients."""
+        """Loss of the M-estimate."""
         return self.point.loss  # type: ignore[return-value]
 
     @property
     def s_loss(self) -> Redescending:
-        """That of the scale."""
+        """Loss of the S-estimate."""
         return self.s_point.loss  # type: ignore[return-value]
 
     @cached_property
@@ -59,7 +59,7 @@ class FittedMM(FittedLinear):
 
     @cached_property
     def whitening(self) -> Matrix:
-        """T with ``T T'`` the inverse of ``Z'Z``, by reflections; rows ``z T`` are orthonormal.
+        """Matrix T with ``T T'`` the inverse of ``Z'Z``; columns of ``Z T`` are orthonormal.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class FittedMM(FittedLinear):
 
 
 def is_mm(model: Any) -> bool:
-    """Whether a model, or the last step of a pipeline, is an ``MMRegressor``."""
+    """Return whether a model, or the last step of a pipeline, is an ``MMRegressor``."""
     last = model[-1] if isinstance(model, Pipeline) else model
     return isinstance(last, MMRegressor)
 
@@ -86,8 +86,8 @@ def fitted_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None 
     regressor, prepare, names = last_step(model, "MMRegressor", ())
     if not regressor.scale_ > 0.0:
         raise ValueError(
-            "model fits half of the data exactly (scale_ is 0.0): there are no residuals to "
-            "measure errors by. Fit more observations, or fewer columns."
+            "model fits half of the data exactly (scale_ is 0.0): standard errors cannot be "
+            "estimated. Fit more observations, or fewer columns."
         )
     data = checked_data(regressor, prepare(X), y, sample_weight)
     intercept = bool(regressor.fit_intercept)
@@ -134,6 +134,6 @@ def _refuse_other_data(fitted: FittedMM) -> None:
     if relative > OTHER_SCALE * limit or distance > FOREIGN_DATA * limit:
         raise ValueError(
             f"model is {distance:.2g} standard errors away from the solution for this X, y and "
-            f"sample_weight, and its scale is off by {relative:.1%}: pass the same data and the "
-            "same sample_weight as to fit, and change no parameter after it."
+            f"sample_weight, and its scale differs by {relative:.1%}: pass the same data and the "
+            "same sample_weight as to fit, and do not change parameters after fit."
         )

@@ -1,4 +1,4 @@
-"""How much of y an MM fit explains, in measures that wrong rows do not decide."""
+"""Robust measures of how much of y an MM fit explains."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from robustreg.losses_redescending import LMROB_EFFICIENCY, normal_mean
 
 __all__ = ["explained"]
 
-#: What the weighted variance of the residuals is multiplied by, at 95 % efficiency, with the digits
-#: of R's lmrob: read off the R² that it prints. Others are derived.
+#: Correction factor of the weighted variance of the residuals at 95 % efficiency, with the digits
+#: of R's lmrob, computed from the R² that it prints. Other factors are computed by quadrature.
 LMROB_CORRECTIONS = {"bisquare": 1.207617, "lqq": 1.159232, "optimal": 1.068939}
 
 
 def explained(fitted: FittedMM) -> tuple[float, float, float]:
-    """Robust R², the adjusted one, and the fraction of the bounded loss that is explained.
+    """Return robust R², adjusted robust R², and the fraction of the bounded loss explained.
 
-    The correction ``E[w] / E[w Z²]`` makes the weighted variance of the residuals consistent.
+    The factor ``E[w] / E[w Z²]`` makes the weighted variance of the residuals consistent.
     """
     loss, weight = fitted.loss, fitted.loss.weight(fitted.standardized)
     y, residual = fitted.response, fitted.standardized * fitted.point.scale
@@ -34,7 +34,7 @@ def explained(fitted: FittedMM) -> tuple[float, float, float]:
 
 
 def _consistency(fitted: FittedMM) -> float:
-    """``E[w] / E[w Z²]`` for Z standard normal."""
+    """Return ``E[w] / E[w Z²]`` for Z standard normal."""
     loss, model = fitted.loss, fitted.model
     if model.efficiency == LMROB_EFFICIENCY:
         return LMROB_CORRECTIONS[model.loss]
@@ -42,7 +42,7 @@ def _consistency(fitted: FittedMM) -> float:
 
 
 def _constant(fitted: FittedMM, center: float) -> float:
-    """The local minimum of the loss of a constant, from the mean of the rows that count."""
+    """Return the constant with the smallest loss, by iteration from ``center``."""
     if not fitted.rows.fit_intercept:
         return 0.0
     y, scale = fitted.response, fitted.point.scale

@@ -32,61 +32,69 @@ Vector = NDArray[np.float64]
 
 COVARIANCES = ("avar1", "weighted", "sandwich", "bootstrap")
 
-#: Relative difference of the scales of two minima below which the summary says so.
+#: Two minima whose scales differ by less than this share are reported in a note.
 CLOSE = 0.01
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MMSummary(Summary):
-    """Coefficients of an MM regression with their errors. Made by :func:`summarize`.
+    """Coefficients of an MM regression with standard errors. Returned by :func:`summarize`.
 
-    It has the methods of :class:`Summary`.
+    It has the same methods as :class:`Summary`.
 
     Attributes
     ----------
     names : tuple of str
-        "intercept" if fitted, then the features.
+        Names of the coefficients: "intercept" if the model has one, then the features.
     coefficients, standard_errors : ndarray of shape (k,)
-        In the order of ``names``, in the units of the model.
+        In the order of ``names``, in units of y per unit of the feature.
     covariance_matrix : ndarray of shape (k, k)
-        Their covariance; ``covariance`` is the same as a frame.
+        Covariance of the coefficients. ``covariance`` is the same as a DataFrame.
     cov_type : str
-        avar1, weighted, sandwich or bootstrap.
+        Formula of the covariance: avar1, weighted, sandwich or bootstrap.
     description : str
-        The same in words.
+        The formula in words.
     level : float
-        Confidence level of the table.
+        Confidence level of the intervals.
     n, degrees_of_freedom : float
-        Number of observations: the sum of the frequencies, or Kish's number for weights that are no
-        counts; and the same less k.
+        Number of observations, and ``n - k``. The number is the sum of the frequencies, or Kish's
+        effective sample size for weights that are not counts.
     reference_df : float
-        Degrees of freedom of Student's t behind p and intervals; ``inf`` for the normal.
+        Degrees of freedom of Student's t for p-values and intervals; ``inf`` if they use the normal
+        distribution.
     scale, scale_kind : float, str
         Sigma in units of y, and "S".
     delta, threshold : float
-        Residual from which a row has no weight, in units of the scale, and of y.
+        Residual size from which a row has weight zero, in units of the scale and of y.
     efficiency : float
-        At normal errors, relative to least squares.
+        Efficiency relative to least squares if the errors are normal.
     outlier_share : float
-        Share of the observations beyond 2.5 scales.
+        Share of the observations whose residual exceeds 2.5 scales.
     d2 : float
-        Fraction of the bounded loss, at the scale of the fit, that is explained beside the best
-        constant.
+        Fraction of the bounded loss explained, compared with the best constant, at the scale of
+        the fit.
     robust_r2, adjusted_robust_r2 : float
-        Weighted R², corrected to be consistent at normal errors (O. Renaud, M.-P. Victoria-Feser,
-        J. Statist. Plann. Inference 140, 2010), and with the degrees of freedom counted.
+        Weighted R², corrected to be consistent if the errors are normal [1]_, without and with an
+        adjustment for degrees of freedom.
     optimality : float
-        Distance to the local minima of S and M, in standard errors.
+        Distance to the local minima of the S- and the M-estimate, in standard errors.
     notes : tuple of str
-        What a reader must know.
+        Warnings about this fit that matter for its interpretation.
     replicates : ndarray of shape (n_replicates, k), or None
-        Coefficients of the bootstrap's replicates.
+        Coefficients of the bootstrap replicates.
     breakdown : float
-        Share of wrong rows from which on the fit may be anywhere.
+        Breakdown point: the smallest share of wrong rows that can carry the fit arbitrarily far
+        away.
     loss : str
-        The family of the losses.
+        Family of the loss functions.
     n_starts, n_best_starts : int
-        Of the search for the lowest minimum of S.
+        Number of starts of the search for the S-estimate, and how many of them reached the lowest
+        scale found.
+
+    References
+    ----------
+    .. [1] O. Renaud and M.-P. Victoria-Feser, A robust coefficient of determination for regression,
+       J. Statist. Plann. Inference 140, 2010, 1852-1862.
 
     Examples
     --------
@@ -112,7 +120,7 @@ class MMSummary(Summary):
     title = "MM regression"
 
     def facts(self) -> list[tuple[str, str]]:
-        """What the head of the table says of the fit."""
+        """Return the entries of the table's head, as pairs of label and value."""
         return [
             ("Observations", f"{self.n:g}"),
             ("Degrees of freedom", f"{self.degrees_of_freedom:g}"),
@@ -133,16 +141,16 @@ class MMSummary(Summary):
 
 @dataclass(frozen=True)
 class NormalPredictor(Predictor):
-    """With normal errors for new observations that are no outliers.
+    """Predict with normal errors, for new observations that are not outliers.
 
-    Their scale is that of the fit, as in R's ``predict.lmrob``: up to half of the residuals may be
-    those of wrong rows, and do not tell.
+    The errors have the scale of the fit, as in R's ``predict.lmrob``. Their distribution is not
+    taken from the residuals, because up to half of these may belong to wrong rows.
     """
 
     reference_df: float
 
     def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
-        """Limits of a new observation about its prediction."""
+        """Return the limits of a new observation, relative to its prediction."""
         quantile = stats.t.ppf(0.5 + 0.5 * level, self.reference_df)
         half = quantile * np.hypot(std_err, float(self.model.scale_))
         return -half, half
@@ -161,7 +169,7 @@ def summarize_mm(
     n_bootstrap: int,
     random_state: Any,
 ) -> MMSummary:
-    """As :func:`summarize`, of an ``MMRegressor``."""
+    """Do what :func:`summarize` does, for an ``MMRegressor``."""
     kind = "avar1" if cov_type is None else cov_type
     level = check_level(level)
     check_one_of("cov_type", kind, COVARIANCES, " for an MMRegressor")
@@ -208,12 +216,12 @@ def _notes_on_starts(model: Any) -> tuple[str, ...]:
     notes = []
     if model.n_starts_ > 1 and model.n_best_starts_ == 1:
         notes.append(
-            f"One of {model.n_starts_} starts alone found the lowest scale: there may be a lower "
-            "one. Fit again with a larger n_subsets and another random_state."
+            f"Only one of {model.n_starts_} starts reached the lowest scale, so there may be a "
+            "lower one. Fit again with a larger n_subsets and another random_state."
         )
     if model._runner_up <= 1.0 + CLOSE:
         notes.append(
-            "Another minimum of the scale lies within 1 % of the lowest: the data allow two fits "
-            "that are nearly as good."
+            "A second local minimum has a scale within 1 % of the lowest: two different fits "
+            "describe the data almost equally well."
         )
     return tuple(notes)

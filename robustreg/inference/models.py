@@ -1,4 +1,4 @@
-"""The regressor at the end of a fitted model, and what inference demands of it."""
+"""Find the regressor at the end of a fitted model, and check that inference can use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ __all__ = [
     "without_rows",
 ]
 
-#: What a model must have: a joint fit of scikit-learn's HuberRegressor has no consistent scale.
+#: Attributes that a model must have. scikit-learn's HuberRegressor lacks some of them: its scale is
+#: not a consistent estimate of sigma.
 ATTRIBUTES = ("coef_", "intercept_", "scale_", "delta_", "threshold_", "optimality_")
 
 
@@ -31,17 +32,17 @@ def last_step(
     *,
     many: bool = False,
 ) -> tuple[Any, Callable[[Any], Any], tuple[str, ...]]:
-    """The regressor, the transformation before it, and the names of the features it was given.
+    """Return the regressor, the transformation before it, and the names of its features.
 
     Parameters
     ----------
     model : estimator or Pipeline
     kind : str
-        The class that a message asks for.
+        Name of the expected class, for error messages.
     required : sequence of str
-        What a fit of it has.
+        Attributes that a fitted regressor must have.
     many : bool
-        Whether it may have several responses.
+        Whether the regressor may have several responses.
     """
     regressor = model[-1] if isinstance(model, Pipeline) else model
     _require_fit(regressor, kind, required)
@@ -49,7 +50,7 @@ def last_step(
         refuse_many(regressor)
     if not isinstance(model, Pipeline) or len(model) == 1:
         return regressor, _unchanged, _feature_names(regressor)
-    # A later fit of the pipeline must not change what a summary predicts.
+    # Use a copy, so that fitting the pipeline again does not change what a summary predicts.
     before = copy.deepcopy(model[:-1])
     try:
         names = before.get_feature_names_out(getattr(model, "feature_names_in_", None))
@@ -59,12 +60,12 @@ def last_step(
 
 
 def refuse_model(regressor: Any) -> None:
-    """Refuse a penalty, an exact fit, and a parameter that is no longer that of the fit."""
+    """Refuse a penalty, an exact fit, and a parameter that was changed after the fit."""
     refuse_penalty(regressor)
     if not regressor.scale_ > 0.0:
         raise ValueError(
-            "model fits the data exactly (scale_ is 0.0): there are no residuals to measure errors "
-            "by. Fit more observations, or fewer columns."
+            "model fits the data exactly (scale_ is 0.0): without residuals, standard errors "
+            "cannot be estimated. Fit more observations, or fewer columns."
         )
     scale = regressor.scale
     if not (isinstance(scale, str) or np.isclose(scale, regressor.scale_, rtol=1e-6, atol=0.0)):
@@ -75,39 +76,38 @@ def refuse_model(regressor: Any) -> None:
 
 
 def refuse_penalty(regressor: Any) -> None:
-    """Refuse a model with a penalty on the coefficients, of one response or of any of many."""
+    """Refuse a model with a penalty on the coefficients, for one response or for any of many."""
     alpha = regressor.alpha_ if hasattr(regressor, "alpha_") else regressor.alpha
     alpha = float(np.max(alpha))
     if hasattr(regressor, "l1_ratio"):
         raise ValueError(
             f"model is a {type(regressor).__name__} with alpha={alpha:g}: its penalty biases the "
-            "coefficients, and the choice of columns by the same rows makes intervals too short. "
-            "Choose the columns on one half of the rows, and fit HuberRegressor to them on the "
-            "other half for inference; a refit on the same rows (coef_ != 0) describes, and its "
-            "intervals do not cover."
+            "coefficients, and intervals are too short if the same rows are used to select the "
+            "columns. Select the columns with one half of the rows (coef_ != 0), and fit "
+            "HuberRegressor with these columns to the other half."
         )
     if alpha > 0.0:
         raise ValueError(
-            f"model has alpha={alpha:g}: its penalty biases the coefficients by an unknown "
-            "amount of the order of their errors, and no standard error makes an interval around "
-            "them cover the true values. Fit with alpha=0.0 for inference."
+            f"model has alpha={alpha:g}: its penalty biases the coefficients by an unknown amount, "
+            "about as large as their errors, so intervals around them do not cover the true "
+            "values. Fit with alpha=0.0 for inference."
         )
 
 
 def refuse_many(regressor: Any) -> None:
-    """Refuse a fit of several responses."""
+    """Refuse a fit with several responses."""
     shape = np.shape(getattr(regressor, "coef_", ()))
     if len(shape) == 2 and hasattr(regressor, "converged_"):
         one = "y of shape (n_samples,)" if shape[0] == 1 else "one column of y"
         raise ValueError(
             f"model has coef_ of shape {shape}, since y had two dimensions: use "
             "robustreg.inference.summarize_many(model, X, y) for standard errors of all responses, "
-            f"or fit {one} for what is shown of a single one."
+            f"or fit {one} for a full summary."
         )
 
 
 def choice_of_delta(regressor: Any) -> str | None:
-    """How delta was found in the data: "auto", "cross-validation", or None where it was given."""
+    """Return how delta was chosen: "auto", "cross-validation", or None if it was given."""
     results = getattr(regressor, "cv_results_", None)
     if results is not None:
         return "cross-validation" if len(set(results["param_delta"])) > 1 else None
@@ -115,7 +115,7 @@ def choice_of_delta(regressor: Any) -> str | None:
 
 
 def without_rows(regressor: Any) -> Any:
-    """A copy that a later fit does not change, and that keeps no array of length n alive."""
+    """Return a copy without arrays of length n, which a later fit does not change."""
     small = copy.copy(regressor)
     for name in ("weights_", "outliers_"):
         small.__dict__.pop(name, None)

@@ -13,7 +13,7 @@ __all__ = ["check_level", "check_n_bootstrap", "check_one_of", "check_whole_numb
 
 
 def check_level(level: float) -> float:
-    """A level of confidence between zero and one."""
+    """Check that a confidence level is between zero and one."""
     if not (isinstance(level, (int, float, np.floating)) and 0.0 < level < 1.0):
         raise ValueError(
             f"level must be a number between 0 and 1, got {level!r}: pass 0.95 for 95 % intervals."
@@ -22,19 +22,19 @@ def check_level(level: float) -> float:
 
 
 def check_one_of(name: str, value: Any, options: Sequence[Any], whose: str = "") -> None:
-    """Refuse a value that is none of these."""
-    # A list or an array is not asked whether it equals one of them.
+    """Refuse a value that is not one of the options."""
+    # Do not compare a list or an array with them: the result would not be a single truth value.
     if not np.isscalar(value) or value not in options:
         listed = ", ".join(repr(option) for option in options)
         raise ValueError(f"{name} must be one of {listed}{whose}, got {value!r}.")
 
 
 def check_n_bootstrap(value: Any) -> int:
-    """Replicates of a bootstrap."""
+    """Check the number of bootstrap replicates."""
     if not isinstance(value, Integral) or value < 2:
         raise ValueError(
-            f"n_bootstrap must be an integer of at least 2, got {value!r}: 1000 give standard "
-            "errors to about 2 %."
+            f"n_bootstrap must be an integer of at least 2, got {value!r}: with 1000, standard "
+            "errors are accurate to about 2 %."
         )
     return int(value)
 
@@ -49,6 +49,6 @@ def refuse_groups(groups: Any, cov_type: str, remedy: str) -> None:
 
 
 def check_whole_number(name: str, value: Any) -> None:
-    """Refuse what is no whole number from zero."""
+    """Refuse a value that is not a non-negative integer."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{name} must be a whole number from zero, got {value!r}.")

@@ -1,24 +1,25 @@
 r"""Intervals for the mean and for a new observation at new rows.
 
-The mean at x is x'theta, with variance x'Vx. A new observation adds an error, whose distribution is
-that of the sample's residuals and not a Gaussian: heavy tails and outliers are in it as often as in
-the sample. A residual is nearer to the fit than an error is, since the row took part in it. Left
-out, it is
+The mean at x is x'theta, with variance x'Vx. A new observation adds an error. Its distribution is
+estimated by the residuals and not assumed to be normal, so that heavy tails and outliers occur in
+it as often as in the sample. Residuals are smaller than errors, because each row attracts the fit.
+If row i is left out, its residual becomes
 
     sigma (u + h psi / (1 - psi' h)) = sigma u (1 + h w / (1 - psi' h)),      w = psi/u,
 
-with h as in :mod:`robustreg.inference.leverage`: an error and the error of the prediction of that
-row, of variance sigma² v/(1 - l), v = c l and V = c sigma² (Z'Z)^-1 on average. Divided by the root
-of 1 + v/(1 - l) it is an error alone, and at x it is multiplied by the root of 1 + x'Vx/sigma².
-Limits of level 1 - q are the order statistics of these numbers with the ranks (n + 1) q/2 from
-either end: a new observation is as likely to fall into any of the n + 1 gaps between n others.
+with h as in :mod:`robustreg.inference.leverage`. It is the sum of an error and of the prediction
+error of that row. The latter has variance sigma² v/(1 - l), where v = c l and V = c sigma² (Z'Z)^-1
+on average. Dividing by the root of 1 + v/(1 - l) gives it the spread of an error alone, and
+multiplying by the root of 1 + x'Vx/sigma² that of a new observation at x. The limits of level 1 - q
+are the order statistics of these numbers with ranks (n + 1) q/2 from either end, because a new
+observation is equally likely to fall into any of the n + 1 gaps between n others.
 
-That is the jackknife+ (Barber, Candès, Ramdas and Tibshirani, Annals of Statistics 49, 2021) but
-for two steps. It takes the prediction of the fit without row i as well, which moves at the centre
-of the rows by ``-psi / (n m (1 - psi' h))`` where there is an intercept: that is subtracted from
-the residual, and what it does elsewhere, of either sign, is not. And where n is too small for
-limits from either side, (n + 1) q/2 < 1, they come from the sizes of the errors, with the rank
-(n + 1)(1 - q), as in its symmetric form.
+This is the jackknife+ (Barber, Candès, Ramdas and Tibshirani, Annals of Statistics 49, 2021) with
+two changes. First, the jackknife+ also uses the prediction of the fit without row i. If there is an
+intercept, this prediction moves by ``-psi / (n m (1 - psi' h))`` at the centre of the rows, which
+is subtracted from the residual here. Its movement elsewhere has either sign and is ignored. Second,
+if n is too small for two one-sided limits, (n + 1) q/2 < 1, the limits are symmetric and computed
+from the sizes of the errors, with rank (n + 1)(1 - q).
 
 Coverage at 90 and 95 %, normal and t_3 errors: within 0.6 points at n = 20 and p = 4, n = 60 and
 p = 20, n = 100 and p = 30 (benchmarks/interval_coverage.py).
@@ -44,20 +45,20 @@ __all__ = ["EmpiricalPredictor", "ErrorDistribution", "error_distribution", "own
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Rows for each coefficient from which every row has the average leverage, k/n: at fewer intervals
-#: are too narrow by the part of their coverage that is in the spread of the leverages, 0.8 points
-#: at three rows for each coefficient and 0.03 at a hundred.
+#: With at least this many rows per coefficient, every row is given the average leverage k/n. This
+#: makes intervals too narrow, because leverages vary: coverage falls by 0.8 percentage points at
+#: three rows per coefficient, and by 0.03 at a hundred.
 MANY_ROWS = 100.0
 
-#: Residuals that lie elsewhere are counted in bins, of equal widths in the inverse hyperbolic sine
-#: of their sizes: of 0.3 % of sigma about zero and of 0.3 % of their size far from it, up to 1e6
-#: sigma.
+#: Residuals of a Dask collection are counted in bins, whose widths are equal after the inverse
+#: hyperbolic sine: 0.3 % of sigma near zero and 0.3 % of the residual's size far from it, up to
+#: 1e6 sigma.
 BINS, FARTHEST = 10_000, float(np.arcsinh(1e6))
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Values, and where each stands among all; sorted when that is asked for.
+    """Values with frequencies, and their order statistics. They are sorted on first use.
 
     Parameters
     ----------
@@ -75,13 +76,13 @@ class Ranked:
         order = kept[np.argsort(self.values[kept])]
         frequencies = self.frequencies[order]
         last = np.cumsum(frequencies)
-        # A value that occurs w times has w ranks; one of less than a row has its middle.
+        # A value that occurs w times has w ranks. With w below one, it has the middle of them.
         half = 0.5 * np.minimum(frequencies, 1.0)
         ends = np.column_stack((last - frequencies + 0.5 + half, last + 0.5 - half))
         return ends.ravel(), np.repeat(self.values[order], 2)
 
     def at(self, rank: float) -> float:
-        """The value with this rank, from one to n; interpolated between ranks."""
+        """Return the value with this rank, from 1 to n, interpolated between ranks."""
         return float(np.interp(rank, *self._ranks))
 
 
@@ -92,9 +93,9 @@ class ErrorDistribution:
     Parameters
     ----------
     errors : Ranked
-        Errors as predictions from the centre of the other rows would meet them.
+        Errors, corrected for the shift that leaving the row out makes at the centre of X.
     sizes : Ranked
-        Of the errors as the other rows' fit would meet them.
+        Sizes of the errors without that correction.
     n : float
         Number of observations.
     """
@@ -104,11 +105,11 @@ class ErrorDistribution:
     n: float
 
     def largest_level(self) -> float:
-        """The level whose limits have the size of the largest error: more is not known."""
+        """The level at which the limits reach the largest error. Higher levels are not known."""
         return self.n / (self.n + 1.0)
 
     def limits(self, level: float) -> tuple[float, float]:
-        """Lower and upper limits of a new error."""
+        """Return the lower and upper limit of a new error."""
         tail = 0.5 * (1.0 - level) * (self.n + 1.0)
         if tail >= 1.0:
             return self.errors.at(tail), self.errors.at(self.n + 1.0 - tail)
@@ -119,15 +120,15 @@ class ErrorDistribution:
 def error_distribution(
     fitted: FittedRegression, estimate: CovarianceEstimate, plain: Vector | None
 ) -> ErrorDistribution:
-    """Errors in units of y.
+    """Estimate the distribution of the errors, in units of y.
 
     Parameters
     ----------
     fitted : FittedRegression
     estimate : CovarianceEstimate
-        Of theta.
+        Covariance of theta.
     plain : array of shape (n,), or None
-        The leverages of the rows; None for their average.
+        The leverages of the rows. None means that all have their average.
     """
     factor = estimate.average_factor() / fitted.working_scale**2
     if plain is None:
@@ -138,7 +139,7 @@ def error_distribution(
     else:
         rows = fitted.residuals
         inside = leverages_inside(fitted, plain)
-    # Rows that alone determine a coefficient have no error that could be seen.
+    # A row that alone determines a coefficient has residual zero, and says nothing about errors.
     seen = np.where(plain < DECISIVE, rows.frequencies, 0.0)
     plain = np.minimum(plain, DECISIVE)
     spread = fitted.scale / np.sqrt(1.0 + factor * plain / (1.0 - plain))
@@ -150,14 +151,14 @@ def error_distribution(
 
 
 def own_leverages(fitted: FittedRegression) -> Vector | None:
-    """The leverages of the rows, or None where their average will do."""
+    """Return the leverages of the rows, or None if their average is accurate enough."""
     if fitted.n >= MANY_ROWS * fitted.n_parameters or not fitted.design.in_memory:
         return None
     return leverages(fitted)
 
 
 def _binned(fitted: FittedRegression) -> Residuals:
-    """The residuals of rows elsewhere, as many as there are bins."""
+    """Return the residuals of a Dask collection, one per bin, with frequencies."""
 
     def statistic(rows: Residuals) -> tuple[NDArray]:
         where = np.clip(np.arcsinh(rows.u) / FARTHEST, -1.0, 1.0)
@@ -171,7 +172,7 @@ def _binned(fitted: FittedRegression) -> Residuals:
 
 @dataclass(frozen=True)
 class EmpiricalPredictor(Predictor):
-    """With the distribution of the residuals for a new error.
+    """Predict new observations with the distribution of the residuals.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ class EmpiricalPredictor(Predictor):
     scale: float
 
     def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
-        """Limits of a new observation about its prediction."""
+        """Return the limits of a new observation, relative to its prediction."""
         largest = self.errors.largest_level()
         if level > largest:
             warnings.warn(

@@ -1,4 +1,4 @@
-"""What is known of every row of a fit: a table, and the rows that deserve a look."""
+"""Base class of the results of ``diagnose``: a table of all rows, and the unusual ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT = "{:.4g}".format
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class RowTable(ABC):
-    """Numbers of every row. See the subclasses for the attributes."""
+    """Diagnostics of every row. See the subclasses for the attributes."""
 
     labels: NDArray
     fitted_values: Vector
@@ -36,19 +36,19 @@ class RowTable(ABC):
     @property
     @abstractmethod
     def severity(self) -> Vector:
-        """How much each row deserves a look, of shape (n_samples,): from one on it does."""
+        """How unusual each row is, of shape (n_samples,). Rows above one deserve a look."""
 
     @abstractmethod
     def _further_columns(self) -> dict[str, NDArray]:
-        """Of the table, after the weight."""
+        """Return the columns of the table that follow the weight."""
 
     def _reasons(self, rows: Indices) -> dict[str, list[str]]:
-        """Columns that only the rows to check have."""
+        """Return the columns that only ``rows_to_check`` has."""
         return {}
 
     @property
     def table(self) -> Any:
-        """Frame of all rows in their order, indexed by their labels."""
+        """DataFrame of all rows in their original order, with their labels as index."""
         columns = {
             "fitted": self.fitted_values,
             "residual": self.residuals,
@@ -60,23 +60,23 @@ class RowTable(ABC):
         return pandas(f"{type(self).__name__}.table").DataFrame(columns, index=index)
 
     def rows_to_check(self, n: int = 10) -> Any:
-        """The rows that deserve a look, the worst first.
+        """Return the rows that deserve a look, the most unusual first.
 
         Parameters
         ----------
         n : int, default=10
-            At most so many.
+            The most rows to return.
 
         Returns
         -------
         DataFrame
-            Lines of ``table``, with the reasons where these can be several: "residual", "leverage"
-            or "influence".
+            Rows of ``table``. For a Huber regression, a column says why a row deserves a look:
+            "residual", "leverage" or "influence", or several of these.
 
         Raises
         ------
         ValueError
-            If ``n`` is not a whole number from zero.
+            If ``n`` is not a non-negative integer.
         """
         check_whole_number("n", n)
         severity = self.severity
@@ -88,7 +88,7 @@ class RowTable(ABC):
         rows = self.rows_to_check()
         parts = [repr(self), *self.notes]
         if not rows.empty:
-            # All columns, however narrow the terminal: the reasons are what is looked for.
+            # Print all columns even in a narrow terminal, because the last one has the reasons.
             parts.append(rows.to_string(float_format=FORMAT))
         return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""From a fitted model and its data to a summary."""
+"""The function ``summarize``: standard errors, tests and intervals of one fit."""
 
 from __future__ import annotations
 
@@ -44,59 +44,63 @@ def summarize(
     model : HuberRegressor, MMRegressor or Pipeline
         Fitted, with ``alpha=0``; a pipeline whose last step is such a model.
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        The X of ``fit``; for a pipeline, as the pipeline takes it.
+        The X of ``fit``. For a pipeline, the X that was passed to the pipeline.
     y : array-like of shape (n_samples,)
         The y of ``fit``.
     sample_weight : array-like of shape (n_samples,), default=None
-        The weights passed to ``fit``: frequencies, or weights that are no counts, whose number of
-        observations is Kish's, ``(sum s)² / sum s²`` where that is larger than their sum.
+        The weights passed to ``fit``. They are read as frequencies. For weights that are not
+        counts, the number of observations is Kish's effective sample size, ``(sum s)² / sum s²``,
+        if it is larger than the sum of the weights.
     cov_type : str, default=None
-        How the covariance of the coefficients is estimated; None takes ``"huber"``, and
-        ``"avar1"`` for an MM regression. For a Huber regression:
+        How the covariance of the coefficients is estimated. None means ``"huber"``, or ``"avar1"``
+        for an MM regression. For a Huber regression:
 
         - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: Huber's estimates with his correction of
-          order k/n, for independent errors of one distribution, whatever it is;
-        - ``"sandwich"``: for independent errors whose spread may depend on x. It stands for
-          ``"HC3"``, and from 1,000 observations for each coefficient on for ``"HC1"``, which is
-          then the same to about 0.1 % unless some rows have a leverage far above k/n, and takes
-          half the time; ``"HC0"`` and ``"HC2"`` are the others;
-        - ``"cluster"``: for errors that depend on one another within ``groups``. It stands for
-          ``"CR3"``, the jackknife over groups; ``"CR1"`` is the customary one;
-        - ``"bootstrap"``: by resampling, see ``bootstrap``. Where the model chose its delta by
-          ``"auto"``, each replicate chooses its own.
+          order k/n. They assume independent errors with the same distribution, whatever it is;
+        - ``"sandwich"``: for independent errors whose spread may depend on x. This is ``"HC3"``,
+          or ``"HC1"`` if there are at least 1,000 observations per coefficient. The two then
+          agree to about 0.1 % unless some rows have a leverage far above k/n, and ``"HC1"`` takes
+          half the time. ``"HC0"`` and ``"HC2"`` can be chosen too;
+        - ``"cluster"``: for errors that are dependent within ``groups``. This is ``"CR3"``, the
+          jackknife over groups. ``"CR1"``, the usual choice elsewhere, can be chosen too;
+        - ``"bootstrap"``: by resampling, see ``bootstrap``. If the model was fitted with
+          ``delta="auto"``, each replicate chooses its own delta.
 
-        The notes say where these do not hold. For an MM regression:
+        For an MM regression:
 
-        - ``"avar1"``: for independent errors, symmetric or not; counts the error of the scale;
-        - ``"weighted"``: for errors of one distribution, from the weighted rows;
-        - ``"sandwich"``: for errors whose spread may depend on x, the scale taken as known;
-        - ``"bootstrap"``: the fast and robust bootstrap, by rows or by ``groups``.
+        - ``"avar1"``: for independent errors, symmetric or not. It includes the error of the scale;
+        - ``"weighted"``: for errors with the same distribution, computed from the weighted rows;
+        - ``"sandwich"``: for errors whose spread may depend on x. It treats the scale as known;
+        - ``"bootstrap"``: the fast and robust bootstrap, which resamples rows or ``groups``.
     level : float in (0, 1), default=0.95
         Confidence level of the intervals in the table.
     groups : array-like of shape (n_samples,), default=None
         Labels of the groups for ``"cluster"``; with ``"bootstrap"`` whole groups are resampled.
     use_t : bool, default=True
-        Take p and intervals from Student's t, with n - k degrees of freedom, or the number of
-        groups less one; False takes the normal.
+        Whether p-values and intervals use Student's t, with n - k degrees of freedom or with the
+        number of groups minus one. If False, they use the normal distribution.
     ddof : {0, 1}, default=0
-        Of the variance of psi' in Huber's correction: 0 as Huber and statsmodels, 1 as R's MASS.
+        Delta degrees of freedom of the variance of psi' in Huber's correction: 0 as in Huber's
+        book and statsmodels, 1 as in R's MASS.
     scale_coupling : {"auto", True, False}, default=True
-        Whether ``"huber"``, H2 and H3 count the error of an estimated scale in the intercept's
-        standard error. False is what R and statsmodels do. ``"auto"`` counts it only where the
-        residuals are skewed, that is, where the mean of psi'(u) u is more than two of its standard
-        errors from zero; at small n it often fails to see that. The sandwich, ``"cluster"`` and
-        ``"bootstrap"`` always count it.
+        Whether ``"huber"``, H2 and H3 include the error of an estimated scale in the intercept's
+        standard error. R and statsmodels do not (False). ``"auto"`` includes it only if the
+        residuals are skewed: if the mean of psi'(u) u is more than two standard errors from zero.
+        At small n this test often misses skewness. The sandwich, ``"cluster"`` and
+        ``"bootstrap"`` always include it.
     bootstrap : {"pairs", "wild"}, default="pairs"
-        Draw rows (or groups) with replacement, or keep X and give residuals random signs, which
-        needs errors that are symmetric about the fit.
+        ``"pairs"`` draws rows (or groups) with replacement. ``"wild"`` keeps X and gives the
+        residuals random signs; it assumes errors that are symmetric about the fit.
     n_bootstrap : int, default=1000
-        Replicates, at least 2. The standard error's own error is about ``1/sqrt(2 n_bootstrap)``.
+        Number of replicates, at least 2. The standard error itself has a relative error of about
+        ``1/sqrt(2 n_bootstrap)``.
     random_state : int, RandomState or Generator instance, or None, default=None
-        Seed of the bootstrap.
+        Source of the bootstrap's random numbers. Pass an int for reproducible results.
     n_jobs : int, default=None
-        Threads of the bootstrap; its numbers do not depend on it.
+        Number of threads of the bootstrap. The results do not depend on it.
     verbose : int, default=0
-        Above zero, shows progress of the bootstrap and counts rounds over a Dask collection.
+        If above zero, show the progress of the bootstrap, and count the passes over a Dask
+        collection.
 
     Returns
     -------
@@ -105,12 +109,12 @@ def summarize(
     Raises
     ------
     TypeError
-        If the model is not a Huber regressor of this library.
+        If the model is not a fitted HuberRegressor, HuberRegressorCV or MMRegressor.
     ValueError
         If an option is unknown; if the model has ``alpha > 0``, fits the data exactly, or was
-        fitted to other data or weights; if X has dependent columns or no more rows than columns; if
-        the rows within the threshold are too few for H2, H3, the sandwich or ``"cluster"``.
-        None of these has a standard error with a meaning.
+        fitted to other data or weights; if X has linearly dependent columns, or no more rows than
+        columns; if too few rows lie within the threshold for H2, H3, the sandwich or
+        ``"cluster"``. In these cases standard errors are undefined or meaningless.
 
     See Also
     --------
@@ -127,27 +131,28 @@ def summarize(
         H_1 = \frac{K^2}{m^2} \frac{\sigma^2 \sum \psi^2}{n - k} (Z'Z)^{-1} .
 
     The scale is estimated together with the coefficients. Its equation is coupled to theirs by the
-    mean c of psi'(u) u, which vanishes where errors are symmetric about the fit; where they are
-    skewed, sigma's error moves the intercept, and its variance is that of the influence function
+    mean c of psi'(u) u, which is zero if the errors are symmetric about the fit. If they are
+    skewed, the error of sigma moves the intercept. The intercept then has the influence function
 
     .. math::
 
         \frac{h\,\psi(u) - c\,\chi(u)}{a h - c^2}, \qquad
         \chi = \tfrac12 (\psi^2 - 2\kappa), \quad a = E\psi', \quad h = E\psi' u^2,
 
-    and not of psi/a. At exponential errors and n = 400 a 95 % interval for the intercept without it
-    covers 87 %, and with it 94 %. Since sigma is in the standard error as well, the variance has a
-    further term of order 1/n²: six times the squared covariance of the two influence functions.
-    Slopes are not moved while the errors' distribution does not depend on x; the sandwich accounts
-    for the case in which it does.
+    instead of psi/a. With exponential errors and n = 400, a 95 % interval for the intercept covers
+    87 % without this coupling and 94 % with it. The standard error is computed from sigma too,
+    which adds a term of order 1/n² to the variance: six times the squared covariance of the two
+    influence functions. Slopes are not affected unless the distribution of the errors depends on
+    x, and the sandwich accounts for that case.
 
-    A small threshold leaves few rows within it, about k of which the fit all but interpolates
-    whatever the errors are. Where K is 1.15 at least, or the threshold is less than sigma
-    n^(-1/5), H1 takes the mean of psi' from a wider window of residuals, leaves k of them out, and
-    K = 1; a note says so.
+    If the threshold is small, few rows lie within it, and the fit nearly interpolates about k of
+    them whatever the errors are. If K is at least 1.15, or the threshold is below
+    sigma n^(-1/5), H1 therefore computes the mean of psi' from a wider window of residuals,
+    leaves k of them out, and sets K = 1. A note in the summary says so.
 
-    *Where 95 % intervals do not hold.* Shares of samples in which they hold the truth, from
-    simulations with four or fewer columns where no number is given:
+    *When 95 % intervals do not cover 95 %.* The table gives the share of simulated samples in
+    which the interval contains the true value. The models have at most four columns unless the
+    table says otherwise. The last column says which note the summary prints:
 
     ====================================================  =================  =========  ============
     case                                                  ``cov_type``       coverage   note
@@ -165,16 +170,17 @@ def summarize(
     ``scale="mad"``, 31 coefficients for n = 100          huber              94         MAD
     ====================================================  =================  =========  ============
 
-    A search is one by :class:`~robustreg.HuberRegressorCV`, whose ``delta_`` counts as if it had
-    been given, in a bootstrap too: to choose anew in each replicate would take a search for each.
-    To have that, fit the search to resampled rows in a loop. With six columns or more a Wald test
-    by the sandwich rejects 8 to 10 % of true hypotheses at the level of 5 %. The MAD counts no
-    degrees of freedom: it is a quarter too low where k/n is 0.3, and nearly half where it is 0.5.
-    Further notes tell of large leverage, and of sandwich errors unlike Huber's.
+    "A search" is a :class:`~robustreg.HuberRegressorCV`. Its ``delta_`` is treated as given, also
+    in a bootstrap, because choosing it again would take a search per replicate. To include that
+    choice, fit the search to resampled rows in a loop. With six or more columns, a Wald test
+    based on the sandwich rejects 8 to 10 % of true hypotheses at the 5 % level. The MAD does not
+    account for degrees of freedom: it is 25 % too low if k/n is 0.3, and nearly 50 % if k/n is
+    0.5. Further notes report rows with large leverage, and sandwich errors that differ from
+    Huber's.
 
     References
     ----------
-    P. J. Huber, Robust Statistics, Wiley, 1981, chapter 7.
+    .. [1] P. J. Huber, Robust Statistics, Wiley, 1981, chapter 7.
 
     Examples
     --------

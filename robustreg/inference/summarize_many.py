@@ -1,4 +1,4 @@
-"""Standard errors, tests and intervals of all responses of a fit, in one table."""
+"""The function ``summarize_many``: standard errors and tests of all responses of a fit."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def summarize_many(
 ) -> Any:
     """Standard errors, tests and intervals for every response of a fit to many responses.
 
-    The numbers of a response are those that :func:`summarize` gives for a fit to it alone. They are
-    computed for blocks of responses together.
+    Each response gets the same numbers as from :func:`summarize` for a fit to it alone. They are
+    computed for blocks of responses together, which is much faster.
 
     Parameters
     ----------
@@ -63,13 +63,15 @@ def summarize_many(
     cov_type : str, default="huber"
         The covariance of the coefficients. See :func:`summarize` for what each assumes.
 
-        - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: independent errors of one distribution;
+        - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: independent errors with the same
+          distribution;
         - ``"sandwich"``: independent errors whose spread may depend on x. This is ``"HC3"``, or
-          ``"HC1"`` from 1,000 observations per coefficient on. ``"HC0"`` and ``"HC2"`` exist too;
+          ``"HC1"`` if there are at least 1,000 observations per coefficient. ``"HC0"`` and
+          ``"HC2"`` can be chosen too;
         - ``"cluster"``: errors that are dependent within ``groups``. This is ``"CR3"``, the
-          jackknife over groups. ``"CR1"`` exists too.
+          jackknife over groups. ``"CR1"`` can be chosen too.
 
-        There is no bootstrap, which would fit all responses many times.
+        The bootstrap is not available, because it would fit all responses many times.
     level : float in (0, 1), default=0.95
         Confidence level of the intervals.
     groups : array-like of shape (n_samples,), default=None
@@ -83,13 +85,15 @@ def summarize_many(
         Whether Huber's formulas include the error of the scale in the intercept's standard error,
         as in :func:`summarize`.
     moderated : bool, default=False
-        Whether the squared scales of the responses are drawn towards a common value before tests
-        and intervals (Smyth 2004). This gains degrees of freedom where each response has few. It
-        needs Huber's formulas, at least two responses, and ``use_t=True``.
+        Whether to shrink the squared scales of the responses towards a common value before tests
+        and intervals are computed (Smyth [1]_). This adds degrees of freedom, which helps if there
+        are few observations per response. It needs Huber's formulas, at least two responses, and
+        ``use_t=True``.
     adjust : {"bh", "by", None}, default="bh"
-        Adjustment of the p-values of each term over all responses, so that a bound on them controls
-        the false discovery rate: Benjamini and Hochberg for independent or positively dependent
-        tests, or Benjamini and Yekutieli for any. None leaves the column out.
+        How to adjust the p-values of each term over all responses. Rejecting where the adjusted
+        value is at most q keeps the false discovery rate at q: ``"bh"`` (Benjamini and Hochberg
+        [2]_) for independent or positively dependent tests, ``"by"`` (Benjamini and Yekutieli
+        [3]_) for any dependence. None leaves the column out.
 
     Returns
     -------
@@ -121,14 +125,14 @@ def summarize_many(
 
     References
     ----------
-    G. K. Smyth, Linear models and empirical Bayes methods for assessing differential expression in
-    microarray experiments, Stat. Appl. Genet. Mol. Biol. 3, 2004, article 3.
-
-    Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57, 1995.
+    .. [1] G. K. Smyth, Linear models and empirical Bayes methods for assessing differential
+       expression in microarray experiments, Stat. Appl. Genet. Mol. Biol. 3, 2004, article 3.
+    .. [2] Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57, 1995, 289-300.
+    .. [3] Y. Benjamini and D. Yekutieli, Annals of Statistics 29, 2001, 1165-1188.
 
     Examples
     --------
-    Of fifty responses, the first five depend on the treatment:
+    Fifty responses, of which the first five depend on the treatment:
 
     >>> import numpy as np
     >>> from robustreg import HuberRegressor
@@ -157,8 +161,8 @@ def summarize_many(
         kind = "HC1" if data.total_weight >= MANY_ROWS * data.rows.n_parameters else "HC3"
     if moderated and not (kind.startswith("H") and kind[1] != "C" and use_t):
         raise ValueError(
-            f"moderated=True draws the scales together, which cov_type={cov_type!r} and "
-            f'use_t={use_t} do not use: pass cov_type="huber" and use_t=True.'
+            f"moderated=True does not work with cov_type={cov_type!r} and use_t={use_t}: pass "
+            'cov_type="huber" and use_t=True.'
         )
     errors = CovarianceKind(kind, ddof, scale_coupling, data.groups(groups, cov_type, kind))
     found = data.errors(errors)
@@ -176,14 +180,14 @@ def summarize_many(
 
 
 def _moderated(found: ResponseErrors, scale: Vector) -> tuple[ResponseErrors, dict[str, float]]:
-    """Standard errors and degrees of freedom with scales drawn towards a common one."""
+    """Standard errors and degrees of freedom after the scales are shrunk to a common value."""
     known = np.flatnonzero(np.isfinite(found.errors).all(axis=0))
     if known.size < 2:
         raise ValueError(
             f"moderated=True needs the scales of at least two responses, got {known.size}: pass "
             "moderated=False."
         )
-    # In units of a typical scale, whose square may be beyond the range of numbers.
+    # Divide by a typical scale first, because squares of the scales may over- or underflow.
     unit = float(np.median(scale[known]))
     variance, degrees = (scale[known] / unit) ** 2, found.degrees[known]
     prior = fitted_prior(variance, degrees)
@@ -197,7 +201,7 @@ def _moderated(found: ResponseErrors, scale: Vector) -> tuple[ResponseErrors, di
 def _tests(
     coefficients: Matrix, found: ResponseErrors, level: float, use_t: bool, adjust: str | None
 ) -> dict[str, Matrix]:
-    """The columns of numbers, each of shape (k, n_targets)."""
+    """Compute the numeric columns of the table, each of shape (k, n_targets)."""
     errors, degrees = found
     degrees = (
         np.where(np.isfinite(degrees), degrees, 1.0) if use_t else np.full_like(degrees, np.inf)
@@ -221,7 +225,7 @@ def _tests(
 
 
 def _adjusted(p: Vector, method: str) -> Vector:
-    """p-values adjusted over the responses that have one."""
+    """Adjust p-values over the responses whose p-value is known."""
     adjusted = np.full_like(p, np.nan)
     known = np.isfinite(p)
     if known.any():

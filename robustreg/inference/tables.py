@@ -1,4 +1,4 @@
-"""Tables of strings in LaTeX, HTML and Markdown, their numbers aligned at the decimal point."""
+"""Write tables of strings in LaTeX, HTML and Markdown, aligned at the decimal point."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from robustreg.inference.text import FIGURE_SPACE, POINT_SPACE, aligned
 
 __all__ = ["Table", "Tabular"]
 
-#: Stand for a missing digit and a missing point until a cell has been escaped.
+#: Placeholders for a missing digit and a missing point, replaced after the cell has been escaped.
 DIGIT, POINT = "\0", "\1"
 
-#: Characters that mean something in LaTeX or, in a number, are set as in a formula.
+#: Characters that have a meaning in LaTeX, or that a number shows as in a formula.
 LATEX_SIGNS = {
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
     **{sign: f"${sign}$" for sign in "<>|"},
@@ -30,18 +30,18 @@ HEADS, CELLS = str.maketrans(LATEX_SIGNS), str.maketrans({**LATEX_SIGNS, "-": "$
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of strings.
+    """A table of strings that can be written in several formats.
 
     Parameters
     ----------
     names : sequence of str
-        Of the rows; need not be distinct.
+        Names of the rows, not necessarily distinct.
     heads : sequence of str
-        Of the columns after the names.
+        Headings of the columns after the names.
     columns : sequence of sequences of str
-        The cells of each.
+        The cells of each column.
     rule : int, optional
-        Number of the row above which LaTeX has a rule.
+        Index of the row above which LaTeX draws a horizontal rule.
     """
 
     names: Sequence[str]
@@ -50,7 +50,7 @@ class Table:
     rule: int | None = None
 
     def to_markdown(self) -> str:
-        """A table with columns of one width, for GitHub and for reading as it is."""
+        """Write the table in Markdown, with padded columns so that its source is readable too."""
         columns = [
             [head, "--:", *aligned(cells, FIGURE_SPACE, POINT_SPACE)]
             for head, cells in zip(self.heads, self.columns, strict=True)
@@ -67,14 +67,14 @@ class Table:
         return "\n".join(lines)
 
     def to_html(self) -> str:
-        """``<table>``, by pandas."""
+        """Write a ``<table>`` with pandas."""
         frame = self._frame("to_html").map(_in_html)
         frame.columns = [escape(head) for head in self.heads]
         frame.index = [escape(name) for name in self.names]
         return frame.to_html(border=0, justify="right", escape=False)
 
     def to_latex(self, caption: str | None, label: str | None) -> str:
-        """``tabular`` with the rules of booktabs, by pandas; in a ``table`` with a caption."""
+        """Write a ``tabular`` with booktabs rules, inside a ``table`` if there is a caption."""
         frame = self._frame("to_latex").map(_in_latex)
         frame.columns = [head.translate(HEADS) for head in self.heads]
         frame.index = [name.translate(HEADS) for name in self.names]
@@ -82,7 +82,7 @@ class Table:
             style = frame.style
         except (AttributeError, ImportError) as error:
             raise ImportError(
-                "to_latex is written by pandas' Styler, which needs Jinja2: run "
+                "to_latex uses pandas' Styler, which needs Jinja2: run "
                 "`pip install robustreg[inference]`."
             ) from error
         text = style.to_latex(
@@ -102,14 +102,14 @@ class Table:
 
 
 class Tabular(ABC):
-    """What can be written as a table."""
+    """Base class of results that can be exported as a table."""
 
     @abstractmethod
     def _strings(self) -> Table:
-        """The table."""
+        """Return the table as strings."""
 
     def to_markdown(self) -> str:
-        """The table as printed, in Markdown.
+        """Return the printed table in Markdown.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class Tabular(ABC):
         return self._strings().to_markdown()
 
     def to_html(self) -> str:
-        """The table as printed, in HTML.
+        """Return the printed table in HTML.
 
         Returns
         -------
@@ -127,12 +127,13 @@ class Tabular(ABC):
         return self._strings().to_html()
 
     def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
-        r"""The table as printed, in LaTeX.
+        r"""Return the printed table in LaTeX. The document needs ``\usepackage{booktabs}``.
 
         Parameters
         ----------
         caption, label : str, default=None
-            With a caption the ``tabular`` is in a ``table``. It needs ``\usepackage{booktabs}``.
+            Caption and label of the table. With either of them, the ``tabular`` is placed in a
+            ``table`` environment.
 
         Returns
         -------
@@ -141,18 +142,18 @@ class Tabular(ABC):
         Raises
         ------
         ImportError
-            If Jinja2 is not installed, with which pandas writes LaTeX.
+            If Jinja2 is not installed. pandas needs it to write LaTeX.
         """
         return self._strings().to_latex(caption, label)
 
 
 def _in_html(cell: str) -> str:
-    """With spaces of the width of a digit and of a point, which neither pandas nor browsers cut."""
+    """Escape a cell and pad it with spaces that neither pandas nor browsers remove."""
     return escape(cell).replace(DIGIT, "&#8199;").replace(POINT, "&#8200;")
 
 
 def _in_latex(cell: str) -> str:
-    """With what is as wide as the missing digits on the right; columns are set flush right."""
+    """Escape a cell and pad it on the right; the columns are aligned to the right."""
     cell = cell.lstrip(DIGIT)
     shown = cell.rstrip(DIGIT + POINT)
     missing = cell[len(shown) :].replace(POINT, ".").replace(DIGIT, "0")

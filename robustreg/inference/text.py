@@ -1,4 +1,4 @@
-"""A summary as a text table and as HTML: numbers as strings, aligned at their decimal points."""
+"""Write a summary as text or HTML, with numbers aligned at their decimal points."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ __all__ = ["aligned", "as_html", "as_text", "equality", "footnotes", "heads", "l
 
 Vector = NDArray[np.float64]
 
-#: Names longer than this lose their middle in the text table: the ends of those that a step has
-#: made, a column's name and a category's, tell them apart.
+#: Longer names are shortened in the middle in the text table. The names that a OneHotEncoder makes
+#: begin with the column and end with the category, so both ends are needed to tell them apart.
 LONGEST_NAME = 24
 
-#: Names that a message lists.
+#: The most names that a message lists.
 MOST_LISTED = 10
 
-#: The beginning of a number, in brackets or not.
+#: Matches the beginning of a number, with or without a bracket before it.
 NUMERIC = re.compile(r"[(\[<]?-?(\d|inf|nan)")
 
-#: Least width of the column of a number, of t, and of a p-value.
+#: Minimum widths of a column of numbers, of the column t, and of the column of p-values.
 NUMBER, STATISTIC, P_VALUE = 11, 9, 8
 
-#: Spaces as wide as a digit and as a point, which browsers keep.
+#: Non-breaking spaces as wide as a digit and as a decimal point, which browsers do not collapse.
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
 
 
 def p_value(p: float) -> str:
-    """Three decimals, and "<0.001" below."""
+    """Format a p-value with three decimals, or as "<0.001"."""
     return "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def equality(p: float) -> str:
-    """The same for a sentence: "= 0.021" or "< 0.001"."""
+    """Format a p-value for a sentence, as "= 0.021" or "< 0.001"."""
     return "< 0.001" if p < 0.0005 else f"= {p:.3f}"
 
 
 def number(value: float) -> str:
-    """Five significant digits, zeros at the end included, in a width of at most eleven."""
+    """Format a number with five significant digits, in at most eleven characters."""
     if value == 0.0 or not np.isfinite(value):
         return f"{value:g}"
     return f"{value:#.5g}".rstrip(".") if 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
 
 
 def aligned(cells: Sequence[str], digit: str = " ", point: str = " ") -> list[str]:
-    """Strings of one width: numbers with their points below one another, words flush right.
+    """Pad strings to equal width: align numbers at the decimal point, and words to the right.
 
     Parameters
     ----------
     cells : sequence of str
-        Numbers, in brackets or not, words, or empty.
+        Numbers with or without brackets, words, or empty strings.
     digit, point : str
-        What is put for a missing digit and a missing point.
+        Padding for a missing digit and for a missing decimal point.
     """
     words = [bool(cell) and NUMERIC.match(cell) is None for cell in cells]
     split = [
@@ -86,12 +86,12 @@ def aligned(cells: Sequence[str], digit: str = " ", point: str = " ") -> list[st
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence."""
+    """Join names for a sentence."""
     return ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names that fit, and those whole that would no longer differ."""
+    """Shorten long names, except those that would no longer be distinct."""
     tail = LONGEST_NAME // 2 - 1
     head = LONGEST_NAME - tail - 1
     short = [n if len(n) <= LONGEST_NAME else f"{n[:head]}…{n[-tail:]}" for n in names]
@@ -100,24 +100,24 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def share(value: float) -> str:
-    """A percentage, if it is known."""
+    """Format a share as a percentage, or say that it is unknown."""
     return f"{value:.1%}" if np.isfinite(value) else "unknown"
 
 
 def footnotes(summary: Summary) -> list[str]:
-    """How standard errors, p and intervals were computed."""
+    """Say how standard errors, p-values and intervals were computed."""
     reference = "the normal"
     if np.isfinite(summary.reference_df):
         reference = f"Student's t with {summary.reference_df:g} degrees of freedom"
     return [
         f"Standard errors: {summary.description}.",
-        f"P and intervals by {reference}.",
+        f"p-values and intervals: {reference}.",
         *summary.notes,
     ]
 
 
 def columns(summary: CoefficientTable, low: Vector, high: Vector) -> list[list[str]]:
-    """The cells of the table after the names, a list for each column."""
+    """Return the cells of the table without the names, one list per column."""
     return [
         [number(value) for value in summary.coefficients],
         [number(value) for value in summary.standard_errors],
@@ -129,7 +129,7 @@ def columns(summary: CoefficientTable, low: Vector, high: Vector) -> list[list[s
 
 
 def heads(summary: CoefficientTable) -> list[str]:
-    """The heads of these columns."""
+    """Return the headings of these columns."""
     tail = 0.5 * (1.0 - summary.level)
     return ["coef", "std err", "t", "P>|t|", f"[{tail:.4g}", f"{1.0 - tail:.4g}]"]
 
@@ -137,13 +137,13 @@ def heads(summary: CoefficientTable) -> list[str]:
 def rows(
     summary: CoefficientTable, low: Vector, high: Vector, digit: str = " ", point: str = " "
 ) -> list[list[str]]:
-    """The same, aligned, a list for each coefficient."""
+    """Return the aligned cells, one list per coefficient."""
     cells = [aligned(column, digit, point) for column in columns(summary, low, high)]
     return [list(row) for row in zip(*cells, strict=True)]
 
 
 def as_text(summary: Summary, low: Vector, high: Vector) -> str:
-    """A table for a terminal, as statisticians know it."""
+    """Write the summary as a table for the terminal."""
     names, cells = short_names(summary.names), rows(summary, low, high)
     longest = max(9, *map(len, names))
     least = [NUMBER, NUMBER, STATISTIC, P_VALUE, NUMBER, NUMBER]
@@ -173,7 +173,7 @@ def _two_columns(pairs: list[tuple[str, str]], width: int) -> list[str]:
 
 
 def as_html(summary: Summary, low: Vector, high: Vector) -> str:
-    """Two tables and the notes, without a style sheet of their own."""
+    """Write the summary as two HTML tables and its notes, without a style sheet."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in ["", *heads(summary)])
     cells = rows(summary, low, high, FIGURE_SPACE, POINT_SPACE)
     body = "".join(

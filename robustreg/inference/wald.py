@@ -1,4 +1,4 @@
-"""Tests of linear hypotheses, given as rows of numbers, as names or as equations."""
+"""Wald tests of linear hypotheses, which may be rows of numbers, names or equations."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class WaldTest:
-    """Test of the hypothesis that ``R b = r``.
+    """Wald test of the hypothesis ``R b = r``. Returned by ``wald_test`` of a summary.
 
     Attributes
     ----------
     statistic : float
-        ``(R b - r)' (R V R')^-1 (R b - r)``, divided by ``df`` where F is the reference.
+        ``(R b - r)' (R V R')^-1 (R b - r)``, divided by ``df`` if it is compared with F.
     df : int
-        Rows of R.
+        Number of hypotheses, the rows of R.
     df_denominator : float
-        Of F; ``inf`` where chi-squared is the reference.
+        Denominator degrees of freedom of F; ``inf`` if the statistic is compared with chi-squared.
     p_value : float
-        Probability of a statistic at least as large if the hypothesis holds.
+        Probability of a statistic at least this large if the hypothesis is true.
 
     Examples
     --------
@@ -61,15 +61,15 @@ class WaldTest:
 def tested(
     matrix: Matrix, values: Vector, coefficients: Vector, covariance: Matrix, reference_df: float
 ) -> WaldTest:
-    """The test of ``matrix @ coefficients = values``."""
+    """Test the hypothesis ``matrix @ coefficients = values``."""
     q, errors = matrix.shape[0], np.sqrt(np.diag(covariance))
-    # In units of the standard errors, whatever the units of the columns.
+    # Divide by the standard errors, so that the test does not depend on the units of the columns.
     scaled = matrix * errors
     within = scaled @ (covariance / np.outer(errors, errors)) @ scaled.T
     if np.linalg.matrix_rank(within, hermitian=True) < q:
         raise ValueError(
-            f"R has {q} rows of which some follow from others, or more than the covariance has "
-            "information for: leave out the redundant ones."
+            f"R has {q} row(s), which are linearly dependent or more than the rank of the "
+            "covariance matrix: leave out the redundant ones."
         )
     discrepancy = matrix @ coefficients - values
     statistic = float(discrepancy @ np.linalg.solve(within, discrepancy))
@@ -80,14 +80,15 @@ def tested(
 
 
 def hypotheses(R: Any, r: ArrayLike | None, names: Sequence[str]) -> tuple[Matrix, Vector]:
-    """R of shape (q, k) and r of shape (q,) from what a user may give.
+    """Convert the user's R and r to arrays of shape (q, k) and (q,).
 
     Raises
     ------
     ValueError
-        If they have the wrong shape, are not finite or name no coefficient, or name two.
+        If R or r has the wrong shape or is not finite, or if a name belongs to no coefficient or to
+        two of them.
     ImportError
-        If R has equations and formulaic is not installed.
+        If R contains equations and formulaic is not installed.
     """
     labels = [R] if isinstance(R, str) else R.tolist() if hasattr(R, "tolist") else R
     texts = isinstance(labels, (list, tuple)) and bool(labels)
@@ -127,12 +128,12 @@ def _position(label: str, names: Sequence[str]) -> int:
     if count == 0:
         raise ValueError(
             f"R names {label!r}, and coefficients are {listed(names)}: for a combination of them "
-            'write an equation, as "a = b" or "a - 2 * b = 0", or pass rows of numbers.'
+            'write an equation like "a = b" or "a - 2 * b = 0", or pass rows of numbers.'
         )
     if count > 1:
         raise ValueError(
-            f"R names {label!r}, the name of {count} coefficients: pass rows of numbers, in the "
-            "order of names."
+            f"R names {label!r}, the name of {count} coefficients: pass rows of numbers instead, "
+            "in the order of names."
         )
     return list(names).index(label)
 
@@ -144,26 +145,29 @@ def _equations(
     labels: Sequence[str], r: ArrayLike | None, names: Sequence[str]
 ) -> tuple[Matrix, Vector]:
     if r is not None:
-        raise ValueError(f"R has equations, {labels!r}, and r is given: write r into them.")
+        raise ValueError(
+            f"R contains equations ({labels!r}) and r is given: write the values into the "
+            "equations and leave r out."
+        )
     quoted = [_quoted(label, names) for label in labels]
     for given, label in zip(labels, quoted, strict=True):
-        # formulaic takes "a = b = 0" for "a = b".
+        # formulaic reads "a = b = 0" as "a = b".
         if any(part.count("=") > 1 for part in re.sub("`[^`]*`", "", label).split(",")):
             raise ValueError(
-                f"R has an equation with two equality signs, {given!r}: write one for each, as "
+                f"R has an equation with two equality signs, {given!r}: write two equations, as in "
                 '["a = 0", "b = 0"].'
             )
     return _parsed(quoted, labels, names)
 
 
 def _quoted(label: str, names: Sequence[str]) -> str:
-    """The label with backticks about names that are no words, as "town[B]"."""
+    """Put backticks around names that are not identifiers, such as "town[B]"."""
     if label in names:
         return f"`{label}`"
     odd = [name for name in names if not name.isidentifier() and not _is_number(name)]
     if not odd:
         return label
-    # The longest first: one name may be part of another.
+    # Start with the longest, because one name may be part of another.
     pattern = "|".join(re.escape(name) for name in sorted(odd, key=len, reverse=True))
     return re.sub(
         rf"`[^`]*`|{pattern}", lambda m: m[0] if m[0].startswith("`") else f"`{m[0]}`", label
@@ -186,10 +190,10 @@ def _parsed(
         constraints = import_module("formulaic.utils.constraints")
     except ImportError as error:
         raise ImportError(
-            f"wald_test reads equations, as {labels[0]!r}, with formulaic, which is not installed: "
-            "run `pip install robustreg[formula]`, or pass rows of numbers."
+            f"wald_test needs formulaic to read equations like {labels[0]!r}, and it is not "
+            "installed: run `pip install robustreg[formula]`, or pass rows of numbers."
         ) from error
-    # Each name once: which of two coefficients of one name is meant, no equation can say.
+    # Names that occur twice are excluded: an equation could not say which coefficient is meant.
     distinct = list(dict.fromkeys(names))
     try:
         parsed = constraints.LinearConstraints.from_spec(quoted, variable_names=distinct)
@@ -200,7 +204,7 @@ def _parsed(
     except (errors.FormulaicError, RuntimeError, SyntaxError) as error:
         raise ValueError(
             f"R has an equation that is not linear or cannot be read, in {list(labels)!r}: write "
-            'it as "2 * a - b = 1", with names that are no words in backticks.'
+            'it like "2 * a - b = 1", and put names that are not identifiers in backticks.'
         ) from error
     matrix = np.zeros((len(parsed.constraint_values), len(names)))
     for column, name in zip(np.asarray(parsed.constraint_matrix).T, distinct, strict=True):
