@@ -402,7 +402,7 @@ class TestOtherEstimators:
         model = HuberRegressor().fit(*lazy)
         with pytest.raises(ValueError, match="needs the rows in memory"):
             summarize(model, *lazy, cov_type="bootstrap")
-        with pytest.raises(ValueError, match="table of every row"):
+        with pytest.raises(ValueError, match="table with one line per row"):
             diagnose(model, *lazy)
 
 
