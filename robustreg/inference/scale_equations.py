@@ -40,8 +40,8 @@ Single = NDArray[np.float32]
 #: standard errors.
 FOREIGN_DATA = 0.1
 
-#: The same for the joint scale, as a relative difference. It depends on the number of observations,
-#: but counting each row three times moves it by only 0.8 k / sqrt(n) standard errors.
+#: The same for the joint scale. It is smaller, because counting each row three times moves this
+#: scale by only 0.8 k / sqrt(n) standard errors, and must be detected.
 OTHER_SCALE = 1e-3
 
 #: Two residual sizes with a smaller relative difference are equal up to rounding errors.
