@@ -154,7 +154,7 @@ class TestEqualToSingleFits:
             Y[:, j] = changed(rng, X, Y[:, j], kind)
         model = HuberRegressor(
             delta=data.draw(st.sampled_from([0.3, 1.345, "auto"]), label="delta"),
-            scale=data.draw(st.sampled_from(["joint", 1.0]), label="scale"),
+            scale=data.draw(st.sampled_from(["joint", "mad", 1.0]), label="scale"),
             alpha=data.draw(st.sampled_from([0.0, 1e-3, 10.0]), label="alpha"),
             fit_intercept=data.draw(st.booleans(), label="intercept"),
             tol=1e-7,

@@ -59,7 +59,10 @@ class SparseDesign(DenseDesign):
         X.data[constant[X.indices]] = 0.0
         X.eliminate_zeros()
         self._X = X
-        self.units = self.units._replace(center=np.where(constant, 0.0, self.units.center))
+        self.units = self.units._replace(
+            center=np.where(constant, 0.0, self.units.center),
+            magnitude=np.where(constant, 0.0, self.units.magnitude),
+        )
         self._block_units = self._units_of_blocks()
 
     def gram_kind(self, alpha: float) -> GramKind:

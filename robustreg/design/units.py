@@ -94,8 +94,8 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
         # A constant column must become exactly zero, without the rounding error of its mean.
         constant = low == high
         center = np.where(constant, low, sample.mean(axis=0, dtype=np.float64))
-        deviation = np.maximum(high - center, center - low)
-        magnitude = np.where(constant, np.abs(center), deviation)
+        # It counts as far from zero, so that blocks are shifted before their products.
+        magnitude = np.where(constant, 0.0, np.maximum(high - center, center - low))
     else:
         center = np.zeros(sample.shape[1])
         # Converted first, since the least integer of a type has no absolute value in that type.

@@ -68,7 +68,7 @@ class HuberElasticNetCV(HuberElasticNet):
     fit_intercept : bool, default=True
     positive : bool, default=False
     penalty_factors : array-like of shape (n_features,), default=None
-        These as in :class:`HuberElasticNet`.
+        This and the four parameters above are as in :class:`HuberElasticNet`.
     cv : int, cross-validation generator or iterable, default=None
         As in ``GridSearchCV``: None for five folds.
     selection : {"best", "one_se"}, default="best"
@@ -76,7 +76,7 @@ class HuberElasticNetCV(HuberElasticNet):
         candidate, the largest alpha whose mean score is at most one standard error lower.
     max_iter : int, default=100
     tol : float, default=1e-6
-        These as in :class:`HuberElasticNet`.
+        This and ``max_iter`` are as in :class:`HuberElasticNet`.
     n_jobs : int, default=None
         Number of folds to run in parallel, in threads by default (see ``joblib.parallel_config``).
 

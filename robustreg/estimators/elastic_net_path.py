@@ -83,7 +83,7 @@ def enet_path(
     penalty_factors : array-like of shape (n_features,), default=None
     max_iter : int, default=100
     tol : float, default=1e-6
-        These as in :class:`HuberElasticNet`.
+        This and the seven parameters above are as in :class:`HuberElasticNet`.
 
     Returns
     -------

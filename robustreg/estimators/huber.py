@@ -63,8 +63,8 @@ class HuberRegressor(LinearRegressor):
         units of y. With ``scale=1.0``, ``delta`` is the threshold in units of y. At the default
         delta and with few columns, the joint scale breaks down when 39 % of the rows are far
         outliers on both sides, or 28 % on one side; the MAD at 50 % and 33 %. With many columns
-        both break down earlier: with k parameters, the joint scale at most at ``1 - k/n`` times 39
-        %.
+        both break down earlier. With k parameters, the joint scale breaks down at ``1 - k/n`` times
+        39 % or earlier.
     alpha : float, default=0.0
         Strength of the ridge penalty, in units of X squared; it does not depend on the scale.
     fit_intercept : bool, default=True

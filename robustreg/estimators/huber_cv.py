@@ -30,13 +30,12 @@ __all__ = ["HuberRegressorCV"]
 class HuberRegressorCV(HuberRegressor):
     """Huber regression that chooses delta, and optionally alpha, by robust cross-validation.
 
-    With squared error as the score, outliers among the validation rows decide the choice, and often
-    the largest delta wins. Here the score of a candidate is minus the mean Huber loss of its
-    validation residuals [1]_. The threshold of this loss is the same for all candidates and folds:
-    half the scale of a pilot, which is a first fit of ``HuberRegressor(delta=0.5, scale="mad")`` to
-    all rows. The threshold is the only information about the validation rows of a fold that is used
-    before scoring. It is small because the influence of a wrong validation row on the choice is
-    proportional to it.
+    The score of a candidate is minus the mean Huber loss of its validation residuals [1]_. With
+    squared error, outliers among the validation rows would decide the choice, and often the largest
+    delta would win. The threshold of the loss is the same for all candidates and folds: half the
+    scale of a pilot, which is a first fit of ``HuberRegressor(delta=0.5, scale="mad")`` to all
+    rows. It is small because the influence of a wrong validation row on the choice is proportional
+    to it. No other information about the validation rows of a fold is used before scoring.
 
     To predict the mean of a skewed response, use ``scoring="neg_mean_squared_error"``. No score
     helps if most rows of a validation fold are wrong, as with ``TimeSeriesSplit`` when the outliers

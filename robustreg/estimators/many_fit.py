@@ -36,15 +36,16 @@ __all__ = ["ManyFit"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Largest number of values in a block of responses, and its smallest and largest number of columns.
-#: 20,000 responses of 60 rows took 0.37 s with 520 columns, 0.18 s with 2,056, 0.15 s with 4,104
-#: and 8,200, and 0.18 s in one block; of 200 rows, 0.61 s with 4,104 and 0.81 s in one block.
-#: Widths are odd multiples of eight: rows whose distance is a power of two share the same lines of
-#: the cache, and medians then take three times as long.
-BLOCK_NUMBERS, LEAST_WIDTH, MOST_WIDTH = 2**20, 64, 4096
+#: Largest number of values and of columns in a block of responses. 20,000 responses of 60 rows
+#: took 0.37 s with 520 columns, 0.18 s with 2,056, 0.15 s with 4,104 and 8,200,
+#: and 0.18 s in one block; of 200 rows, 0.61 s with 4,104 and 0.81 s in one block. Widths are odd
+#: multiples of eight: rows whose distance is a power of two share the same lines of the cache, and
+#: medians then take three times as long.
+BLOCK_NUMBERS, MOST_WIDTH = 2**20, 4096
 
-#: Blocks are used up to this many products of columns, and this many columns.
-PRODUCT_NUMBERS, MOST_COLUMNS = 2**22, 64
+#: Blocks are used up to this many products of columns, columns and rows. With more rows a block
+#: would have few responses, and separate fits take no longer.
+PRODUCT_NUMBERS, MOST_COLUMNS, MOST_ROWS = 2**22, 64, 2**16
 
 
 class ManyFit:
@@ -102,7 +103,7 @@ class ManyFit:
         """Products of the columns; None if they cannot be used."""
         n, p = self._X.shape
         few = p <= MOST_COLUMNS and n * (p + 1) * (p + 2) // 2 <= PRODUCT_NUMBERS
-        if not few or n <= p + 1:
+        if not few or not p + 1 < n < MOST_ROWS:
             return None
         shared = SharedColumns(self._dense, self._weights, self._units)
         if shared.n_rows <= p + 1:
@@ -146,8 +147,8 @@ class ManyFit:
     @property
     def _width(self) -> int:
         n, p = self._X.shape
-        width = BLOCK_NUMBERS // max(1, n, (p + 2) ** 2)
-        return int(np.clip(width, LEAST_WIDTH, MOST_WIDTH)) // 16 * 16 + 8
+        width = min(BLOCK_NUMBERS // max(1, n, (p + 2) ** 2), MOST_WIDTH)
+        return max(1, width) if width < 16 else width // 16 * 16 + 8
 
     def _together(self, table: TableBlock, found: ManySolutions) -> NDArray[np.bool_]:
         """Solve a block of responses, and return a mask of the certified ones."""

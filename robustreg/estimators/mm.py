@@ -35,10 +35,9 @@ OUTLYING = 2.5
 class MMRegressor(LinearRegressor):
     r"""Linear regression that resists outliers in y and in X (MM-estimation).
 
-    Up to half of the rows may be wrong, in y and in X, and the fit stays close to the fit of the
-    other rows. MM-estimation [1]_ has two steps. The first is an S-estimate: the coefficients for
-    which the residuals :math:`e_i` have the smallest M-scale :math:`\sigma`, the solution of
-    :math:`\sigma`,
+    Up to half of the rows may be wrong, in y and in X, and the fit stays close to that of the other
+    rows. MM-estimation [1]_ has two steps. The first is an S-estimate: the coefficients whose
+    residuals :math:`e_i` have the smallest M-scale :math:`\sigma`. This scale is the solution of
 
     .. math::
 
