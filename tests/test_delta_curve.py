@@ -243,7 +243,7 @@ class TestConventions:
         with pytest.raises(ValueError, match="ax has 3 axes: pass one for the scores"):
             DeltaCurveDisplay.from_estimator(model, ax=axes)
         search = GridSearchCV(HuberRegressor(), {"delta": DELTAS}).fit(*data)
-        with pytest.raises(ValueError, match="coefficients are only had with X and y"):
+        with pytest.raises(ValueError, match="coefficients are drawn only if X and y are passed"):
             DeltaCurveDisplay.from_estimator(search, ax=axes[:2])
 
     def test_keywords_reach_matplotlib(self, model):
@@ -297,7 +297,7 @@ class TestRefusals:
 
     def test_a_search_over_auto_alone(self, data):
         search = GridSearchCV(HuberRegressor(), {"delta": ["auto"]}).fit(*data)
-        with pytest.raises(ValueError, match="over no number for delta"):
+        with pytest.raises(ValueError, match="no candidate with a number as delta"):
             DeltaCurveDisplay.from_estimator(search)
 
     def test_coefficients_of_another_model(self, data):

@@ -167,7 +167,7 @@ def test_given_alphas_that_are_not_reached_are_told():
 
 def test_summarize_refuses_and_names_what_can_be_done(search):
     model, X, y = search
-    with pytest.raises(ValueError, match="one half of the rows .*and fit HuberRegressor"):
+    with pytest.raises(ValueError, match=r"one half of the rows .*and fit HuberRegressor"):
         summarize(model, X, y)
     chosen = X[::2][:, np.flatnonzero(model.coef_)]
     assert summarize(HuberRegressor().fit(chosen, y[::2]), chosen, y[::2]) is not None

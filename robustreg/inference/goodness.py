@@ -46,7 +46,7 @@ def d2(fitted: FittedRegression) -> float:
 
         total = float(fitted.sum_residuals(statistic)[0][0])
     explained = fitted.n * fitted.moments.loss
-    # As in scikit-learn, the score is zero if y is constant and not predicted exactly.
+    # If y is constant, the score is zero, because nothing can be explained.
     return 1.0 - explained / total if total > 0.0 else 0.0
 
 

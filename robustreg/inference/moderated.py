@@ -1,12 +1,12 @@
-r"""Variances of many responses, each drawn towards a common one: the moderated t statistic.
+r"""The moderated t statistic: variances of many responses are shrunk towards a common value.
 
-With residual variances s² on d degrees of freedom, and the model that the true variances are those
-of ``s_0² d_0 / chi²(d_0)``, the posterior mean of a variance's inverse gives
+The residual variances s² have d degrees of freedom. The true variances are modelled as draws from
+the distribution of ``s_0² d_0 / chi²(d_0)``. The posterior mean of the inverse variance gives
 
     s~² = (d_0 s_0² + d s²) / (d_0 + d)
 
-and t with s~ in the place of s has Student's distribution with d_0 + d degrees of freedom. The two
-numbers d_0 and s_0² are fitted to all variances by the first two moments of log s²: with
+and t with s~ in place of s has Student's distribution with d_0 + d degrees of freedom. The numbers
+d_0 and s_0² are estimated from all variances by matching the first two moments of log s². With
 e = log s² - digamma(d/2) + log(d/2),
 
     trigamma(d_0/2) = var(e) - mean trigamma(d/2)
@@ -28,12 +28,12 @@ __all__ = ["Prior", "fitted_prior"]
 
 Vector = NDArray[np.float64]
 
-#: A variance below this part of the median counts as this part: its logarithm would decide alone
-#: (the number of limma's implementation, with which results are compared).
+#: Smaller variances are raised to this share of the median, because their logarithm would dominate
+#: the moments. limma uses the same number, and results are compared with limma.
 LEAST_VARIANCE = 1e-5
 
-#: Ends of the search for d_0: below the first trigamma(d_0/2) is above 4e6, and a d_0 above the
-#: second has the results of infinity to seven digits.
+#: Bounds of the search for d_0. Below the first, trigamma(d_0/2) exceeds 4e6. Above the second,
+#: results agree with those for infinity to seven digits.
 SMALLEST_DEGREES, LARGEST_DEGREES = 1e-3, 1e9
 
 
@@ -44,24 +44,24 @@ class Prior(NamedTuple):
     variance: float
 
     def posterior(self, variance: Vector, degrees: Vector) -> Vector:
-        """Each variance drawn towards the common one."""
+        """Shrink each variance towards the common one."""
         if np.isinf(self.degrees):
             return np.full_like(variance, self.variance)
         total = self.degrees * self.variance + degrees * variance
         return np.asarray(total / (self.degrees + degrees))
 
     def total_degrees(self, degrees: Vector) -> Vector:
-        """Of Student's t: no more than all responses have together."""
+        """Return the degrees of freedom of Student's t, at most the sum over all responses."""
         return np.minimum(degrees + self.degrees, degrees.sum())
 
 
 def fitted_prior(variance: Vector, degrees: Vector) -> Prior:
-    """The prior by the moments of the logarithms.
+    """Estimate the prior from the moments of the logarithms.
 
     Parameters
     ----------
     variance, degrees : arrays of shape (k,)
-        Residual variances, and their degrees of freedom; at least two, all positive.
+        Residual variances and their degrees of freedom, at least two and all positive.
     """
     log_variance = np.log(np.maximum(variance, LEAST_VARIANCE * np.median(variance)))
     half = 0.5 * degrees

@@ -1,4 +1,4 @@
-"""Predictions of a fit and their standard errors at new rows."""
+"""Base class of predictions with standard errors at new rows."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Predictor(ABC):
     Parameters
     ----------
     model : estimator
-        For the checks of new X.
+        Checks new X.
     prepare : callable
-        The steps before the model.
+        Converts the user's X to the X of the model, with the pipeline's other steps.
     units : Units
-        In which ``covariance`` is.
+        Working units of ``covariance``.
     covariance : CovarianceEstimate
-        Of theta.
+        Covariance of theta.
     """
 
     model: Any
@@ -43,7 +43,7 @@ class Predictor(ABC):
     covariance: CovarianceEstimate
 
     def mean(self, X: Any) -> tuple[Vector, Vector]:
-        """Predictions and their standard errors, of shape (n_samples,) each, in units of y."""
+        """Return predictions and standard errors, each of shape (n_samples,), in units of y."""
         X = validate_data(
             self.model,
             self.prepare(X),
@@ -61,4 +61,4 @@ class Predictor(ABC):
 
     @abstractmethod
     def new_errors(self, std_err: Vector, level: float) -> tuple[Vector, Vector]:
-        """Limits of a new observation about its prediction."""
+        """Return the limits of a new observation, relative to its prediction."""

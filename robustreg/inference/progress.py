@@ -1,4 +1,4 @@
-"""A line on the terminal that says how far a long computation is."""
+"""Show the progress of a long computation on the terminal."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["ProgressBar", "count_rounds"]
 
 
 class ProgressBar:
-    """``[#######             ] 350/1000 replicates`` on standard error.
+    """A progress bar, ``[#######             ] 350/1000 replicates``, on standard error.
 
     Parameters
     ----------
     total : int
-        What counts as done.
+        The count at which the bar is full.
     unit : str
-        What is counted.
+        Name of what is counted.
     verbose : int
-        Nothing is written where it is zero.
+        If zero, nothing is written.
     """
 
     width = 30
@@ -32,7 +32,7 @@ class ProgressBar:
         self._lock = Lock()
 
     def advance(self, count: int) -> None:
-        """``count`` more are done; threads may call it."""
+        """Add ``count`` to the number done. Several threads may call this."""
         with self._lock:
             self.done += count
             if self.verbose:
@@ -47,7 +47,8 @@ class ProgressBar:
 def count_rounds(design: Any, verbose: int) -> Iterator[None]:
     """Write ``12 rounds over 100,000 rows`` on standard error while a Dask collection is read.
 
-    Their number is not known before: the scale and the constant are found by iteration.
+    The number of rounds is not known in advance, because the scale and the constant are computed by
+    iteration.
     """
     if not verbose or design.in_memory:
         yield

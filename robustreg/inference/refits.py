@@ -1,4 +1,4 @@
-"""A fit again, by the regressor's own solver: the one place where inference calls it."""
+"""Fit a model again with the regressor's own solver."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["refit"]
 
 Vector = NDArray[np.float64]
 
-#: Most iterations of a refit, and the distance, in standard errors, at which it must end: a tenth
-#: of a standard error is the last step of a replicate that is solved with others.
+#: Iteration limit of a refit, and the largest distance to the minimiser that is accepted, in
+#: standard errors. The last step of a replicate solved in a batch may also be a tenth of one.
 MOST_ITERATIONS, FARTHEST_END = 100, 0.1
 
 
@@ -26,10 +26,10 @@ def refit(
     tol: float,
     warm: bool,
 ) -> Vector:
-    """Theta in working units of the same problem, with other frequencies or another y.
+    """Solve the same problem with other frequencies or another y; return theta in working units.
 
-    NaN where the solver ends farther than a tenth of a standard error away, as it may where the
-    other rows are mostly outliers.
+    The result is NaN if the solver stops more than a tenth of a standard error from the minimiser.
+    This can happen if most of the remaining rows are outliers.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def refit(
     weights : array of shape (n,)
         Frequencies.
     errors : array of shape (n,), optional
-        What is added to y, in units of the scale.
+        Values to add to y, in units of the scale.
     delta : float or "auto", optional
-        Another than that of the fit.
+        Delta of the refit, if not that of the fit.
     tol : float
-        Distance to the minimiser, in standard errors.
+        Tolerance, the distance to the minimiser in standard errors.
     warm : bool
         Whether to start from the fit.
     """
@@ -58,7 +58,7 @@ def refit(
         tol=tol,
     )
     start = Start(*original.to_user(fitted.point), fitted.scale) if warm else None
-    # A search that diverges says so by where it ends.
+    # If the solver diverges, the distance at which it stops shows this.
     with np.errstate(over="ignore", invalid="ignore"):
         solution = fit_huber(design, problem, start)
     if not solution.result.optimality <= FARTHEST_END:

@@ -1,4 +1,4 @@
-"""A fit and its data in the units in which its covariance is computed."""
+"""A Huber regression with its data, in the working units of its covariance."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["FittedRegression", "Moments"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Bytes of y up to which it is loaded, as X is.
+#: y is loaded into memory up to this number of bytes.
 LOADED_BYTES = 2**26
 
-#: Residuals below so many rounding errors are none.
+#: Residuals below this many rounding errors count as zero.
 ROUNDING_ERRORS = 10.0
 
 
@@ -38,11 +38,11 @@ class Moments(NamedTuple):
 
     Attributes
     ----------
-    inside : that of psi', the share within the threshold.
-    psi_square : that of psi².
-    above, below : shares beyond the threshold, on either side of the fit.
-    loss : that of the Huber loss, in squared units of the scale.
-    real : share of the residuals that are no rounding errors.
+    inside : mean of psi', the share within the threshold.
+    psi_square : mean of psi².
+    above, below : shares beyond the threshold on either side of the fit.
+    loss : mean of the Huber loss, in squared units of the scale.
+    real : share of the residuals that are larger than rounding errors.
     """
 
     inside: float
@@ -60,9 +60,10 @@ class FittedRegression(FittedLinear):
     Attributes
     ----------
     scale_parameter : str or float
-        The rule of the scale.
+        The regressor's parameter ``scale``.
     sampled : bool
-        Whether the data are a sample of those of the fit, which do not solve its equations.
+        Whether the data are only a sample of those of the fit. The fit then does not solve their
+        estimating equations.
     """
 
     scale_parameter: str | float
@@ -70,14 +71,14 @@ class FittedRegression(FittedLinear):
 
     @property
     def choice(self) -> str | None:
-        """How delta was found in the data, or None where it was given."""
+        """How delta was chosen from the data, or None if it was given."""
         return choice_of_delta(self.model)
 
     # -- residuals --------------------------------------------------------------------------------
 
     @cached_property
     def moments(self) -> Moments:
-        """In one round where the rows are elsewhere."""
+        """Moments of the residuals. For a Dask collection, they need one pass."""
         rounding = ROUNDING_ERRORS * self.design.rounding_level(self.point) / self.working_scale
 
         def statistic(rows: Residuals) -> tuple[NDArray]:
@@ -91,7 +92,7 @@ class FittedRegression(FittedLinear):
 
     @cached_property
     def equation(self) -> ScaleEquation:
-        """That of the scale."""
+        """The equation of the scale."""
         return scale_equation(
             self.scale_parameter,
             self.n,
@@ -102,7 +103,7 @@ class FittedRegression(FittedLinear):
 
     @cached_property
     def coupled_equation(self) -> ScaleEquation:
-        """That through which sigma moves the coefficients: at delta = inf it moves none."""
+        """The equation through which sigma affects the coefficients; none at delta = inf."""
         return self.equation if np.isfinite(self.delta) else GivenEquation(self.n)
 
     @cached_property
@@ -112,13 +113,13 @@ class FittedRegression(FittedLinear):
 
     @cached_property
     def residuals(self) -> Residuals:
-        """Of every row: for data in memory."""
+        """Residuals of every row, for data in memory."""
         response = self.response / self.working_scale
         return Residuals(self.standardized, self.frequencies, response, self.delta)
 
     @cached_property
     def small_response(self) -> tuple[Any, Any]:
-        """y in working units and the frequencies, lazy where they are too large to be loaded."""
+        """y in working units and the frequencies; Dask arrays if they are too large to load."""
         response, weights = self.design.response, self.design.weights
         if self.design.in_memory or 8 * self.design.n_rows > LOADED_BYTES:
             return response, weights
@@ -127,20 +128,20 @@ class FittedRegression(FittedLinear):
         return compute(response, weights)
 
     def sum_residuals(self, statistic: Callable[..., tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
-        """Add ``statistic(residuals)`` over all rows, wherever they are."""
+        """Sum ``statistic(residuals)`` over all rows, for data of any kind."""
         on_block = _OnResiduals(statistic, self.working_scale, self.delta)
         return self.design.sum_over_residuals(on_block, self.point)
 
     def sum_rows(
         self, rows: RowBlocks, statistic: Callable[..., tuple[NDArray, ...]], *values: NDArray
     ) -> tuple[NDArray, ...]:
-        """Add ``statistic(z, residuals, *values)`` over all rows, in one pass."""
+        """Sum ``statistic(z, residuals, *values)`` over all rows, in one pass."""
         return rows.sum_at(self.point, self.working_scale, self.delta, statistic, *values)
 
     # -- checks -----------------------------------------------------------------------------------
 
     def check_solution(self, transform: Matrix, gradient: Vector) -> None:
-        """Refuse data of another fit: there the gradient does not vanish.
+        """Refuse data of another fit, for which the gradient is not zero.
 
         Parameters
         ----------
@@ -163,7 +164,7 @@ class FittedRegression(FittedLinear):
         self.equation.check(self.scale, self.equation.solution(self), self.optimality)
 
     def on_sample(self, n_rows: int) -> FittedRegression:
-        """The same fit on about ``n_rows`` of its rows, spread evenly over all."""
+        """Return the same fit with about ``n_rows`` of its rows, spread evenly over all rows."""
         design = self.design.subsample(n_rows)
         rows = RowBlocks(design, self.rows.fit_intercept)
         return replace(self, design=design, rows=rows, sampled=True)
@@ -171,7 +172,7 @@ class FittedRegression(FittedLinear):
 
 @dataclass(frozen=True)
 class _OnResiduals:
-    """A function of residuals as one of what a design has."""
+    """Turn a function of residuals into a function of the rows of a design."""
 
     function: Callable[..., tuple[NDArray, ...]]
     scale: float

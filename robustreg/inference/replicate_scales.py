@@ -1,4 +1,4 @@
-"""Scales of many replicates at their residuals."""
+"""Scales of many replicates, computed from their residuals."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["median_scales", "nearer_joint_scales"]
 Single = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-#: Most that sigma of a replicate changes in one step, and its least value in units of the sample's:
-#: at that the coefficients are those of least absolute deviations, as at zero.
+#: Largest factor by which sigma of a replicate changes in one step, and its smallest value in units
+#: of the sample's sigma. At that value, coefficients equal those of least absolute deviations.
 LARGEST_FACTOR, SMALLEST_SCALE = 2.0, 1e-3
 
 
 def median_scales(frequencies: Single, residuals: Single) -> Vector:
-    """MAD of every line."""
+    """Return the MAD of each row."""
     lines = np.broadcast_to(frequencies, residuals.shape)
     return np.array([_median_scale(e, w) for e, w in zip(residuals, lines, strict=True)])
 
@@ -27,7 +27,7 @@ def median_scales(frequencies: Single, residuals: Single) -> Vector:
 def _median_scale(residuals: Single, s: Single) -> float:
     counts = s.astype(np.intp)
     if np.array_equal(counts, s) and counts.sum() <= 2 * s.size:
-        # Repeating rows and selecting is several times faster than sorting for a weighted median.
+        # To repeat rows and select is several times faster than to sort for a weighted median.
         return median_absolute_residual(np.repeat(residuals, counts).astype(np.float64))
     return median_absolute_residual(residuals.astype(np.float64), s.astype(np.float64))
 
@@ -35,7 +35,7 @@ def _median_scale(residuals: Single, s: Single) -> float:
 def nearer_joint_scales(
     frequencies: Single, residuals: Single, scales: Vector, delta: Vector, k: int
 ) -> Vector:
-    """One step of Newton's method for ``sum s min(e², (delta sigma)²) = 2 kappa nu sigma²``.
+    """Make one Newton step for ``sum s min(e², (delta sigma)²) = 2 kappa nu sigma²``.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def nearer_joint_scales(
     residuals : array of shape (size, n)
     scales, delta : arrays of shape (size,)
     k : int
-        Coefficients.
+        Number of coefficients.
     """
     weighted = frequencies * (np.abs(residuals) <= (delta * scales)[:, None])
     total = frequencies.sum(axis=1, dtype=np.float64)
     outside = total - weighted.sum(axis=1, dtype=np.float64)
     squares = np.einsum("rn,rn->r", weighted * residuals, residuals).astype(np.float64)
     target = 2.0 * np.array([kappa(each) for each in delta.tolist()]) * (total - k)
-    # At delta = inf no row is outside.
+    # At delta = inf no row is beyond the threshold.
     slope = target - np.where(np.isfinite(delta), delta, 0.0) ** 2 * outside
     found = np.full(delta.shape, np.inf)
     np.divide(squares, slope, out=found, where=slope > 0.0)

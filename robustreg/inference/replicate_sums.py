@@ -1,4 +1,4 @@
-"""The equations of many replicates and their derivatives, as products of large matrices."""
+"""Estimating equations of many replicates and their derivatives, by large matrix products."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Single = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
-#: Entries of a block of products of two columns.
+#: Number of entries in a block of products of two columns.
 PAIR_ENTRIES = 2**18
 
-#: Ratio of the extreme eigenvalues of J* below which it counts as singular.
+#: J* counts as singular if the ratio of its smallest and largest eigenvalue is below this.
 SINGULAR = 1e-6
 
 
 def scores(sample: Sample, s: Single, residuals: Single, delta: Vector) -> Matrix:
-    """``(sum s psi z, sum s psi²/2 - kappa nu*)`` of all; may overwrite the residuals."""
+    """Return ``(sum s psi z, sum s psi²/2 - kappa nu*)``. This may overwrite the residuals."""
     bound = _bound(delta, residuals)
-    if residuals.shape[0] == 1:  # the sample's own: one product serves all replicates
+    if residuals.shape[0] == 1:  # all replicates share the residuals, so one product is enough
         psi = np.clip(residuals[0], -bound, bound)
         sums = s @ np.column_stack((psi[:, None] * sample.z, psi**2))
         products, squares = sums[:, :-1], sums[:, -1]
@@ -45,13 +45,13 @@ def scores(sample: Sample, s: Single, residuals: Single, delta: Vector) -> Matri
 def inverse_derivative(
     sample: Sample, s: Single, residuals: Single, delta: Vector, mu: float = 0.0
 ) -> Matrix:
-    """J*^-1 of every replicate; NaN where J* is singular."""
+    """Return J*^-1 of every replicate; NaN if J* is singular."""
     k = sample.z.shape[1]
     first, second = np.triu_indices(k + sample.unknown)
     sizes, bound = np.abs(residuals), _bound(delta, residuals)
     inside = (sizes <= bound).astype(np.float32)
     own = residuals.shape[0] > 1
-    # Residuals that all replicates share are one more column beside z, and psi' a factor of it.
+    # If all replicates share the residuals, treat them as one more column of z.
     weights = s * inside if own else s
     curvature = weights
     if mu:
@@ -79,14 +79,14 @@ def inverse_derivative(
 
 
 def _bound(delta: Vector, residuals: Single) -> Any:
-    """The thresholds of replicates, as one number where they are equal."""
+    """Return the thresholds of replicates, as a single number if they are equal."""
     if residuals.shape[0] == 1 or np.all(delta == delta[0]):
         return np.float32(delta[0])
     return delta[:, None].astype(np.float32)
 
 
 def _inverses(J: Matrix) -> Matrix:
-    # LAPACK finds no eigenvalues of NaN, which replicates that diverge have.
+    # Replicates that diverge have NaN, for which LAPACK raises an error.
     known = np.asarray(np.isfinite(J).all(axis=(1, 2), keepdims=True))
     values, vectors = np.linalg.eigh(np.where(known, J, 0.0))
     values[values[:, 0] <= SINGULAR * values[:, -1]] = np.nan

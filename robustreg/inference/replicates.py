@@ -1,15 +1,15 @@
-r"""Solves the equations of many resampled fits together, as products of large matrices.
+r"""Solve the equations of many resampled fits together, with large matrix products.
 
 Every replicate has frequencies s* and residuals u* at the fit of the sample, in units of its sigma.
-From there it takes Newton steps on the equations of :mod:`robustreg.inference.equations`:
+It starts there, and makes Newton steps for the equations of :mod:`robustreg.inference.equations`:
 
     (theta, sigma) += J*^-1 (sum s* psi z, sum s* psi²/2 - kappa nu*)
 
-The first is the one-step bootstrap (Salibian-Barrera and Zamar, Annals of Statistics 30, 2002, take
-one step of another kind for MM-estimates). Its error is that of the change of J*, about 6 % of a
-standard error at n = 10,000 and k = 11. Steps follow until the last is below a tenth of a standard
-error, which leaves about a hundredth. A batch makes its steps together, in single precision:
-rounding errors are a millionth of a standard error.
+The first step alone is the one-step bootstrap. (Salibian-Barrera and Zamar, Annals of Statistics
+30, 2002, use a different single step for MM-estimates.) Its error comes from the change of J*, and
+is about 6 % of a standard error at n = 10,000 and k = 11. Further steps are made until a step is
+below a tenth of a standard error, which leaves an error of about a hundredth. A batch makes its
+steps together in single precision, with rounding errors of a millionth of a standard error.
 """
 
 from __future__ import annotations
@@ -29,36 +29,37 @@ Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: A step below this, in standard errors, is a replicate's last.
+#: A replicate stops after a step below this, in standard errors.
 SMALL_STEP = 0.1
 
-#: Steps before Newton's method is given up, and those for which one J* serves.
+#: The most Newton steps, and the number of steps that use the same J*.
 MOST_STEPS, STEPS_PER_DERIVATIVE = 12, 2
 
-#: Part of the curvature of iterated least squares in the steps after that, their number, and the
-#: step that is the last: they come nearer by a third or more each.
+#: Damped steps, made if Newton's method fails: the share mu of the curvature of iterated least
+#: squares, the most steps, and the step after which they stop. Each step reduces the distance by a
+#: third or more.
 DAMPING, MOST_DAMPED_STEPS, SMALL_DAMPED_STEP = 0.5, 60, 0.02
 
-#: Least sigma* in units of the sample's sigma: a step may overshoot.
+#: Smallest sigma* in units of the sample's sigma, because a step may overshoot.
 SMALLEST_SCALE = 0.1
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of replicates that diverge, and end as NaN
+@np.errstate(over="ignore", invalid="ignore")  # replicates may diverge; they become NaN
 def solve_replicates(sample: Sample, s: Single, u: Single, start: Start | None = None) -> Matrix:
-    """theta* - theta^ of a batch, in the sample's coordinates and units of sigma.
+    """Solve a batch, and return theta* - theta^ in the sample's coordinates and units of sigma.
 
     Parameters
     ----------
     sample : Sample
-    s, u : arrays of shape (size, n), or (1, n) where all replicates share them
+    s, u : arrays of shape (size, n), or (1, n) if all replicates share them
         Frequencies, and residuals at the sample's fit.
     start : Start, optional
-        Instead of the sample's fit and its delta.
+        Starting points and deltas. The default is the sample's fit and its delta.
 
     Returns
     -------
     array of shape (size, k)
-        NaN for replicates that no steps solve.
+        NaN for replicates that were not solved.
     """
     steps = _newton(sample, s, u, start)
     failed = np.flatnonzero(np.isnan(steps).any(axis=1))
@@ -70,7 +71,7 @@ def solve_replicates(sample: Sample, s: Single, u: Single, start: Start | None =
 
 
 def _newton(sample: Sample, s: Single, u: Single, start: Start | None) -> Matrix:
-    """By Newton's method, sigma* among the unknowns; NaN where J* is singular or steps go on."""
+    """Solve with Newton's method, also for sigma*; NaN if J* is singular or steps do not end."""
     size, k = max(s.shape[0], u.shape[0]), sample.z.shape[1]
     begin = start or Start(
         np.zeros((size, k)),
@@ -93,7 +94,7 @@ def _newton(sample: Sample, s: Single, u: Single, start: Start | None) -> Matrix
         change = np.einsum("rij,rj->ri", inverse[active], scores(sample, weights, residuals, delta))
         change *= scale[active, None]
         steps[active] += change[:, :k]
-        # Comparisons with NaN are false: a replicate with a singular J* ends here as NaN.
+        # Comparisons with NaN are false, so a replicate with a singular J* stops here as NaN.
         large = (np.abs(change[:, :k]) > SMALL_STEP * sample.standard_errors).any(axis=1)
         if sample.unknown:
             scale[active] = np.maximum(scale[active] + change[:, k], SMALLEST_SCALE)
@@ -106,10 +107,10 @@ def _newton(sample: Sample, s: Single, u: Single, start: Start | None) -> Matrix
 
 
 def _damped(sample: Sample, s: Single, u: Single, delta: Vector) -> Matrix:
-    """By damped steps for theta* from the fit, each followed by one for sigma* at its residuals.
+    """Solve with damped steps from the fit: alternate between theta* and sigma*.
 
-    They serve where J* is singular because few rows are within a small threshold: curvature
-    ``(1 - mu) psi' + mu psi/u`` counts the others too.
+    J* can be singular if few rows lie within a small threshold. The curvature
+    ``(1 - mu) psi' + mu psi/u`` of these steps includes the other rows too.
     """
     size = delta.size
     given = replace(sample, unknown=False)
@@ -127,7 +128,7 @@ def _damped(sample: Sample, s: Single, u: Single, delta: Vector) -> Matrix:
         large = (np.abs(change) > SMALL_DAMPED_STEP * sample.standard_errors).any(axis=1)
         error = SMALL_DAMPED_STEP * sample.equation.standard_error()
         large |= np.abs(scale[active] / last - 1.0) > error
-        # Those with a singular J* end here as NaN.
+        # Replicates with a singular J* stop here as NaN.
         active = active[large & np.isfinite(change).all(axis=1)]
         if active.size == 0:
             return steps

@@ -1,4 +1,4 @@
-"""Residuals in units of the scale, and what the loss makes of them."""
+"""Residuals in units of the scale, with psi and weights of the loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Residuals:
-    """Some rows' residuals, and what the loss makes of them.
+    """Residuals of some rows, with psi and weights of the loss.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class Residuals:
         Residuals divided by the scale.
     frequencies : array of shape (m,)
         How often each row counts.
-    response : array of shape (m,), or None where it was not asked for
-        y in units of the scale.
-    delta : float, or array of one for each of several responses
+    response : array of shape (m,), or None
+        y in units of the scale; None if it is not needed.
+    delta : float, or array with one entry per response
         The threshold, in the same units.
     """
 
@@ -37,24 +37,24 @@ class Residuals:
 
     @cached_property
     def inside(self) -> Vector:
-        """psi': one for rows with a residual within the threshold, else zero."""
+        """Derivative psi': one for rows within the threshold, zero for the others."""
         return (np.abs(self.u) <= self.delta).astype(np.float64)
 
     @cached_property
     def psi(self) -> Vector:
-        """``clip(u, -delta, delta)``."""
+        """Score psi, ``clip(u, -delta, delta)``."""
         return np.clip(self.u, -self.delta, self.delta)
 
     @cached_property
     def weight(self) -> Vector:
-        """``psi / u``, one where u is zero."""
+        """Robustness weight ``psi / u``, which is one if u is zero."""
         return np.divide(self.psi, self.u, out=np.ones_like(self.u), where=self.u != 0.0)
 
     def take(self, index: NDArray[np.intp]) -> Residuals:
-        """Those of some rows."""
+        """Return the residuals of some rows."""
         response = None if self.response is None else self.response[index]
         return Residuals(self.u[index], self.frequencies[index], response, self.delta)
 
     def sums(self, *values: NDArray) -> Vector:
-        """Sums over observations, of shape (number of values,)."""
+        """Return sums over observations, of shape (number of values,)."""
         return np.array([self.frequencies @ value.astype(np.float64) for value in values])

@@ -1,8 +1,8 @@
-r"""Fits of many responses to one X, as inference sees a block of them.
+r"""A block of fits of many responses to the same X.
 
-Arrays have the responses along their last axis. Rows z are those of X with a one for the intercept,
-in coordinates in which ``sum s z z'`` is the identity: products with them lose no digits, however
-far the columns are from zero and from each other.
+The last axis of the arrays is that of the responses. Rows z are those of X with a one for the
+intercept, in coordinates in which ``sum s z z'`` is the identity. Products with them are accurate
+even if columns are far from zero or nearly dependent.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class OrthonormalRows:
-    """Rows z of shape (n, k), and the way back to the user's coefficients.
+    """Rows z of shape (n, k), and the matrix that converts to the user's coefficients.
 
     Attributes
     ----------
     z : array of shape (n, k)
     change : array of shape (k, k)
-        A, for which A theta are the user's coefficients, the intercept first if there is one.
+        Matrix A such that A theta are the user's coefficients, with the intercept first.
     products : array of shape (k (k + 1) / 2, n)
         ``z_i z_j`` for ``i <= j``.
     """
@@ -48,21 +48,21 @@ class OrthonormalRows:
 
     @property
     def n_parameters(self) -> int:
-        """k."""
+        """k, the number of coefficients including the intercept."""
         return int(self.z.shape[1])
 
     def gram(self, values: Matrix) -> Stack:
-        """``sum q z z'`` for values q of shape (n, B): an array of shape (B, k, k)."""
+        """Return ``sum q z z'`` for values q of shape (n, B), an array of shape (B, k, k)."""
         return self._square(self.products @ values)
 
     def quadratic(self, matrices: Stack) -> Matrix:
-        """``z' M z`` of every row for symmetric matrices M of shape (B, k, k): shape (n, B)."""
+        """Return ``z' M z`` of shape (n, B) for symmetric matrices M of shape (B, k, k)."""
         upper, lower = np.triu_indices(self.n_parameters)
         doubled = np.where(upper == lower, 1.0, 2.0)
         return self.products.T @ (doubled[:, None] * matrices[:, upper, lower].T)
 
     def take(self, index: Indices) -> OrthonormalRows:
-        """Some of the rows."""
+        """Return some of the rows."""
         return OrthonormalRows(self.z[index], self.change, self.products[:, index])
 
     def _square(self, entries: Matrix) -> Stack:
@@ -74,12 +74,12 @@ class OrthonormalRows:
 
 
 def orthonormal_rows(X: Matrix, weights: Vector, fit_intercept: bool) -> OrthonormalRows:
-    """Rows of X in the coordinates of a QR factor of them.
+    """Convert the rows of X to the coordinates of their QR factor.
 
     Raises
     ------
     ValueError
-        If X has dependent columns.
+        If X has linearly dependent columns.
     """
     n, p = X.shape
     counted = weights > 0.0
@@ -116,34 +116,34 @@ class ResponseResiduals(Residuals):
     """Residuals of shape (n, B), with frequencies and deltas that broadcast with them."""
 
     def sums(self, *values: NDArray) -> Vector:
-        """Sums over observations, of shape (number of values, B)."""
+        """Return sums over observations, of shape (number of values, B)."""
         return np.array([self.sum(value) for value in values])
 
     def take(self, index: Indices) -> ResponseResiduals:
-        """Those of some rows."""
+        """Return the residuals of some rows."""
         return ResponseResiduals(self.u[index], self.frequencies[index], None, self.delta)
 
     def of_responses(self, index: Indices) -> ResponseResiduals:
-        """Those of some responses."""
+        """Return the residuals of some responses."""
         delta = np.asarray(self.delta)[index]
         return ResponseResiduals(self.u[:, index], self.frequencies[:, index], None, delta)
 
     def sum(self, value: NDArray) -> Vector:
-        """The sum over observations, of shape (B,)."""
+        """Return the sum over observations, of shape (B,)."""
         return np.asarray(np.einsum("ij,ij->j", self.frequencies, value.astype(np.float64)))
 
 
 @dataclass(frozen=True)
 class ResponsesFit:
-    """Fits of B responses, with the names that :class:`FittedRegression` has for one.
+    """Fits of B responses. Attributes are named as those of :class:`FittedRegression`.
 
     Attributes
     ----------
     rows : OrthonormalRows
     residuals : ResponseResiduals
-        In units of the scales.
+        Residuals in units of the scales.
     scale_parameter : str or float
-        The rule of the scale.
+        The regressor's parameter ``scale``.
     scale, delta, optimality : arrays of shape (B,)
         The deltas are all finite or all infinite.
     complete : bool
@@ -160,17 +160,17 @@ class ResponsesFit:
 
     @property
     def n_parameters(self) -> int:
-        """k: the coefficients, and the intercept where there is one."""
+        """k, the number of coefficients including the intercept."""
         return self.rows.n_parameters
 
     @cached_property
     def n(self) -> Vector:
-        """Observations of each response."""
+        """Number of observations of each response."""
         return np.array(self.residuals.frequencies.sum(axis=0))
 
     @property
     def degrees_of_freedom(self) -> Vector:
-        """Observations less parameters."""
+        """Number of observations minus number of parameters."""
         return self.n - self.n_parameters
 
     @cached_property
@@ -201,7 +201,7 @@ class ResponsesFit:
 
     @cached_property
     def coupled_equation(self) -> ScaleEquation:
-        """Those through which sigma moves the coefficients: at delta = inf it moves none."""
+        """The equations through which sigma affects the coefficients; none at delta = inf."""
         if np.isfinite(self.delta).all():
             return self.equation
         return GivenEquation(self.n)  # type: ignore[arg-type]
@@ -214,8 +214,8 @@ class ResponsesFit:
         size = np.take_along_axis(size, order, axis=0)
         running = np.cumsum(np.take_along_axis(frequencies, order, axis=0), axis=0)
         half = 0.5 * running[-1]
-        # As order_statistics.weighted_median: a value whose running weight meets the half is
-        # averaged with the next.
+        # As in order_statistics.weighted_median, a value at which the cumulative weight is exactly
+        # one half is averaged with the next value.
         last = size.shape[0] - 1
         low = np.count_nonzero(running < half * (1.0 - 1e-12), axis=0)
         high = np.minimum(np.count_nonzero(running <= half * (1.0 + 1e-12), axis=0), last)
@@ -240,7 +240,7 @@ class ResponsesFit:
         return self.rows.gram(self.residuals.frequencies * self.residuals.inside)
 
     def take(self, index: Indices) -> ResponsesFit:
-        """Some of the responses."""
+        """Return some of the responses."""
         return replace(
             self,
             residuals=self.residuals.of_responses(index),

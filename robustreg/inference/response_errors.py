@@ -1,8 +1,8 @@
-"""Standard errors of many responses at once, by the formulas of one.
+"""Standard errors of many responses at once.
 
-Each is that of :mod:`robustreg.inference.covariance`, :mod:`robustreg.inference.sandwich` or
-:mod:`robustreg.inference.cluster`, with sums over rows as products of matrices. A response whose
-errors cannot be computed has NaN.
+The formulas are those of :mod:`robustreg.inference.covariance`, :mod:`robustreg.inference.sandwich`
+and :mod:`robustreg.inference.cluster`, with sums over rows written as matrix products. If the
+errors of a response cannot be computed, they are NaN.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Stack = NDArray[np.float64]
 
-#: Ratio of the extreme eigenvalues of ``sum s psi' z z'``, with that of all rows the identity, from
-#: which the rows within the threshold do not determine the coefficients in double precision.
+#: The rows within the threshold determine the coefficients in double precision if the ratio of the
+#: extreme eigenvalues of ``sum s psi' z z'`` is above this. (The same sum over all rows is I.)
 SMALLEST_EIGENVALUE = 1e-10
 
 
 class Groups(NamedTuple):
-    """Groups of rows: a number from 0 to n_groups - 1 for each row."""
+    """Groups of rows, numbered from 0 to n_groups - 1."""
 
     numbers: NDArray[np.intp]
     n_groups: int
@@ -53,7 +53,7 @@ class Groups(NamedTuple):
 def huber_errors(
     fit: ResponsesFit, kind: str, ddof: int, coupling: Coupling
 ) -> tuple[Matrix, Vector]:
-    """H1, H2 or H3: standard errors of shape (k, B), and degrees of freedom."""
+    """Return standard errors by H1, H2 or H3, of shape (k, B), and degrees of freedom."""
     n, k = fit.n, fit.n_parameters
     m, K = fit.inside, np.ones(n.size)
     small = _is_small(fit) if kind == "H1" else np.zeros(n.size, dtype=bool)
@@ -81,7 +81,7 @@ def huber_errors(
 
 
 def sandwich_errors(fit: ResponsesFit, kind: str) -> tuple[Matrix, Vector]:
-    """HC0, HC1, HC2 or HC3."""
+    """Return standard errors by HC0, HC1, HC2 or HC3, and degrees of freedom."""
     rows, n, k = fit.residuals, fit.n, fit.n_parameters
     psi = rows.psi
     if kind in ("HC2", "HC3"):
@@ -100,7 +100,7 @@ def sandwich_errors(fit: ResponsesFit, kind: str) -> tuple[Matrix, Vector]:
 
 
 def cluster_errors(fit: ResponsesFit, kind: str, groups: Groups) -> tuple[Matrix, Vector]:
-    """CR1 or CR3, group after group."""
+    """Return standard errors by CR1 or CR3, and degrees of freedom."""
     n, k, change = fit.n, fit.n_parameters, fit.rows.change
     terms = fit.coupled_equation.terms(fit.residuals)
     inverse, whole = _inverse_bread(fit), _bread(fit.rows, fit.residuals, terms)
@@ -126,9 +126,9 @@ def cluster_errors(fit: ResponsesFit, kind: str, groups: Groups) -> tuple[Matrix
 
 
 def distance_to_solution(fit: ResponsesFit) -> tuple[Vector, Vector]:
-    """How far the coefficients and the scales are from solving their equations.
+    """Return how far coefficients and scales are from solving their equations.
 
-    In standard errors. Both are large for data of another fit.
+    Both distances are in standard errors. They are large for data of another fit.
     """
     gradient = fit.rows.z.T @ (fit.residuals.frequencies * fit.residuals.psi)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -151,23 +151,23 @@ def _errors(fit: ResponsesFit, variance: Matrix) -> Matrix:
 
 
 def _of_all(fit: ResponsesFit, matrices: Stack) -> Stack:
-    """Matrices of every response, where one may serve all."""
+    """Return one matrix per response, also if all responses share a single one."""
     return np.broadcast_to(matrices, (fit.n.size, *matrices.shape[1:]))
 
 
 def _diagonal(fit: ResponsesFit, core: Stack) -> Matrix:
-    """Diagonals of ``A core A'``, of shape (k, B) or (k, 1)."""
+    """Return the diagonals of ``A core A'``, of shape (k, B) or (k, 1)."""
     change = fit.rows.change
     return np.einsum("ij,bjk,ik->ib", change, core, change, optimize=True)
 
 
 def _interpolated(fit: ResponsesFit) -> Vector:
-    """x: see :mod:`robustreg.inference.interpolation`."""
+    """Return x of :mod:`robustreg.inference.interpolation`."""
     return np.asarray(fit.n_parameters / fit.n * (1.0 - fit.inside) / fit.inside)
 
 
 def _is_interpolated(fit: ResponsesFit) -> NDArray[np.bool_]:
-    """Whether half of the rows within the threshold would be there whatever the errors are."""
+    """Return whether half of the rows within the threshold are interpolated."""
     with np.errstate(divide="ignore"):
         return np.asarray(_interpolated(fit) >= REFUSED)
 
@@ -187,7 +187,7 @@ def _window(fit: ResponsesFit) -> Vector:
 
 
 def _density_shares(fit: ResponsesFit, small: NDArray[np.bool_]) -> Vector:
-    """m_0 of the responses whose threshold is small; NaN where it is not positive."""
+    """Return m_0 of the responses with a small threshold; NaN if it is not positive."""
     shares = np.full(small.size, np.nan)
     if small.any():
         few = fit.take(np.flatnonzero(small))
@@ -214,7 +214,7 @@ def _total_inside(fit: ResponsesFit) -> Matrix:
 
 
 def _inverse_inside(fit: ResponsesFit) -> Stack:
-    """Inverses of ``sum s psi' z z'``; NaN where it is singular to double precision."""
+    """Return inverses of ``sum s psi' z z'``; NaN if it is singular to double precision."""
     W = fit.curvature_inside
     values = np.linalg.eigvalsh(W)
     good = values[:, 0] > SMALLEST_EIGENVALUE * values[:, -1]
@@ -224,7 +224,7 @@ def _inverse_inside(fit: ResponsesFit) -> Stack:
 
 
 def _bread(rows: OrthonormalRows, residuals: ResponseResiduals, terms: RowTerms) -> Stack:
-    """J of some rows: see :mod:`robustreg.inference.equations`."""
+    """Return J of :mod:`robustreg.inference.equations` for some rows."""
     s, k = residuals.frequencies, rows.n_parameters
     J = np.empty((residuals.u.shape[1], k + 1, k + 1))
     J[:, :k, :k] = rows.gram(s * residuals.inside)
@@ -235,7 +235,7 @@ def _bread(rows: OrthonormalRows, residuals: ResponseResiduals, terms: RowTerms)
 
 
 def _inverse_bread(fit: ResponsesFit) -> Stack:
-    """Inverses of J by blocks; NaN where the rows within the threshold do not determine sigma."""
+    """Return inverses of J; NaN if the rows within the threshold do not determine sigma."""
     terms = fit.coupled_equation.terms(fit.residuals)
     k, P, J = fit.n_parameters, _inverse_inside(fit), _bread(fit.rows, fit.residuals, terms)
     right = np.einsum("bij,bj->bi", P, J[:, :k, k])
@@ -252,7 +252,7 @@ def _inverse_bread(fit: ResponsesFit) -> Stack:
 
 
 def _is_decisive(fit: ResponsesFit, part: Stack) -> NDArray[np.bool_]:
-    """Whether the rows of other groups do not determine the coefficients."""
+    """Return whether the other groups alone do not determine the coefficients."""
     k = fit.n_parameters
     share = _inverse_inside(fit) @ part[:, :k, :k]
     decisive = ~(np.trace(share, axis1=1, axis2=2) < LARGEST_SHARE)
@@ -262,7 +262,7 @@ def _is_decisive(fit: ResponsesFit, part: Stack) -> NDArray[np.bool_]:
 
 
 def _solved(matrices: Stack, sides: Matrix) -> Matrix:
-    """Solutions, NaN where a matrix has NaN or leaves sigma undetermined."""
+    """Return solutions; NaN if a matrix has NaN or does not determine sigma."""
     solved = np.full_like(sides, np.nan)
     good = np.flatnonzero(np.isfinite(matrices).all(axis=(1, 2)))
     good = good[determines_scale(matrices[good])]

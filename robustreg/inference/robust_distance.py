@@ -1,4 +1,4 @@
-"""Robust distances of the rows of X from their centre, by the minimum covariance determinant."""
+"""Robust distances of the rows of X from their centre (minimum covariance determinant)."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ __all__ = ["RobustDistances", "robust_distances"]
 
 Vector = NDArray[np.float64]
 
-#: Probability with which a normal row is nearer than the cut-off (Rousseeuw and van Zomeren 1990).
+#: Probability that a normal row is nearer than the cutoff (Rousseeuw and van Zomeren 1990).
 LEVEL = 0.975
 
-#: Rows from which centre and covariance are estimated; all where there are fewer.
+#: The most rows from which centre and covariance are estimated.
 MOST_ROWS = 5000
 
-#: Most steps of concentration: five to ten are made.
+#: The most concentration steps; usually five to ten are enough.
 MOST_STEPS = 50
 
-#: Part of its largest deviation that a column must have as its MAD to have a spread.
+#: A column has a spread if its MAD exceeds this share of its largest deviation.
 NO_SPREAD = 1e-12
 
 
 class RobustDistances(NamedTuple):
-    """Distances of rows, and from where on a row is far.
+    """Distances of rows, and the cutoff beyond which a row counts as far.
 
     Attributes
     ----------
     values : array of shape (n_samples,)
-        NaN where no covariance could be estimated.
+        NaN if no covariance could be estimated.
     cutoff : float
-        Root of the 97.5 % quantile of chi-squared.
+        Square root of the 97.5 % quantile of chi-squared.
     used : array of int
-        Columns that are measured: of the others most entries are equal.
+        Columns that the distances use. At least half of the entries of each other column are equal.
     note : str
-        What a reader must know; empty if nothing.
+        Note for the user, or an empty string.
     """
 
     values: Vector
@@ -56,26 +56,27 @@ def robust_distances(
     *,
     trusted: NDArray[np.bool_] | None = None,
 ) -> RobustDistances:
-    """Mahalanobis distances with scikit-learn's ``MinCovDet``.
+    """Compute Mahalanobis distances with scikit-learn's ``MinCovDet`` [1]_.
 
-    Columns of which half of the entries are equal, as dummies, are left out: half of the rows then
-    have no covariance. Rows of frequency zero are measured, and others count once.
+    Columns in which half of the entries are equal, such as dummy variables, are left out, because
+    half of the rows may have a singular covariance in them. Rows with frequency zero get a distance
+    but do not enter the estimate. All other rows count once.
 
     Parameters
     ----------
     X : array or sparse matrix of shape (n_samples, n_features)
     frequencies : array of shape (n_samples,), optional
     random_state : int, RandomState instance or None
-        Of ``MinCovDet``'s subsets.
+        Source of the random subsets of ``MinCovDet``.
     trusted : array of bool of shape (n_samples,), optional
-        Rows that a resistant fit has not rejected: one more start. With 30 columns and a cluster
-        of a quarter of the rows none of ``MinCovDet``'s random ones leads to the lowest
-        determinant.
+        Rows that a robust fit has not rejected. They are used as one more start. With 30 columns
+        and a cluster of 25 % of the rows, none of ``MinCovDet``'s random starts leads to the
+        smallest determinant.
 
     References
     ----------
-    P. J. Rousseeuw, B. C. van Zomeren, "Unmasking multivariate outliers and leverage points", J.
-    Amer. Statist. Assoc. 85 (1990).
+    .. [1] P. J. Rousseeuw, B. C. van Zomeren, "Unmasking multivariate outliers and leverage
+       points", J. Amer. Statist. Assoc. 85 (1990).
     """
     X = X.toarray() if issparse(X) else np.asarray(X)
     X = X.astype(np.float64, copy=False)
@@ -90,7 +91,7 @@ def robust_distances(
     if used.size < X.shape[1]:
         note = (
             f"{X.shape[1] - used.size} of {X.shape[1]} columns have equal entries in half of the "
-            "rows and are not in the robust distances."
+            "rows. The robust distances do not use them."
         )
     cutoff = float(np.sqrt(stats.chi2.ppf(LEVEL, max(1, used.size))))
     values = np.full(X.shape[0], np.nan)
@@ -99,7 +100,7 @@ def robust_distances(
         return RobustDistances(values, cutoff, used, note)
     scaled = (rows[:, used] - center[used]) / deviation[used]
     with warnings.catch_warnings():
-        # A covariance that is nearly singular has distances all the same.
+        # Distances can be computed even if the covariance is nearly singular.
         warnings.filterwarnings("ignore", category=UserWarning)
         warnings.filterwarnings("ignore", category=RuntimeWarning)
         estimate = MinCovDet(random_state=random_state).fit(scaled)
@@ -110,10 +111,10 @@ def robust_distances(
 
 
 def _improve(estimate: MinCovDet, rows: NDArray[np.float64], trusted: NDArray[np.bool_]) -> None:
-    """Replace the estimate where steps of concentration from trusted rows end at a smaller one.
+    """Replace the estimate if concentration steps from trusted rows reach a smaller determinant.
 
-    Each step takes the rows nearest to the present centre (P. J. Rousseeuw, K. Van Driessen,
-    Technometrics 41 (1999)). Both have the same number of rows.
+    Each step keeps the rows nearest to the current centre (P. J. Rousseeuw, K. Van Driessen,
+    Technometrics 41 (1999)). Both estimates use the same number of rows.
     """
     half = int(np.count_nonzero(estimate.raw_support_))
     support = trusted

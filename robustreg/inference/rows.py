@@ -1,4 +1,4 @@
-"""Sums and maps over the rows of X for quantities that only inference needs."""
+"""Sums over the rows of X that only inference needs."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["RowBlocks", "weighted_gram"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Bytes of float64 in a block of rows: it stays in cache while several Gram matrices are formed.
+#: Bytes of a block of rows, so that it stays in the cache while several Gram matrices are computed.
 BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class RowBlocks:
-    """Rows ``z = ((x - center) / column_scale, 1) T`` of a design, in blocks.
+    """The rows ``z = ((x - center) / column_scale, 1) T`` of a design, in blocks.
 
     Parameters
     ----------
     design : Design
-        In whose working units the rows are.
+        The design, which defines the working units.
     fit_intercept : bool
         Whether the rows end with a one.
     transform : array of shape (k, k), optional
-        T; the identity if it is not given.
+        Matrix T. The default is the identity.
     """
 
     design: Design
@@ -45,25 +45,25 @@ class RowBlocks:
 
     @property
     def n_columns(self) -> int:
-        """k: the features, and the intercept where there is one."""
+        """k, the number of features, plus one if there is an intercept."""
         return self.design.n_features + self.fit_intercept
 
     def transformed(self, transform: Matrix) -> RowBlocks:
-        """The rows ``z T``."""
+        """Return the rows ``z T``."""
         return replace(self, transform=transform)
 
     def sum(
         self, statistic: Callable[..., tuple[NDArray, ...]], *row_values: NDArray
     ) -> tuple[NDArray, ...]:
-        """Add ``statistic(z, *values)`` over blocks of rows, in one pass.
+        """Sum ``statistic(z, *values)`` over blocks of rows, in one pass.
 
         Parameters
         ----------
         statistic : callable
-            From rows z of shape (m, k) and the values of these rows to a tuple of arrays. It may
-            overwrite z, and must not keep it. Blocks may be summed by several threads or machines.
+            Maps rows z of shape (m, k) and the values of these rows to a tuple of arrays. It may
+            overwrite z but must not keep it. Several threads or machines may call it.
         *row_values : arrays of length n
-            Handed to ``statistic`` block by block.
+            Values that are passed to ``statistic`` block by block.
 
         Returns
         -------
@@ -80,31 +80,32 @@ class RowBlocks:
         statistic: Callable[..., tuple[NDArray, ...]],
         *row_values: NDArray,
     ) -> tuple[NDArray, ...]:
-        """As ``sum``, of ``statistic(z, residuals, *values)`` with :class:`Residuals` at a point.
+        """Sum ``statistic(z, residuals, *values)``, with :class:`Residuals` at a point.
 
         Parameters
         ----------
         point : Point
         scale, delta : float
-            By which residuals are divided, in working units, and the threshold in units of it.
+            Residuals are divided by ``scale``, in working units. ``delta`` is the threshold in
+            units of it.
         statistic, *row_values
-            As for ``sum``.
+            As for :meth:`sum`.
         """
         on_block = _AtResiduals(statistic, self._standardisation, scale, delta)
         return self.design.sum_over_rows(on_block, row_values, self.block_rows, point)
 
     def map(self, function: Callable[..., NDArray], *row_values: NDArray) -> NDArray:
-        """Join ``function(z, *values)``, a new array with an entry or line per row, of all rows."""
+        """Concatenate ``function(z, *values)`` over all rows, an array of length n."""
         on_block = _OnStandardised(function, self._standardisation)
         return self.design.map_rows(on_block, row_values, self.block_rows)
 
     def take(self, index: NDArray[np.intp]) -> Matrix:
-        """The rows with these numbers."""
+        """Return the rows with these indices."""
         return self._standardisation(self.design.rows_of_X(index))
 
     @property
     def block_rows(self) -> int:
-        """The most rows of a block."""
+        """The most rows in a block."""
         return min(max(16, BLOCK_BYTES // (8 * max(1, self.n_columns))), self.design.n_rows)
 
     @property
@@ -114,7 +115,7 @@ class RowBlocks:
 
 @dataclass(frozen=True)
 class _Standardisation:
-    """From rows of X to rows z."""
+    """Convert rows of X to rows z."""
 
     units: Units
     fit_intercept: bool
@@ -132,7 +133,7 @@ class _Standardisation:
 
 @dataclass(frozen=True)
 class _OnStandardised:
-    """A function of rows z as one of rows of X."""
+    """Turn a function of rows z into a function of rows of X."""
 
     function: Callable[..., Any]
     standardise: _Standardisation
@@ -143,7 +144,7 @@ class _OnStandardised:
 
 @dataclass(frozen=True)
 class _AtResiduals:
-    """A function of rows z and their residuals as one of rows of X and what a design has."""
+    """Turn a function of rows z and residuals into a function of the rows of a design."""
 
     function: Callable[..., Any]
     standardise: _Standardisation
@@ -156,9 +157,9 @@ class _AtResiduals:
 
 
 def weighted_gram(z: Matrix, factors: Vector, out: Matrix | None = None) -> Matrix:
-    """``sum_i f_i z_i z_i'`` for factors that are not negative, of shape (k, k).
+    """Return ``sum_i f_i z_i z_i'`` of shape (k, k) for non-negative factors f.
 
-    The rows times the roots of the factors are written into ``out``, which may be z itself.
+    The rows, multiplied by the square roots of the factors, are written into ``out``. It may be z.
     """
     half = np.multiply(z, np.sqrt(factors)[:, None], out=out)
     upper = blas.dsyrk(1.0, half.T)

@@ -1,4 +1,4 @@
-"""A sample at its fit, in coordinates in which many resampled fits are solved together."""
+"""A sample at its fit, in coordinates suited to solving many resampled fits together."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Single = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
-#: Residuals beyond it, as of fillers like 1e300, are put there: their squares have to be numbers in
-#: single precision, and beyond the threshold a size has no effect.
+#: Larger residuals, for example of placeholders such as 1e300, are reduced to this, so that their
+#: squares do not overflow in single precision. Beyond the threshold, size has no effect.
 FARTHEST = 1e15
 
 
@@ -36,18 +36,18 @@ class Sample:
     u : array of shape (n,)
         Residuals in units of sigma.
     spread : array of shape (n,)
-        u as wide as errors are: a fit draws the residuals towards itself.
+        u, inflated to the spread of the errors, because residuals are smaller than errors.
     standard_errors : array of shape (k,)
-        Of theta in these coordinates and units of sigma, by the sandwich.
-    inverse : array of shape (k, k), or (k + 1, k + 1) where sigma is unknown
+        Standard errors of theta by the sandwich, in these coordinates and units of sigma.
+    inverse : array of shape (k, k), or (k + 1, k + 1) if sigma is unknown
         J^-1 of the sample.
     back : array of shape (k, k)
         theta in working units is ``back`` times theta in these coordinates.
     delta : float
     equation : ScaleEquation
-        Of sigma.
+        Equation of sigma.
     unknown : bool
-        Whether sigma is among the unknowns of a step.
+        Whether a step also solves for sigma.
     """
 
     z: Single
@@ -62,7 +62,7 @@ class Sample:
 
     @classmethod
     def of(cls, fitted: FittedRegression, white: Whitened) -> Sample:
-        """The sample of a fit whose rows have been whitened."""
+        """Make the sample from a fit with whitened rows."""
         root = np.sqrt(fitted.n)
         scaling = root * white.bread.transform
         z = white.rows.map(lambda block: (block @ scaling).astype(np.float32))
@@ -89,17 +89,17 @@ def _single(u: Vector) -> Single:
 
 
 def widened(rows: Residuals, leverage: Vector) -> Vector:
-    """Standardised residuals with the spread of the errors themselves.
+    """Inflate standardised residuals to the spread of the errors.
 
-    Leaving row i out changes its residual by the factor ``1 + h w / (1 - psi' h)``, w = psi/u: from
-    narrower than an error to wider by as much. The square root stands between; for least squares it
-    is the customary ``1/sqrt(1 - h)``.
+    If row i is left out, its residual is multiplied by ``1 + h w / (1 - psi' h)`` with w = psi/u.
+    Before this it is smaller than an error, and after it larger by about as much. The square root
+    of the factor is therefore used. For least squares it is the usual ``1/sqrt(1 - h)``.
     """
     return rows.u * np.sqrt(1.0 + leverage * rows.weight / (1.0 - leverage * rows.inside))
 
 
 def _inverse_at_fit(fitted: FittedRegression, white: Whitened, scaling: Matrix) -> Matrix:
-    """J^-1 in the coordinates of the sample; with the MAD, that at a given scale."""
+    """Return J^-1 in the coordinates of the sample. With the MAD, sigma is treated as given."""
     if not fitted.coupled_equation.unknown:
         return np.eye(fitted.n_parameters) / fitted.n
     change = linalg.block_diag(np.linalg.inv(scaling), 1.0)
@@ -108,7 +108,7 @@ def _inverse_at_fit(fitted: FittedRegression, white: Whitened, scaling: Matrix) 
 
 @dataclass(frozen=True)
 class Start:
-    """Where each of a batch of replicates begins, and its delta.
+    """Starting points and deltas of a batch of replicates.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Start:
     scale : array of shape (size,)
         sigma*, in units of sigma.
     delta : array of shape (size,)
-    inverse : array of shape (size, k, k), or (size, k + 1, k + 1) where sigma is unknown
+    inverse : array of shape (size, k, k), or (size, k + 1, k + 1) if sigma is unknown
         J^-1 for the first steps.
     """
 

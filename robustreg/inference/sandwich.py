@@ -7,15 +7,15 @@ with J of :mod:`robustreg.inference.equations`. With h = z' W^-1 z, W = sum s ps
     HC0  f = 1                        HC1  f² = n/(n - k)
     HC2  f² = 1/(1 - psi' h)          HC3  f = 1/(1 - psi' h)
 
-which are the variants of MacKinnon and White (J. Econometrics 29, 1985) for an M-estimator: leaving
-row i out changes psi_i by the factor 1/(1 - h) within the threshold and not at all beyond it. At
-delta = inf they are those of least squares. HC0 and HC1 read the rows once; HC2 and HC3 need W
-before h and read them twice.
+These are the variants of MacKinnon and White (J. Econometrics 29, 1985) for an M-estimator. If row
+i is left out, psi_i is multiplied by 1/(1 - h) within the threshold and does not change beyond it.
+At delta = inf they are those of least squares. HC0 and HC1 need one pass over the rows. HC2 and HC3
+need two, because h depends on W.
 
-HC1 is too small where the spread grows with a row's leverage: at n = 100 and k = 5 its 95 %
-intervals covered 93.3 % where those of HC3 covered 93.8 % (benchmarks/interval_coverage.py). Long
-and Ervin (The American Statistician 54, 2000) advise HC3 for the same reason. Leverages are k/n on
-average, so for n much larger than k the two agree, and the second pass is saved.
+HC1 is too small if the spread grows with the leverage of a row: at n = 100 and k = 5, 95 %
+intervals covered 93.3 % with HC1 and 93.8 % with HC3 (benchmarks/interval_coverage.py). Long and
+Ervin (The American Statistician 54, 2000) recommend HC3 for the same reason. Leverages are k/n on
+average, so the two agree if n is much larger than k, and HC1 saves the second pass.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ __all__ = [
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Rows for each coefficient beyond which HC1 is taken for HC3: they differ by k/n in the variance.
+#: With more rows per coefficient, "sandwich" means HC1 instead of HC3. Their variances differ by a
+#: share of about k/n.
 MANY_ROWS = 1000.0
 
 
 @dataclass(frozen=True)
 class Whitened:
-    """Rows in coordinates in which W can be inverted without loss, and J there.
+    """Rows in coordinates in which W can be inverted accurately, with J in these coordinates.
 
     Attributes
     ----------
@@ -68,22 +69,22 @@ class Whitened:
     meat: Matrix
 
     def root(self, fitted: FittedRegression) -> Matrix:
-        """T with ``T T'`` about the inverse of Z'Z: that of W, by the share of its rows."""
+        """Return T with ``T T'`` about the inverse of Z'Z, from W and the share of its rows."""
         return np.sqrt(fitted.moments.inside) * self.back @ self.bread.transform
 
     def covariance(self, fitted: FittedRegression, meat: Matrix) -> Matrix:
-        """``sigma² J^-1 meat J^-1'``, in these coordinates."""
+        """Return ``sigma² J^-1 meat J^-1'`` in these coordinates."""
         lines = fitted.working_scale * self.bread.influence()
         return lines @ meat @ lines.T
 
 
 def default_variant(fitted: FittedRegression) -> str:
-    """HC3, or HC1 where there are so many rows that leverages matter no more."""
+    """Return HC3, or HC1 if there are so many rows that leverages do not matter."""
     return "HC1" if fitted.n >= MANY_ROWS * fitted.n_parameters else "HC3"
 
 
 def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEstimate:
-    """HC0, HC1, HC2 or HC3."""
+    """Estimate HC0, HC1, HC2 or HC3."""
     n, k = fitted.n, fitted.n_parameters
     notes = note_of_few_inside(fitted, variant)
     white = whiten(fitted)
@@ -99,7 +100,7 @@ def sandwich_covariance(fitted: FittedRegression, variant: str) -> CovarianceEst
 
 
 def whiten(fitted: FittedRegression) -> Whitened:
-    """J and the middle of HC0, in one pass, or in two more where columns are nearly dependent."""
+    """Compute J and the middle of HC0 in one pass, or in three if columns are nearly dependent."""
     rows, back = fitted.rows, np.eye(fitted.n_parameters)
     W, sides, meat, curvature = _sums(fitted, rows)
     transform = inverse_root(W)
@@ -116,7 +117,7 @@ def whiten(fitted: FittedRegression) -> Whitened:
 
 
 def leverage_corrected_meat(fitted: FittedRegression, white: Whitened, power: float) -> Matrix:
-    """The middle with ``f = (1 - psi' h)^-power``; sigma's score is left as it is."""
+    """Return the middle with ``f = (1 - psi' h)^-power``. The score of sigma is not inflated."""
     transform, equation = white.bread.transform, fitted.coupled_equation
 
     def statistic(z: Matrix, rows: Residuals) -> tuple[Matrix]:
@@ -128,11 +129,11 @@ def leverage_corrected_meat(fitted: FittedRegression, white: Whitened, power: fl
 
 
 def _sums(fitted: FittedRegression, rows: RowBlocks) -> tuple[NDArray, ...]:
-    """W, the sums of z with (psi, psi' u, g), the middle of HC0, and the sum of h; in one pass."""
+    """Sum W, z times (psi, psi' u, g), the middle of HC0, and h, in one pass."""
     equation = fitted.coupled_equation
 
     def statistic(z: Matrix, rows: Residuals) -> tuple[NDArray, ...]:
-        # Several threads may be here at once: nothing is shared but what is only read.
+        # Several threads may run this at once, so it must not write to shared data.
         s, terms = rows.frequencies, equation.terms(rows)
         sides = z.T @ np.column_stack((s * rows.psi, s * terms.coupling, s * terms.slope))
         middle = _middle(z, s, rows.psi, terms.score)
@@ -142,7 +143,7 @@ def _sums(fitted: FittedRegression, rows: RowBlocks) -> tuple[NDArray, ...]:
 
 
 def _middle(z: Matrix, s: Vector, psi: Vector, score: Vector) -> Matrix:
-    """``sum s (psi z, chi) (psi z, chi)'``."""
+    """Return ``sum s (psi z, chi) (psi z, chi)'``."""
     side = z.T @ (s * psi * score)
     corner = np.array([[s @ score**2]])
     return np.block([[weighted_gram(z, s * psi**2), side[:, None]], [side[None, :], corner]])

@@ -1,4 +1,4 @@
-r"""The equation that the scale solves, one class for each rule.
+r"""The equation that the scale solves, with one class per rule ("joint", "mad" or a number).
 
 In units of sigma, with u = (y - z theta)/sigma, a fit solves
 
@@ -6,8 +6,8 @@ In units of sigma, with u = (y - z theta)/sigma, a fit solves
     sum s (psi(u)² / 2 - kappa nu / n) = 0          JointEquation          for sigma
     sum s (1/2 - 1{|u| <= c})          = 0          MedianEquation, c = Phi^-1(3/4)
 
-and where sigma is given, it has an equation that any residuals solve. Everything that depends on
-the rule is a method here: nothing else in this package asks which rule it is.
+If sigma is given, its equation holds for any residuals. Everything that depends on the rule is a
+method here, so that no other module has to ask which rule it is.
 """
 
 from __future__ import annotations
@@ -36,23 +36,24 @@ __all__ = [
 Vector = NDArray[np.float64]
 Single = NDArray[np.float32]
 
-#: Distance to the solution, in standard errors, from which data are not those of the fit.
+#: Data are refused as not those of the fit if it is farther than this from their solution, in
+#: standard errors.
 FOREIGN_DATA = 0.1
 
-#: The same for the joint scale, whose equation depends on the number of observations: to count each
-#: three times moves its solution by only 0.8 k / sqrt(n) standard errors.
+#: The same for the joint scale. It is smaller, because counting each row three times moves this
+#: scale by only 0.8 k / sqrt(n) standard errors, and must be detected.
 OTHER_SCALE = 1e-3
 
-#: Relative difference at which two sizes of residuals are equal but for rounding errors.
+#: Two residual sizes with a smaller relative difference are equal up to rounding errors.
 TIED = 1e-9
 
 
 class RowTerms(NamedTuple):
-    """What each row contributes to the equation for sigma and its derivative, of length m each.
+    """Contributions of each row to the equation for sigma and its derivative, arrays of length m.
 
     Attributes
     ----------
-    score : chi, of mean zero.
+    score : chi, with mean zero.
     coupling : psi' u, the derivative of psi with respect to sigma.
     slope : g, the derivative of chi with respect to the prediction.
     curvature : h, the derivative of chi with respect to sigma.
@@ -76,13 +77,13 @@ class ScaleEquation(ABC):
     Attributes
     ----------
     name : str
-        For the summary.
+        Name of the rule in the summary.
     unknown : bool
         Whether Newton steps solve for sigma together with the coefficients.
     estimates_sigma : bool
-        Whether the scale estimates the standard deviation of normal errors.
+        Whether the scale estimates the standard deviation if errors are normal.
     counts_parameters : bool
-        Whether sigma takes account of the coefficients that were fitted.
+        Whether sigma accounts for the degrees of freedom of the fitted coefficients.
     """
 
     n: float
@@ -95,68 +96,68 @@ class ScaleEquation(ABC):
 
     @abstractmethod
     def terms(self, rows: Residuals) -> RowTerms:
-        """Terms of some rows."""
+        """Return the terms of some rows."""
 
     def terms_without(self, rows: Residuals) -> RowTerms:
-        """What leaving out one observation of each row takes from the equation."""
+        """Return the terms that leaving out one observation of each row removes."""
         return self.terms(rows)
 
     @abstractmethod
     def refit_scale(self, sigma: float) -> str | float:
-        """The parameter ``scale`` of a fit by the same rule, at an estimate ``sigma``."""
+        """Return the parameter ``scale`` for another fit by this rule, given ``sigma``."""
 
     def check(self, sigma: float, solved: float, optimality: float) -> None:
-        """Refuse a scale that does not solve its equation, as of a multiple of the data.
+        """Refuse a scale that does not solve its equation, for example for duplicated data.
 
-        ``solved`` is the solution for these data, in units of sigma, that is, of ``scale_``.
+        ``solved`` is the solution for these data in units of sigma, which is ``scale_``.
         """
         distance = abs(solved - 1.0) / self.standard_error()
         if not distance <= max(self.largest_distance, 10.0 * optimality):
             raise ValueError(
                 f"model has scale_={sigma:.6g}, and the scale of its residuals is "
-                f"{sigma * solved:.6g} for this X, y and sample_weight, {self.n:g} "
+                f"{sigma * solved:.6g} for this X, y and sample_weight with {self.n:g} "
                 "observations: rows or weights are a multiple of those of fit, or scale_ or a "
-                "parameter was changed after it. Pass the same data and the same sample_weight as "
+                "parameter was changed after fit. Pass the same data and the same sample_weight as "
                 "to fit."
             )
 
     @abstractmethod
     def solution(self, fitted: Any) -> float:
-        """Sigma of the residuals of a fit by this equation, in units of ``scale_``."""
+        """Return the sigma that solves this equation for a fit's residuals, per ``scale_``."""
 
     def standard_error(self) -> float:
-        """Of sigma at the normal, relative to sigma."""
+        """Return the standard error of sigma relative to sigma, if errors are normal."""
         return (2.0 * self.n) ** -0.5
 
     def scales_at(self, deltas: Vector, rows: Residuals) -> Vector:
-        """Sigma of all rows' residuals at other deltas, in units of the scale."""
+        """Return sigma of all rows' residuals at other deltas, in units of the scale."""
         return np.ones(deltas.shape)
 
     def one_sided_breakdown(self, delta: float) -> float:
-        """Share of outliers on one side at which they carry the fit along, for k much below n.
+        """Return the share of outliers on one side that breaks the fit down, if k is much below n.
 
-        The others are then at -a, with a times their share equal to delta sigma times that of the
-        outliers, and sigma grows with a.
+        At this share, the fit follows the outliers. The residuals of the other rows are then -a.
+        Their share times a equals the share of the outliers times delta sigma.
         """
         return 0.5
 
     def replicate_scales(self, frequencies: Single, residuals: Single, scales: Vector) -> Vector:
-        """Sigma of replicates at their residuals, where it follows from these alone."""
+        """Return sigma of replicates if their residuals alone determine it."""
         return scales
 
     def next_scales(
         self, frequencies: Single, residuals: Single, scales: Vector, delta: Vector, k: int
     ) -> Vector:
-        """Sigma of replicates at their residuals, or nearer to it than ``scales``.
+        """Return sigma of replicates, or a value nearer to it than ``scales``.
 
-        Arguments are those of :func:`~robustreg.inference.replicate_scales.nearer_joint_scales`.
+        See :func:`~robustreg.inference.replicate_scales.nearer_joint_scales` for the arguments.
         """
         return self.replicate_scales(frequencies, residuals, scales)
 
 
 @dataclass(frozen=True)
 class JointEquation(ScaleEquation):
-    """Huber's Proposal 2.
+    """The joint scale, Huber's Proposal 2.
 
     Parameters
     ----------
@@ -175,11 +176,11 @@ class JointEquation(ScaleEquation):
     largest_distance = OTHER_SCALE
 
     def terms(self, rows: Residuals) -> RowTerms:
-        """Of psi²/2 less its mean."""
+        """Return the terms of psi²/2 minus its mean."""
         return self._terms(rows, self.half_square)
 
     def terms_without(self, rows: Residuals) -> RowTerms:
-        """An observation less takes kappa from the right-hand side, and not its mean."""
+        """Return the terms of psi²/2 - kappa, because one observation less removes kappa."""
         return self._terms(rows, kappa(self.delta))
 
     def _terms(self, rows: Residuals, constant: float) -> RowTerms:
@@ -187,41 +188,41 @@ class JointEquation(ScaleEquation):
         return RowTerms(0.5 * rows.psi**2 - constant, coupling, coupling, coupling * rows.u)
 
     def refit_scale(self, sigma: float) -> str | float:
-        """By the same rule."""
+        """Return the name of the same rule."""
         return self.name
 
     def scales_at(self, deltas: Vector, rows: Residuals) -> Vector:
-        """Roots of Proposal 2."""
+        """Solve Proposal 2 for each delta."""
         squares, nu = OrderedSquares(rows.u, rows.frequencies), self.degrees_of_freedom
         return np.array([squares.joint_scale(d, 2.0 * kappa(d) * nu) for d in deltas.tolist()])
 
     def next_scales(
         self, frequencies: Single, residuals: Single, scales: Vector, delta: Vector, k: int
     ) -> Vector:
-        """By one step of Newton's method for sigma², and by no more than a factor."""
+        """Make one Newton step for sigma², limited to a factor."""
         return nearer_joint_scales(frequencies, residuals, scales, delta, k)
 
     def one_sided_breakdown(self, delta: float) -> float:
-        """``2 kappa / (2 kappa + delta²)``."""
+        """Return ``2 kappa / (2 kappa + delta²)``."""
         target = 2.0 * kappa(delta)
         return target / (target + delta**2)
 
     def solution(self, fitted: Any) -> float:
-        """By ``sum s psi² = 2 kappa nu`` at this threshold."""
+        """Return sigma from ``sum s psi² = 2 kappa nu`` at this threshold."""
         target = kappa(self.delta) * self.degrees_of_freedom / self.n
         return float(np.sqrt(self.half_square / target))
 
 
 @dataclass(frozen=True)
 class MedianEquation(ScaleEquation):
-    """``median(|e|) / c``."""
+    """The MAD, ``median(|e|) / c``."""
 
     name = "mad"
     counts_parameters = False
 
     def terms(self, rows: Residuals) -> RowTerms:
-        """With the density of u at the two quartiles."""
-        # The row that is the median counts as within whatever its last bits.
+        """Return the terms, with the density of u at the two quartiles."""
+        # The row at the median counts as within it, whatever its last bits are.
         within = (np.abs(rows.u) <= MAD_FACTOR * (1.0 + TIED)).astype(np.float64)
         upper, lower = self._density(rows, MAD_FACTOR), self._density(rows, -MAD_FACTOR)
         return RowTerms(
@@ -229,59 +230,59 @@ class MedianEquation(ScaleEquation):
         )
 
     def terms_without(self, rows: Residuals) -> RowTerms:
-        """One row does not move a density's estimate: J is left whole but for psi'."""
+        """Return zero terms except for psi', because one row hardly changes a density estimate."""
         terms, zeros = self.terms(rows), np.zeros_like(rows.u)
         return terms._replace(slope=zeros, curvature=zeros)
 
     def _density(self, rows: Residuals, at: float) -> Vector:
-        """Terms whose mean is a kernel estimate of the density of u at a point.
+        """Return terms whose mean is a kernel estimate of the density of u at a point.
 
-        Silverman's bandwidth: u has a robust standard deviation of one.
+        The bandwidth is Silverman's. The robust standard deviation of u is one.
         """
         bandwidth = 1.06 * self.n**-0.2
         distance = (rows.u - at) / bandwidth
         return np.exp(-0.5 * distance**2) / (bandwidth * np.sqrt(2.0 * np.pi))
 
     def refit_scale(self, sigma: float) -> str | float:
-        """By the same rule."""
+        """Return the name of the same rule."""
         return self.name
 
     def one_sided_breakdown(self, delta: float) -> float:
-        """``c / (c + delta)``, and that of the median where this is more."""
+        """Return ``c / (c + delta)``, or the breakdown point of the median if that is smaller."""
         return min(0.5, MAD_FACTOR / (MAD_FACTOR + delta))
 
     def solution(self, fitted: Any) -> float:
-        """The MAD itself."""
+        """Return the MAD."""
         return float(fitted.median_size)
 
     def standard_error(self) -> float:
-        """Of the median."""
+        """Return the relative standard error of the MAD."""
         return MAD_STANDARD_ERROR * self.n**-0.5
 
     def replicate_scales(self, frequencies: Single, residuals: Single, scales: Vector) -> Vector:
-        """The MAD of each."""
+        """Return the MAD of each replicate."""
         return median_scales(frequencies, residuals)
 
 
 @dataclass(frozen=True)
 class GivenEquation(ScaleEquation):
-    """A scale that was given: its equation ``sum s (sigma - sigma) / n = 0`` moves nothing."""
+    """A given scale. Its equation ``sum s (sigma - sigma) / n = 0`` always holds."""
 
     name = "fixed"
     estimates_sigma = False
     counts_parameters = False
 
     def terms(self, rows: Residuals) -> RowTerms:
-        """Zeros, and a curvature whose sum is one."""
+        """Return zeros, and a curvature that sums to one."""
         zeros = np.zeros_like(rows.u)
         return RowTerms(zeros, zeros, zeros, np.full_like(rows.u, 1.0 / self.n))
 
     def refit_scale(self, sigma: float) -> str | float:
-        """The same number."""
+        """Return the same number."""
         return sigma
 
     def solution(self, fitted: Any) -> float:
-        """Whatever was given."""
+        """Return the given scale."""
         return 1.0
 
 
@@ -293,7 +294,7 @@ def scale_equation(
     degrees_of_freedom: float,
     half_square: float,
 ) -> ScaleEquation:
-    """The equation of a model's parameter ``scale``."""
+    """Return the equation for a model's parameter ``scale``."""
     if scale == "joint":
         return JointEquation(n, delta, degrees_of_freedom, half_square)
     return MedianEquation(n) if scale == "mad" else GivenEquation(n)

@@ -1,4 +1,4 @@
-"""Pictures of a fit; they need the extra ``plot``."""
+"""Displays that draw a fit with matplotlib (``pip install robustreg[plot]``)."""
 
 from robustreg.inspection.coefficients import CoefficientsDisplay
 from robustreg.inspection.delta_curve import DeltaCurveDisplay

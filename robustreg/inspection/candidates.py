@@ -1,4 +1,4 @@
-"""The candidates for delta of a fitted search: their scores, and their coefficients."""
+"""Scores and coefficients of the deltas that a fitted search compared."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-#: Parameters that a search hands on to the regressor of each candidate.
+#: Parameters that a search passes to the regressor of each candidate.
 HANDED_ON = ("scale", "fit_intercept", "solver", "max_iter", "tol")
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Candidates that differ in delta alone, in ascending order.
+    """Candidates of a search that differ only in delta, in ascending order of delta.
 
     Attributes
     ----------
     indices : ndarray of shape (n_deltas,)
-        In ``cv_results_``.
+        Indices of the candidates in ``cv_results_``.
     deltas, mean_scores, standard_errors : ndarray of shape (n_deltas,)
+        Delta, mean score over the folds, and standard error of that mean.
     delta : float
-        The one that was chosen.
+        The chosen delta.
     score_name : str
+        Name of the score, for the axis.
     chosen : dict
-        Its other parameters of which there were several values, by the last part of their names.
+        Chosen values of the other parameters that were searched, by the last part of their names.
     """
 
     indices: Indices
@@ -52,12 +54,12 @@ class Candidates:
 
 
 def candidates_of(search: Any, param_name: str | None = None) -> Candidates:
-    """The candidates of a fitted search whose other parameters are those that it chose.
+    """Return the candidates whose other parameters are those that a fitted search chose.
 
     Raises
     ------
     TypeError
-        If it is no fitted search.
+        If it is not a fitted search.
     ValueError
         If it has no parameter delta, or several.
     """
@@ -92,13 +94,13 @@ def _name_of_delta(params: list[dict[str, Any]], given: str | None) -> str:
         wanted = "" if given is None else f" by the name {given!r}"
         raise ValueError(
             f"estimator searched over {', '.join(searched)}, which are {found}{wanted}: pass a "
-            "search over delta, and as param_name its name among these."
+            "search over delta, and pass the name of delta in it as param_name."
         )
     return names[0]
 
 
 def _others(params: list[dict[str, Any]], best: int, delta: str) -> dict[str, Any]:
-    """The chosen values of the other parameters that were searched over."""
+    """Return the chosen values of the other parameters that were searched."""
     return {
         name.split("__")[-1]: value
         for name, value in params[best].items()
@@ -107,19 +109,19 @@ def _others(params: list[dict[str, Any]], best: int, delta: str) -> dict[str, An
 
 
 def _slice(params: list[dict[str, Any]], best: int, name: str) -> tuple[Indices, Vector]:
-    """Indices of the candidates like the best but for delta, and their deltas, ascending."""
+    """Return the indices and deltas of candidates that differ from the best only in delta."""
     chosen = {key: value for key, value in params[best].items() if key != name}
     deltas = {}
     for index, candidate in enumerate(params):
         others = {key: value for key, value in candidate.items() if key != name}
         value = candidate.get(name)
-        # "auto" has no place on the axis.
+        # "auto" is not a number and has no position on the axis.
         if others == chosen and isinstance(value, Real):
             deltas[index] = float(value)
     if not deltas:
         raise ValueError(
-            f"estimator searched over no number for {name} beside its other choices: there is "
-            "no curve to draw."
+            f"estimator has no candidate with a number as {name} and its other chosen parameters: "
+            "pass a search over numbers."
         )
     indices = np.array(sorted(deltas, key=deltas.__getitem__))
     return indices, np.array([deltas[i] for i in indices])
@@ -138,7 +140,7 @@ def _score_name(search: Any, metric: str) -> str:
         scorer = scorer[metric]
     function = getattr(scorer, "_score_func", None)
     if function is None:
-        # A regressor's own score, where no scoring is given.
+        # Without scoring, the search uses the regressor's own score.
         return getattr(scorer, "__name__", "R²").replace("_", " ")
     name = function.__name__.replace("_", " ").replace("huber", "Huber")
     return f"minus {name}" if scorer._sign < 0 else name
@@ -147,10 +149,10 @@ def _score_name(search: Any, metric: str) -> str:
 def coefs_of(
     search: Any, indices: Indices, X: Any, y: Any, fit_params: Mapping[str, Any]
 ) -> tuple[Matrix | None, list[str] | None]:
-    """Coefficients of candidates, and the names of their features; None where there are none.
+    """Return the coefficients of candidates and the names of their features, or None.
 
-    With X and y those of each candidate fitted to all rows, without them the means over the folds
-    of a ``HuberRegressorCV``.
+    With X and y, each candidate is fitted to all rows. Without them, the coefficients of a
+    ``HuberRegressorCV`` are means over the folds, and other searches have none.
     """
     if X is not None:
         models = [_model(search, search.cv_results_["params"][i]) for i in indices]
@@ -168,6 +170,6 @@ def _model(search: Any, params: Mapping[str, Any]) -> Any:
 
 
 def _regressor(model: Any) -> tuple[Any, list[str]]:
-    """The fitted regressor at the end of a model, and the names of its features."""
+    """Return the fitted regressor at the end of a model, and the names of its features."""
     regressor, _, names = last_step(getattr(model, "regressor_", model))
     return regressor, list(names)

@@ -31,31 +31,33 @@ __all__ = ["CoefficientsDisplay"]
 
 Matrix = NDArray[np.float64]
 
-#: Part of the room of a coefficient over which its models are spread.
+#: Share of the height of a coefficient over which its models are spread.
 SPREAD = 0.6
 
 
 class CoefficientsDisplay:
     """Coefficients and their confidence intervals, for one model or several.
 
-    Each model has a colour and a marker of its own; the hollow orange square is least squares.
-    Features in different units are comparable once they are standardised: then a coefficient is the
-    change of y for one standard deviation of its feature.
+    Each model has its own colour and marker. The hollow orange square is least squares. To compare
+    features with different units, use ``standardize=True``. A coefficient is then the change of y
+    if its feature increases by one standard deviation.
 
     Make one with :meth:`from_estimator` or :meth:`from_summaries`; the parameters are stored.
 
     Parameters
     ----------
     coefficients, ci_low, ci_high : ndarray of shape (n_models, n_features)
-        NaN where a model does not have the feature.
+        NaN if a model does not have the feature.
     feature_names : sequence of str
+        Names on the vertical axis.
     model_names : sequence of str
+        Names in the legend.
     level : float
         Confidence level of the intervals.
     standardized : bool, default=False
         Whether coefficients are for one standard deviation of their feature.
     least_squares : sequence of bool, default=None
-        Which of the models are least squares fits; None for none of them.
+        Which of the models are least squares fits. None means none of them.
 
     Attributes
     ----------
@@ -106,19 +108,19 @@ class CoefficientsDisplay:
 
     @closing_on_error
     def plot(self, ax: Any = None, *, errorbar_kwargs: Style = None) -> CoefficientsDisplay:
-        """Draw.
+        """Draw the coefficients and their intervals.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None for a new figure.
+            Axes to draw on. None makes a new figure.
         errorbar_kwargs : dict, default=None
-            Keywords of ``ax.errorbar`` for all models.
+            Keyword arguments of ``ax.errorbar`` for all models.
 
         Returns
         -------
         CoefficientsDisplay
-            Itself, with ``ax_`` and ``figure_``.
+            The display itself, with ``ax_`` and ``figure_``.
 
         Raises
         ------
@@ -202,7 +204,7 @@ class CoefficientsDisplay:
         TypeError
             If X and y are missing for a model that is not a summary.
         ValueError
-            If ``standardize`` is asked for a summary, which does not know its data.
+            If ``standardize`` is used with a summary, which does not keep its data.
         """
         models = {
             name: as_huber(model, X, y, sample_weight) for name, model in by_name(estimator).items()
@@ -227,13 +229,13 @@ class CoefficientsDisplay:
         ax: Any = None,
         errorbar_kwargs: Style = None,
     ) -> CoefficientsDisplay:
-        """Draw the coefficients of summaries, which may be of different data or features.
+        """Draw the coefficients of summaries, which may have different data or features.
 
         Parameters
         ----------
         summaries : Summary, or dict from a name to a Summary
         level : float in (0, 1), default=None
-            Confidence level of the intervals; None for that of the first summary.
+            Confidence level of the intervals. None means the level of the first summary.
         intercept : bool, default=False
             Whether to show the intercept.
         ax, errorbar_kwargs
@@ -247,7 +249,7 @@ class CoefficientsDisplay:
         for summary in named.values():
             if not isinstance(summary, Summary):
                 raise TypeError(
-                    "summaries must be of robustreg.inference.summarize, got "
+                    "summaries must be results of robustreg.inference.summarize, got "
                     f"{type(summary).__name__}: for fitted models call from_estimator."
                 )
         level = next(iter(named.values())).level if level is None else level

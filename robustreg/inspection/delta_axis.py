@@ -1,4 +1,4 @@
-"""The axes of delta curves: logarithmic in delta, with a place for infinity at the end."""
+"""The axis of delta curves: logarithmic, with a position for infinity at the end."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
-#: Where infinity stands on the axis: this part of the width beyond the last finite delta.
+#: Infinity is drawn beyond the last finite delta, at this share of the width of the axis.
 GAP = 0.12
 
-#: Numbers that may stand at ticks, times a power of ten, from coarse to fine, and how many at most.
+#: Sets of tick numbers, to be multiplied by powers of ten, from coarse to fine, and the most ticks.
 TICKS, MOST_TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (0.7, 1.0, 1.4, 2.0, 3.0, 5.0)), 7
 
 
 def positions_of(deltas: Vector) -> Vector:
-    """Places on a logarithmic axis: infinity beyond a gap."""
+    """Return positions on a logarithmic axis. Infinity is placed beyond a gap."""
     finite = deltas[np.isfinite(deltas)]
     if finite.size == 0:
         return np.ones_like(deltas)
@@ -35,12 +35,12 @@ def positions_of(deltas: Vector) -> Vector:
 
 
 def position_of(delta: float, deltas: Vector, positions: Vector) -> float:
-    """That of a delta which need not be among the candidates."""
+    """Return the position of any delta, which need not be a candidate."""
     return float(positions[-1]) if np.isinf(delta) and np.isinf(deltas[-1]) else delta
 
 
 def set_delta_scale(ax: Any, deltas: Vector, positions: Vector) -> None:
-    """A logarithmic axis with a few round numbers, and infinity."""
+    """Label the axis with a few round numbers and infinity."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_xscale("log")
     finite = deltas[np.isfinite(deltas)]
@@ -54,7 +54,7 @@ def set_delta_scale(ax: Any, deltas: Vector, positions: Vector) -> None:
 
 
 def _round_numbers(deltas: Vector) -> list[float]:
-    """As many round numbers within the range as there is room for."""
+    """Return the largest set of round numbers within the range that fits on the axis."""
     low, high = deltas[0] * (1.0 - 1e-9), deltas[-1] * (1.0 + 1e-9)
     powers = 10.0 ** np.arange(np.floor(np.log10(low)) - 1.0, np.ceil(np.log10(high)) + 1.0)
     found = deltas[[0, -1]] if deltas.size > 1 else deltas
@@ -69,14 +69,14 @@ def _round_numbers(deltas: Vector) -> list[float]:
 
 
 def with_gap(values: Vector, finite: NDArray[np.bool_]) -> Vector:
-    """NaN between the last finite delta and infinity: nothing is known of what lies between."""
+    """Insert NaN between the last finite delta and infinity, so that no line connects them."""
     if finite.all() or not finite.any():
         return values
     return np.insert(values, int(finite.sum()), np.nan)
 
 
 def describe_choice(delta: float, others: Mapping[str, Any] | None) -> str:
-    """What a search chose, as in ``delta = 1.345, alpha = 0``."""
+    """Describe what a search chose, for example ``delta = 1.345, alpha = 0``."""
     place = "∞" if np.isinf(delta) else f"{delta:.4g}"
     return f"delta = {place}" + "".join(
         f", {name} = {_brief(value)}" for name, value in (others or {}).items()

@@ -1,4 +1,4 @@
-"""Scores and coefficients of a search against delta."""
+"""Draw the scores and coefficients of a search against delta."""
 
 from __future__ import annotations
 
@@ -35,43 +35,44 @@ Vector = NDArray[np.float64]
 class DeltaCurveDisplay:
     """Scores and coefficients of a search over delta.
 
-    The upper panel has the mean scores over the folds with one standard error on either side;
-    greater is better. The lower panel has the coefficients. Delta has a logarithmic axis. Least
-    squares, with an infinite delta, is at its end, beyond a gap.
+    The upper panel shows the mean scores over the folds with a band of one standard error on either
+    side. Greater is better. The lower panel shows the coefficients. Delta has a logarithmic axis.
+    Least squares, with an infinite delta, is at its end beyond a gap.
 
     Make one with :meth:`from_estimator`; the parameters are stored.
 
     Parameters
     ----------
     deltas : ndarray of shape (n_deltas,)
-        Increasing; the last may be infinity.
+        Increasing values of delta. The last may be infinity.
     mean_scores : ndarray of shape (n_deltas,)
-        NaN where there is none.
+        Mean scores over the folds; NaN if a delta has none.
     standard_errors : ndarray of shape (n_deltas,)
-        Of the mean scores.
+        Standard errors of the mean scores.
     delta : float
-        The one that was chosen.
+        The chosen delta.
     coefs : ndarray of shape (n_deltas, n_features), default=None
-        None to draw the scores alone.
+        Coefficients. If None, only the scores are drawn.
     feature_names : sequence of str, default=None
-        Of the coefficients; None for x0, x1 and so on.
+        Names of the coefficients. None means x0, x1 and so on.
     score_name : str, default="score"
+        Label of the vertical axis.
     chosen : dict, default=None
-        What the search chose of its other parameters, by their names.
+        Chosen values of other parameters, by their names. The title shows them.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        That of the scores.
+        Axes of the scores.
     axes_ : ndarray of matplotlib Axes
-        Those of the scores and, where they are drawn, of the coefficients.
+        Axes of the scores and, if they are drawn, of the coefficients.
     figure_ : matplotlib Figure
     line_ : matplotlib Line2D
         The mean scores.
     band_ : matplotlib PolyCollection
         Their standard errors.
     errorbar_ : matplotlib ErrorbarContainer
-        That at infinity, and at a finite delta which is the only one.
+        The error bar at infinity, and at a finite delta if there is only one.
     mark_ : matplotlib Line2D
         The chosen candidate, a hollow diamond.
     chosen_ : list of matplotlib Line2D
@@ -81,7 +82,7 @@ class DeltaCurveDisplay:
 
     See Also
     --------
-    robustreg.HuberRegressorCV : Chooses delta.
+    robustreg.HuberRegressorCV : Choose delta by cross-validation.
 
     Examples
     --------
@@ -127,31 +128,31 @@ class DeltaCurveDisplay:
         band_kwargs: Style = None,
         coef_kwargs: Style = None,
     ) -> DeltaCurveDisplay:
-        """Draw.
+        """Draw the scores, and the coefficients if there are any.
 
         Parameters
         ----------
         ax : matplotlib Axes or sequence of two, default=None
-            One for the scores alone, two for the coefficients as well; None for a new figure.
+            One axes for the scores, or two for scores and coefficients. None makes a new figure.
         line_kwargs, band_kwargs, coef_kwargs : dict, default=None
-            Keywords of ``ax.plot`` for the scores, of ``ax.fill_between`` for their errors, and of
-            ``ax.plot`` for the coefficients.
+            Keyword arguments of ``ax.plot`` for the scores, of ``ax.fill_between`` for their
+            standard errors, and of ``ax.plot`` for the coefficients.
 
         Returns
         -------
         DeltaCurveDisplay
-            Itself, with ``ax_``, ``axes_`` and ``figure_``.
+            The display itself, with ``ax_``, ``axes_`` and ``figure_``.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If ``ax`` are more than two, or two where there are no coefficients.
+            If ``ax`` has more than two axes, or two although there are no coefficients.
         """
         which = (
-            "pass one for the scores, or two for the scores and the coefficients. Of a "
-            "GridSearchCV, coefficients are only had with X and y."
+            "pass one for the scores, or two for the scores and the coefficients. For a "
+            "GridSearchCV, coefficients are drawn only if X and y are passed."
         )
         caller = f"{type(self).__name__}.plot"
         axes = one_or_two_axes(ax, caller, self.coefs is not None, which)
@@ -197,7 +198,7 @@ class DeltaCurveDisplay:
             linestyle="none",
             capsize=3,
         )
-        # Where "auto" was chosen, its delta need not be a candidate, and has no score.
+        # If "auto" was chosen, its delta need not be a candidate, and may have no score.
         chosen = self.deltas == self.delta
         self.mark_ = self.ax_.plot(
             positions[chosen],
@@ -246,15 +247,15 @@ class DeltaCurveDisplay:
         Parameters
         ----------
         estimator : HuberRegressorCV or GridSearchCV
-            Fitted. Of a search over a pipeline or another composite, delta may be the parameter of
-            one of its steps. Candidates that are not numbers, such as ``"auto"``, are left out.
+            Fitted search. In a search over a pipeline, delta may be the parameter of one of its
+            steps. Candidates that are not numbers, such as ``"auto"``, are left out.
         X, y : array-like, default=None
             The data of ``fit``. With them, each candidate is fitted to all rows, and its
             coefficients are drawn. Without them, the coefficients are the means over the folds of a
             ``HuberRegressorCV``; for other searches they are not drawn.
         param_name : str, default=None
-            Name of the parameter in ``cv_results_``, without ``param_``; None for the one that ends
-            in ``delta``.
+            Name of the parameter in ``cv_results_``, without ``param_``. None means the one that
+            ends in ``delta``.
         ax, line_kwargs, band_kwargs, coef_kwargs
             As for :meth:`plot`.
         **fit_params
@@ -269,7 +270,7 @@ class DeltaCurveDisplay:
         TypeError
             If the estimator is not a fitted search.
         ValueError
-            If it searched over no parameter delta, or over several.
+            If it did not search over a parameter delta, or over several.
         """
         found = candidates_of(estimator, param_name)
         coefs, names = coefs_of(estimator, found.indices, X, y, fit_params)

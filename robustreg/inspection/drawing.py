@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib where it is installed, colours, shapes and names of rows."""
+"""Functions that the displays share: matplotlib axes, colours, markers and names of rows."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ Self = TypeVar("Self")
 Vector = NDArray[np.float64]
 Style = Mapping[str, Any] | None
 
-# Colours that colour-blind readers can tell apart (Okabe and Ito, 2008). A shape, a line style or a
-# place says the same, for prints in grey. The light grey of areas is transparent, so that it shows
-# on a dark page too.
+# Colours that colour-blind readers can distinguish (Okabe and Ito, 2008). A marker, a line style or
+# a position gives the same information in black and white. The light grey of areas is transparent,
+# so that it is visible on a dark page too.
 BLUE, VERMILION, GREEN, GREY, LIGHT = "#0072B2", "#D55E00", "#009E73", "#4D4D4D", "#8080802E"
 
 #: Colour, marker and fill of the models of a display: least squares first, then the others.
@@ -50,7 +50,7 @@ MODELS = (
     ("#CC79A7", "v", "full"),
 )
 
-#: Names by which matplotlib knows the same property of an artist.
+#: Aliases that matplotlib accepts for the same property of an artist.
 FACES, EDGES = ("facecolor", "facecolors", "fc"), ("edgecolor", "edgecolors", "ec")
 SYNONYMS = {
     name: names
@@ -68,32 +68,31 @@ SYNONYMS = {
     for name in names
 }
 
-#: Faces of marks of which only the edge has a colour.
+#: Face colours of marks that are drawn as outlines.
 HOLLOW = ("none", "white")
 
-#: Parts of the data's range left free beyond it, across and up.
+#: Horizontal and vertical margins, as shares of the range of the data.
 MARGINS = (0.06, 0.1)
 
-#: Marks have their full size up to so many rows, and at least this part of it.
+#: Marks have full size up to this number of rows, and never less than this share of it.
 FULL_SIZE_ROWS, SMALLEST_MARK = 100, 0.15
 
 
 def axes_to_draw_on(ax: Any, caller: str, figsize: tuple[float, float] | None = None) -> Any:
-    """The axes given, or those of a new figure; an error that says how to install matplotlib."""
+    """Return the given axes or those of a new figure, or say how to install matplotlib."""
     try:
         import matplotlib.pyplot as plt
         from matplotlib.axes import Axes
     except ImportError as error:
         raise ImportError(
-            f"{caller} draws with matplotlib, which is not installed: run "
-            "`pip install robustreg[plot]`."
+            f"{caller} needs matplotlib, which is not installed: run `pip install robustreg[plot]`."
         ) from error
     if ax is None:
         _, ax = plt.subplots(layout="constrained", figsize=figsize)
     elif not isinstance(ax, Axes):
         raise TypeError(
-            f"ax must be a matplotlib Axes or None, got {type(ax).__name__}: pass one of those "
-            "that plt.subplots or figure.add_subplot returns."
+            f"ax must be a matplotlib Axes or None, got {type(ax).__name__}: pass an Axes, for "
+            "example from plt.subplots or figure.add_subplot."
         )
     return ax
 
@@ -101,7 +100,7 @@ def axes_to_draw_on(ax: Any, caller: str, figsize: tuple[float, float] | None = 
 def closing_on_error(
     plot: Callable[Concatenate[Self, P], Self],
 ) -> Callable[Concatenate[Self, P], Self]:
-    """A ``plot`` that leaves no figure of its own behind where it fails."""
+    """Make a ``plot`` method close the figure that it made if it raises an error."""
 
     @wraps(plot)
     def drawn(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> Self:
@@ -122,9 +121,12 @@ def _open_figures() -> set[int]:
 
 
 def merged(defaults: Mapping[str, Any], given: Style) -> dict[str, Any]:
-    """Keywords for matplotlib: the display's own, and the user's over them, by whatever name."""
+    """Update the display's keyword arguments with the user's, which may use aliases."""
     if given is not None and not isinstance(given, Mapping):
-        raise TypeError(f"keywords for matplotlib must be a dict, got {type(given).__name__}.")
+        raise TypeError(
+            f"keywords for matplotlib must be a dict, got {type(given).__name__}: pass a dict like "
+            '{"color": "C0"}.'
+        )
     given = dict(given or {})
     if isinstance(given.get("c"), str):
         given["color"] = given.pop("c")
@@ -136,9 +138,9 @@ def merged(defaults: Mapping[str, Any], given: Style) -> dict[str, Any]:
 
 
 def model_styles(least_squares: Sequence[bool]) -> list[tuple[str, str, str]]:
-    """Colour, marker and fill of each model: no two of the first 25 are alike.
+    """Return colour, marker and fill of each model. The first 25 differ from each other.
 
-    The first style belongs to least squares, whatever its place among the models.
+    Least squares always has the first style, whatever its position among the models.
 
     Parameters
     ----------
@@ -159,17 +161,17 @@ def _model_style(number: int) -> tuple[str, str, str]:
 
 
 def row_names(labels: Any, n: int) -> NDArray[np.object_]:
-    """Labels of n rows as text: row numbers where there are none, days without a time of day."""
+    """Return labels of n rows as text. Without labels they are row numbers."""
     names = np.empty(n, dtype=object)
     names[:] = [_row_name(value) for value in row_values(range(n) if labels is None else labels, n)]
     return names
 
 
 def row_values(labels: Any, n: int) -> NDArray:
-    """Labels of n rows, an array of one dimension; that of pairs has pairs as its entries."""
+    """Return labels of n rows as a one-dimensional array, also if each label is a tuple."""
     values = list(labels)
     if len(values) != n:
-        raise ValueError(f"labels has {len(values)} entries for {n} rows: pass one a row.")
+        raise ValueError(f"labels has {len(values)} entries for {n} rows: pass one per row.")
     array = np.empty(n, dtype=object)
     array[:] = values
     plain = np.asarray(labels)
@@ -188,17 +190,17 @@ def _row_name(value: Any) -> str:
 
 
 def plain_axes(ax: Any, **settings: Any) -> None:
-    """Set labels and limits, with room for labels; take away the lines that enclose nothing."""
+    """Set labels and limits with margins, and remove the top and right spines."""
     ax.margins(*MARGINS)
     ax.set(**settings)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def mark_size(n: int) -> float:
-    """Factor for the area of a mark, and the root of that of its line, where there are n."""
+    """Return a factor for the area of n marks; its square root is the factor for lines."""
     return float(np.clip(np.sqrt(FULL_SIZE_ROWS / max(n, 1)), SMALLEST_MARK, 1.0))
 
 
 def legend_place(n: int) -> str:
-    """Where the legend hides least; to look for that place among many marks takes long."""
+    """Return the position of the legend: the best one, or a fixed one if there are many marks."""
     return "best" if n <= 10 * FULL_SIZE_ROWS else "upper right"

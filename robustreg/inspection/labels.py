@@ -1,4 +1,4 @@
-"""Labels of points, placed where there is room."""
+"""Place labels beside points without overlap."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ __all__ = ["label_height", "label_points"]
 
 Vector = NDArray[np.float64]
 
-#: Size of labels in units of matplotlib's font size, and their distance from the mark in points.
+#: Size of labels relative to matplotlib's font size, and their distance from the mark in points.
 LABEL_SIZE, LABEL_SHIFT = 0.9, 6.0
 
-#: Farther away, in units of that distance, a line leads from the mark to its label.
+#: Larger distances that are tried next, in units of that distance. A line then connects mark and
+#: label.
 FAR = 4.0
 
 #: Width of a letter and height of a line, in units of the size of the letters.
 LETTER, LINE = 0.62, 1.15
 
-#: Half the height of the strip that is kept free along a line, in points.
+#: Half the height in points of the strip along a line that labels must not overlap.
 CLEARANCE = 1.0
 
-#: Where a label may stand, seen from its mark, best first.
+#: Directions from a mark in which its label may be placed, the preferred ones first.
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
@@ -41,33 +42,33 @@ def label_points(
     lines: Sequence[float] = (),
     marks: tuple[Vector, Vector] | None = None,
 ) -> list[Any]:
-    """Write each label beside its point, where there is room: the first labels go first.
+    """Write each label beside its point if there is space. The first labels have priority.
 
-    Where there is no room beside a point, its label stands farther away, with a line to the point.
+    If there is no space beside a point, its label is placed farther away, with a line to the point.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Whose limits are settled.
+        Axes with final limits.
     x, y : arrays of shape (m,)
     labels : sequence of length m
     sides : sequence of pairs, default=SIDES
-        Where a label may stand.
+        Directions in which a label may be placed.
     rotation : {0, 90}, default=0
-        In degrees.
+        Rotation of the labels in degrees.
     lines : sequence of float, default=()
         Heights of horizontal lines that no label may cross.
     marks : pair of arrays, default=None
-        Places of all marks, which labels leave free where they can; None for those of x and y.
+        Positions of all marks. Labels avoid them if possible. None means x and y.
 
     Returns
     -------
     list of matplotlib Annotation
-        Without the labels for which there was no room.
+        The labels that were drawn. Labels without space are left out.
     """
     if len(labels) == 0:
         return []
-    # Where things are is known once the layout has been made; a subfigure's canvas is its figure's.
+    # Positions are known only after the layout. The canvas of a subfigure is that of its figure.
     ax.figure.canvas.figure.draw_without_rendering()
     unit = ax.figure.dpi / 72.0
     points = ax.transData.transform(np.column_stack((x, y))) / unit
@@ -94,7 +95,7 @@ def label_points(
 
 
 def label_height(label: str) -> float:
-    """Room that an upright label takes beside its mark, in points."""
+    """Return the height of a vertical label with its distance from the mark, in points."""
     return LETTER * _font_size() * len(label) + 2.0 * LABEL_SHIFT
 
 
@@ -105,14 +106,14 @@ def _font_size() -> float:
 
 
 class Room(NamedTuple):
-    """Where a label may stand: within a frame, on no box and, if possible, on no mark."""
+    """The free space for labels: within a frame, off other boxes and, if possible, off marks."""
 
     frame: Vector
     boxes: Sequence[Vector]
     marks: Vector
 
     def allows(self, box: Vector, on_marks: bool) -> bool:
-        """Whether a label may stand in a box."""
+        """Return whether a label may be placed in a box."""
         if not _within(box, self.frame) or any(_overlap(box, other) for other in self.boxes):
             return False
         covered = np.all((self.marks > box[0]) & (self.marks < box[1]), axis=1)
@@ -122,7 +123,7 @@ class Room(NamedTuple):
 def _free_place(
     point: Vector, label: str, sides: Sequence[tuple[int, int]], rotation: float, room: Room
 ) -> tuple[tuple[int, int], float, Vector] | None:
-    """The first side and distance for which there is room, and the box of the label there."""
+    """Return the first direction and distance with free space, and the box of the label there."""
     lengths = LETTER * _font_size() * len(label), LINE * _font_size()
     width, height = lengths[::-1] if rotation else lengths
     for on_marks in (False, True):
@@ -165,7 +166,7 @@ def _write(
 
 
 def _box(center: Vector, width: float, height: float) -> Vector:
-    """Lower left and upper right corner, in points."""
+    """Return the lower left and upper right corner, in points."""
     half = np.array([width, height]) / 2
     return np.array([center - half, center + half])
 

@@ -1,4 +1,4 @@
-"""Models by name, and the names and units of their coefficients."""
+"""Collect models by name, with the names and units of their coefficients."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from robustreg.inference.summary import Summary
 
 __all__ = ["as_huber", "by_name", "distinct", "standard_deviations", "summary_of"]
 
-#: Largest difference between equal coefficients, in units of the largest of them.
+#: Coefficients count as equal if they differ by less than this share of the largest.
 AGREEMENT = 1e-6
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """Names of coefficients, with that of a feature which is named as the intercept is."""
+    """Make the names of coefficients distinct if a feature is called "intercept"."""
     seen = "intercept" in names[:1] and "intercept" in names[1:]
     return [
         f"{name} (feature)" if seen and position and name == "intercept" else name
@@ -32,7 +32,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def by_name(given: Any) -> dict[str, Any]:
-    """Models or summaries by name; one alone gets that of its class."""
+    """Return models or summaries by name. A single one is named after its class."""
     if isinstance(given, (list, tuple)):
         raise TypeError(
             f"several models must be named, got a {type(given).__name__}: pass a dict from a name "
@@ -54,7 +54,7 @@ def summary_of(
     cov_type: str | None,
     level: float,
 ) -> Summary:
-    """The summary of a fitted model; a summary is its own.
+    """Return the summary of a fitted model. A summary is returned as it is.
 
     Raises
     ------
@@ -75,12 +75,14 @@ def _given(X: Any, y: ArrayLike | None) -> ArrayLike:
 
 
 def as_huber(model: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> Any:
-    """A ``LinearRegression``, or a pipeline that ends with one, as a Huber fit; others as is.
+    """Convert a ``LinearRegression``, or a pipeline that ends with one, to a Huber fit.
+
+    Other models are returned as they are.
 
     Raises
     ------
     ValueError
-        If its coefficients are not those of least squares on these data.
+        If the coefficients are not those of least squares on these data.
     """
     last = model[-1] if isinstance(model, Pipeline) else model
     if not isinstance(last, LinearRegression):
@@ -100,7 +102,7 @@ def as_huber(model: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike |
 
 
 def standard_deviations(model: Any, X: Any, sample_weight: ArrayLike | None) -> dict[str, float]:
-    """Of the features that the regressor was given, by their names."""
+    """Return the standard deviations of the regressor's features, by their names."""
     if isinstance(model, Summary):
         raise ValueError(
             "standardize=True needs the data of each model, which a summary does not keep: pass "
@@ -109,7 +111,7 @@ def standard_deviations(model: Any, X: Any, sample_weight: ArrayLike | None) -> 
     regressor, prepare, names = last_step(model)
     if regressor.fit_intercept:
         names = tuple(distinct(("intercept", *names))[1:])
-    # Without the mean it takes sparse X as well, and the same deviations.
+    # with_mean=False accepts sparse X too, and gives the same standard deviations.
     scaler = StandardScaler(with_mean=False).fit(prepare(X), sample_weight=sample_weight)
     deviations = np.sqrt(scaler.var_)
     return dict(zip(names, deviations.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Standardised residuals against robust distances: which rows are unusual, and in which way."""
+"""Draw standardised residuals against robust distances, to show how rows are unusual."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class OutlierMapDisplay:
     - good leverage points, which are far from the others in X and agree with the fit,
     - bad leverage points, which are far from the others in X and do not agree with the fit.
 
-    Use it for an MM fit. A Huber fit follows bad leverage points, so that its map shows them as
-    good ones or as regular rows.
+    Use it for an MM fit. A Huber fit follows bad leverage points, so its map may show them as good
+    leverage points or as regular rows.
 
     Make one with :meth:`from_estimator`; the parameters are stored.
 
@@ -109,28 +109,28 @@ class OutlierMapDisplay:
 
     @property
     def regions(self) -> NDArray[np.str_]:
-        """The region of each row."""
+        """Name of the region of each row."""
         return regions(self.standardized_residuals, self.robust_distances, self.distance_cutoff)
 
     @closing_on_error
     def plot(
         self, ax: Any = None, *, n_labels: int = 10, scatter_kwargs: Style = None
     ) -> OutlierMapDisplay:
-        """Draw.
+        """Draw the map.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None for a new figure.
+            Axes to draw on. None makes a new figure.
         n_labels : int, default=10
-            Number of rows to label, at most: those farthest beyond one of the limits first.
+            The most rows to label, starting with those farthest beyond one of the limits.
         scatter_kwargs : dict, default=None
-            Keywords of ``ax.scatter`` for all marks.
+            Keyword arguments of ``ax.scatter`` for all marks.
 
         Returns
         -------
         OutlierMapDisplay
-            Itself, with ``ax_`` and ``figure_``.
+            The display itself, with ``ax_`` and ``figure_``.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class OutlierMapDisplay:
         ax: Any = None,
         scatter_kwargs: Style = None,
     ) -> OutlierMapDisplay:
-        """The map of a fitted regressor.
+        """Draw the map of a fitted regressor.
 
         Parameters
         ----------
@@ -201,12 +201,13 @@ class OutlierMapDisplay:
         found = residuals_of(estimator, X, y)
         if found.scale is None:
             raise TypeError(
-                f"estimator must have scale_, as MMRegressor and HuberRegressor, got "
+                f"estimator must have scale_, like MMRegressor and HuberRegressor, got "
                 f"{type(estimator).__name__}."
             )
         if not found.scale > 0.0:
             raise ValueError(
-                "estimator fits half of the data exactly (scale_ is 0.0): residuals have no unit."
+                "estimator fits half of the data exactly (scale_ is 0.0), so its residuals cannot "
+                "be standardised: fit more observations, or fewer columns."
             )
         model = getattr(estimator, "best_estimator_", estimator)
         columns = model[:-1].transform(X) if isinstance(model, Pipeline) and len(model) > 1 else X

@@ -1,4 +1,4 @@
-"""Displays of one or two panels: a curve, and what belongs to it below."""
+"""Axes of displays with one panel, or with a second one below it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robustreg.inspection.drawing import axes_to_draw_on
 
 __all__ = ["one_or_two_axes"]
 
-#: Height of a figure of two panels, in units of that of one.
+#: Height of a figure with two panels, relative to one panel.
 HEIGHT = 1.35
 
 
@@ -23,27 +23,27 @@ def one_or_two_axes(
     which: str,
     height_ratios: Sequence[float] | None = None,
 ) -> NDArray:
-    """The axes given, or those of a new figure.
+    """Return the given axes, or those of a new figure.
 
     Parameters
     ----------
     ax : matplotlib Axes, sequence of one or two, or None
-        None for a new figure.
+        None makes a new figure.
     caller : str
         The method that draws, for error messages.
     two : bool
         Whether there is something to draw in a second panel.
     which : str
-        What the axes are for, which completes the error message.
+        What to pass as axes, the end of the error message.
     height_ratios : sequence of two numbers, default=None
-        Of the panels of a new figure.
+        Relative heights of the panels of a new figure.
 
     Raises
     ------
     TypeError
-        If one of them is no matplotlib Axes.
+        If one of them is not a matplotlib Axes.
     ValueError
-        If they are more than two, or two where there is only one panel.
+        If there are more than two axes, or two although there is only one panel.
     """
     if ax is None:
         first = axes_to_draw_on(None, caller)
@@ -57,7 +57,7 @@ def one_or_two_axes(
 
 
 def _with_another(ax: Any, height_ratios: Sequence[float] | None) -> list[Any]:
-    """Axes and others of the same width below them, in a higher figure."""
+    """Return the axes and new ones of the same width below them, in a taller figure."""
     figure = ax.figure
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, HEIGHT * height)

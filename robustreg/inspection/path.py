@@ -1,4 +1,4 @@
-"""Coefficients of a penalised fit against alpha, and the scores beside them."""
+"""Draw the coefficients and scores of a penalised fit against alpha."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Matrix = NDArray[np.float64]
 class PathDisplay:
     """A path of the elastic net: coefficients and cross-validated scores against alpha.
 
-    Alpha falls from left to right on a logarithmic axis, so that columns enter one after the other.
-    A dashed line marks the chosen alpha. Columns that never enter are not drawn.
+    Alpha decreases from left to right on a logarithmic axis, so that columns enter the fit one
+    after the other. A dashed line marks the chosen alpha. Columns that never enter are not drawn.
 
     Make one with :meth:`from_estimator`, or from what :func:`robustreg.enet_path` returns:
     ``PathDisplay(alphas=alphas, coefs=coefs.T).plot()``. The parameters are stored.
@@ -39,22 +39,24 @@ class PathDisplay:
     Parameters
     ----------
     alphas : ndarray of shape (n_alphas,)
+        Strengths of the penalty.
     coefs : ndarray of shape (n_alphas, n_features)
+        Coefficients for each alpha.
     alpha : float, default=None
-        The chosen one.
+        The chosen alpha.
     mean_scores : ndarray of shape (n_alphas,), default=None
-        Greater is better; None to draw the coefficients alone.
+        Mean scores over the folds. Greater is better. If None, only the coefficients are drawn.
     standard_errors : ndarray of shape (n_alphas,), default=None
-        Of the mean scores.
+        Standard errors of the mean scores.
     feature_names : sequence of str, default=None
-        None for x0, x1 and so on.
+        Names of the columns. None means x0, x1 and so on.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        That of the coefficients.
+        Axes of the coefficients.
     axes_ : ndarray of matplotlib Axes
-        Those of the coefficients and, where they are drawn, of the scores.
+        Axes of the coefficients and, if they are drawn, of the scores.
     figure_ : matplotlib Figure
     coef_lines_ : list of matplotlib Line2D
         One for each column that enters.
@@ -67,7 +69,7 @@ class PathDisplay:
 
     See Also
     --------
-    robustreg.HuberElasticNetCV : Chooses alpha.
+    robustreg.HuberElasticNetCV : Choose alpha by cross-validation.
 
     Examples
     --------
@@ -106,30 +108,31 @@ class PathDisplay:
     def plot(
         self, ax: Any = None, *, coef_kwargs: Style = None, line_kwargs: Style = None
     ) -> PathDisplay:
-        """Draw.
+        """Draw the coefficients, and the scores if there are any.
 
         Parameters
         ----------
         ax : matplotlib Axes or sequence of two, default=None
-            One for the coefficients alone, two for the scores as well; None for a new figure.
+            One axes for the coefficients, or two for coefficients and scores. None makes a new
+            figure.
         coef_kwargs, line_kwargs : dict, default=None
-            Keywords of ``ax.plot`` for the coefficients and for the scores.
+            Keyword arguments of ``ax.plot`` for the coefficients and for the scores.
 
         Returns
         -------
         PathDisplay
-            Itself, with ``ax_``, ``axes_`` and ``figure_``.
+            The display itself, with ``ax_``, ``axes_`` and ``figure_``.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If ``ax`` are more than two, or two where there are no scores.
+            If ``ax`` has more than two axes, or two although there are no scores.
         """
         which = (
-            "pass one for the coefficients, or two for the coefficients and the scores, which only "
-            "a search has."
+            "pass one for the coefficients, or two for coefficients and scores. Only a search has "
+            "scores."
         )
         caller, scored = f"{type(self).__name__}.plot", self.mean_scores is not None
         axes = one_or_two_axes(ax, caller, scored, which, height_ratios=(3, 2))
@@ -167,7 +170,7 @@ class PathDisplay:
         Parameters
         ----------
         estimator : HuberElasticNetCV
-            Fitted. The coefficients are those of the fits to all rows.
+            Fitted search. The coefficients are those of fits to all rows.
         ax, coef_kwargs, line_kwargs
             As for :meth:`plot`.
 
@@ -178,12 +181,12 @@ class PathDisplay:
         Raises
         ------
         TypeError
-            If it is not a fitted ``HuberElasticNetCV``.
+            If the estimator is not a fitted ``HuberElasticNetCV``.
         """
         if not isinstance(estimator, HuberElasticNetCV) or not hasattr(estimator, "cv_results_"):
             raise TypeError(
-                f"estimator must be a fitted HuberElasticNetCV, got {type(estimator).__name__}: of "
-                "a pipeline pass the last step; for what enet_path returns use "
+                f"estimator must be a fitted HuberElasticNetCV, got {type(estimator).__name__}: "
+                "for a pipeline, pass its last step; for the result of enet_path, call "
                 "PathDisplay(alphas=alphas, coefs=coefs.T).plot()."
             )
         results = estimator.cv_results_
@@ -203,7 +206,7 @@ class PathDisplay:
         coefs, ax = np.asarray(self.coefs), self.ax_
         row = -1 if self.alpha is None else int(np.argmin(np.abs(self.alphas - self.alpha)))
         sizes = np.abs(coefs[row])
-        # Columns that are out of the fit have no name.
+        # Columns that are not in the chosen fit are not named.
         importance = np.where(sizes > 0.0, sizes, -1.0)
         styles = path_styles(importance, self.feature_names)
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)

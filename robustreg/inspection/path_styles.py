@@ -1,4 +1,4 @@
-"""Styles of the paths of coefficients, of which the most important are named in a legend."""
+"""Styles of coefficient paths. A legend names the most important ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robustreg.inspection.drawing import GREY, MODELS
 
 __all__ = ["name_paths", "path_styles"]
 
-#: Coefficients that are told apart by colour and named.
+#: Number of coefficients that have their own colour and a name in the legend.
 MOST_NAMED = 10
 
 LINE_STYLES = ("-", "--", ":", "-.")
@@ -21,14 +21,14 @@ LINE_STYLES = ("-", "--", ":", "-.")
 def path_styles(
     importance: NDArray[np.float64], names: Sequence[str] | None
 ) -> list[dict[str, Any]]:
-    """A style for each coefficient, with a label where it is named.
+    """Return a style for each coefficient, with a label if it is named.
 
     Parameters
     ----------
     importance : ndarray of shape (n_features,)
-        The largest are named; negative for coefficients that are not to be named.
+        The coefficients with the largest values are named. Those with negative values never are.
     names : sequence of str or None
-        None for x0, x1 and so on.
+        None means x0, x1 and so on.
     """
     if names is None:
         names = [f"x{j}" for j in range(importance.size)]
@@ -51,7 +51,7 @@ def path_styles(
 
 
 def name_paths(ax: Any, importance: NDArray[np.float64], rest: str) -> None:
-    """A legend beside the paths; ``rest`` is its title where some paths have no name."""
+    """Draw a legend beside the paths. ``rest`` is its title if some paths have no name."""
     if not np.any(importance >= 0.0):
         return
     title = rest if np.count_nonzero(importance >= 0.0) > MOST_NAMED else None

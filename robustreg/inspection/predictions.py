@@ -1,4 +1,4 @@
-"""Residuals of predictions, and what a fitted regressor says they are to be measured by."""
+"""Residuals of predictions, with the threshold and scale of the fitted regressor."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ObservedResiduals(NamedTuple):
     ----------
     fitted_values, residuals : arrays of shape (n_samples,)
     labels : array of shape (n_samples,)
-        Of the rows: the index of X or y where they have one, else numbers from zero.
+        Labels of the rows: the index of X or y, or row numbers from zero if they have none.
     threshold, scale : float or None
-        Of the regressor, where it has them.
+        Attributes of the regressor, or None if it does not have them.
     """
 
     fitted_values: Vector
@@ -41,7 +41,7 @@ class ObservedResiduals(NamedTuple):
 
 
 def residuals_of(estimator: Any, X: Any, y: ArrayLike) -> ObservedResiduals:
-    """Residuals of a fitted regressor, a pipeline or a search.
+    """Compute residuals of a fitted regressor, a pipeline or a search.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def residuals_of(estimator: Any, X: Any, y: ArrayLike) -> ObservedResiduals:
 
 
 def observed_residuals(y_true: ArrayLike, y_pred: ArrayLike) -> ObservedResiduals:
-    """Residuals of given predictions."""
+    """Compute residuals of given predictions."""
     observed, predicted = _column("y_true", y_true), _column("y_pred", y_pred)
     check_consistent_length(observed, predicted)
     labels = row_labels(y_true, y_pred, observed.size)
@@ -73,7 +73,7 @@ def observed_residuals(y_true: ArrayLike, y_pred: ArrayLike) -> ObservedResidual
 
 
 def positive(name: str, value: Any) -> float | None:
-    """A number above zero, or None."""
+    """Check that a value is a positive number or None."""
     if value is None:
         return None
     if not (isinstance(value, (int, float, np.number)) and value > 0.0):
@@ -87,18 +87,18 @@ def _column(name: str, values: ArrayLike) -> Vector:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}: pass one value a row, (n_samples,).")
+        raise ValueError(f"{name} has shape {array.shape}: pass one value per row, (n_samples,).")
     return array
 
 
 def leverages_of(
     estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Vector, float]:
-    """Leverages of the rows, and the cutoff beyond which they are high."""
+    """Return the leverages of the rows, and the cutoff beyond which they are high."""
     diagnostics = diagnose(estimator, X, y, sample_weight=sample_weight)
     if isinstance(diagnostics, MMDiagnostics):
         raise ValueError(
-            'kind="residual_vs_leverage" shows what a Huber fit cannot resist, and '
-            "estimator is an MMRegressor: use OutlierMapDisplay.from_estimator."
+            'kind="residual_vs_leverage" is for Huber fits, and estimator is an MMRegressor: use '
+            "OutlierMapDisplay.from_estimator."
         )
     return diagnostics.leverages, diagnostics.cutoffs["leverage"]

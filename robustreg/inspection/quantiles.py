@@ -1,4 +1,4 @@
-"""Quantiles of residuals against those of the normal distribution."""
+"""Draw quantiles of residuals against those of the normal distribution."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class QuantilesDisplay:
     Parameters
     ----------
     normal_quantiles : ndarray of shape (m,)
-        Ascending: at the probabilities (i - 1/2) / n.
+        Normal quantiles at the probabilities (i - 1/2) / n, in ascending order.
     residual_quantiles : ndarray of shape (m,)
-        Residuals in units of the scale, ascending.
+        Residuals in units of the scale, in ascending order.
     band_low, band_high : ndarray of shape (m,)
         Limits of the band, in units of the scale.
     labels : array-like of shape (m,), default=None
@@ -118,24 +118,24 @@ class QuantilesDisplay:
         outside_kwargs: Style = None,
         band_kwargs: Style = None,
     ) -> QuantilesDisplay:
-        """Draw.
+        """Draw the quantiles.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None for a new figure.
+            Axes to draw on. None makes a new figure.
         n_labels : int, default=10
-            Number of points outside the band to label, at most, the farthest first. A label for
-            which there is no room is left out.
+            The most points outside the band to label, starting with the farthest. Labels without
+            space are left out.
         scatter_kwargs, outside_kwargs : dict, default=None
-            Keywords of ``ax.scatter`` for points in the band, and outside.
+            Keyword arguments of ``ax.scatter`` for points in the band, and outside it.
         band_kwargs : dict, default=None
-            Keywords of ``ax.fill_between`` for the band.
+            Keyword arguments of ``ax.fill_between`` for the band.
 
         Returns
         -------
         QuantilesDisplay
-            Itself, with ``ax_`` and ``figure_``.
+            The display itself, with ``ax_`` and ``figure_``.
 
         Raises
         ------
@@ -230,13 +230,13 @@ class QuantilesDisplay:
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
         scale : float, default=None
-            Residuals are divided by it, in units of y; None for their MAD.
+            Number by which residuals are divided, in units of y. None means their MAD.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row was observed.
         level : float in (0, 1), default=0.95
             Probability of the band.
         labels : array-like of shape (n_samples,), default=None
-            Of the rows; None for the index of ``y_true``, or numbers from zero.
+            Labels of the rows. None means the index of ``y_true``, or row numbers from zero.
         n_labels, ax, scatter_kwargs, outside_kwargs, band_kwargs
             As for :meth:`plot`.
 
@@ -269,13 +269,13 @@ class QuantilesDisplay:
         scale = median_absolute_residual(found.residuals, weights) if scale is None else scale
         if not scale > 0.0:
             raise ValueError(
-                "scale is 0.0, because half of the residuals are: pass a number as scale."
+                "scale is 0.0, because half of the residuals are zero: pass a number as scale."
             )
         order = np.argsort(found.residuals, kind="stable")
         order = order[weights[order] > 0.0]
         cumulative, frequencies = np.cumsum(weights[order]), weights[order]
         n, middle = cumulative[-1], cumulative - 0.5 * frequencies
-        # The rank of a row, in the middle of those that repeat it.
+        # The rank of a row is the mean rank of its repetitions.
         rank = middle + 0.5
         low, high = (
             stats.norm.ppf(stats.beta.ppf(p, rank, n + 1.0 - rank))

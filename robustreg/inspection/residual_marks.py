@@ -1,4 +1,4 @@
-"""Marks of rows by their residuals: the band of the threshold, the points and their labels."""
+"""Draw the threshold band, the points and the labels of residual plots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 
 
 def draw_band(ax: Any, threshold: float | None, band_kwargs: Style) -> Any:
-    """The zero line, and the band of the threshold; None where there is none."""
+    """Draw the zero line and the threshold band; return the band, or None without threshold."""
     ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     if threshold is None or not np.isfinite(threshold):
         return None
@@ -33,7 +33,7 @@ def draw_band(ax: Any, threshold: float | None, band_kwargs: Style) -> Any:
 def draw_rows(
     ax: Any, x: Any, y: Any, rows: Any, name: str, defaults: dict[str, Any], given: Style
 ) -> Any:
-    """Marks of some rows, named with their number; None where there are none."""
+    """Draw the marks of some rows, with their number in the legend; return None without rows."""
     if not rows.any():
         return None
     label = f"{name} ({np.count_nonzero(rows)})" if name else "_nolegend_"
@@ -50,7 +50,7 @@ def label_worst(
     n_labels: int,
     limits: Sequence[float] = (),
 ) -> list[Any]:
-    """Label at most so many rows, those that are beyond a limit by the largest factor first.
+    """Label the rows that exceed a limit by the largest factor.
 
     No label crosses one of the horizontal lines at ``limits``.
     """

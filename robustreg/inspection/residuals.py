@@ -1,4 +1,4 @@
-"""Residuals against fitted values or leverages."""
+"""Draw residuals against fitted values or leverages."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ KINDS = ("residual_vs_fitted", "residual_vs_leverage")
 class ResidualsDisplay:
     """Residuals against fitted values, with the band of the threshold and the rows beyond it.
 
-    Rows within the threshold are grey circles. Those beyond it are hollow diamonds, of which the
-    worst are labelled. In the display against leverages, rows with a high leverage are blue
-    squares. A Huber fit bounds the influence of large residuals, but not that of leverage: such
-    rows may have small residuals because the fit follows them.
+    Rows within the threshold are grey circles. Rows beyond it are hollow diamonds, and the farthest
+    are labelled. If the horizontal axis shows leverages, rows with a high leverage are blue
+    squares. A Huber fit bounds the influence of large residuals, but not that of leverage. Such
+    rows can have small residuals because the fit follows them.
 
     Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
 
@@ -50,11 +50,11 @@ class ResidualsDisplay:
     fitted_values, residuals : ndarray of shape (n_samples,)
         In units of y.
     threshold : float or None, default=None
-        Residuals beyond it are outliers, in units of y; None or inf for none.
+        Rows with larger residuals are outliers, in units of y. None or inf means no outliers.
     leverages : ndarray of shape (n_samples,), default=None
-        Between 0 and 1; only for the display against leverages.
+        Leverages between 0 and 1, needed only for ``kind="residual_vs_leverage"``.
     leverage_cutoff : float, default=None
-        Beyond which a leverage is high.
+        Leverages above this are high.
     labels : array-like of shape (n_samples,), default=None
         Labels of the rows; None for numbers from zero.
 
@@ -65,7 +65,7 @@ class ResidualsDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     scatter_, outliers_, leverage_points_ : matplotlib Artist or None
-        Marks of the ordinary rows, of the outliers, and of high leverages.
+        Marks of ordinary rows, of outliers, and of rows with high leverage.
     band_ : matplotlib Artist or None
         The band of the threshold.
     texts_ : list of matplotlib Annotation
@@ -117,33 +117,33 @@ class ResidualsDisplay:
         outlier_kwargs: Style = None,
         band_kwargs: Style = None,
     ) -> ResidualsDisplay:
-        """Draw.
+        """Draw the residuals.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None for a new figure.
+            Axes to draw on. None makes a new figure.
         kind : {"residual_vs_fitted", "residual_vs_leverage"}, default="residual_vs_fitted"
             What the horizontal axis shows.
         n_labels : int, default=10
-            Number of rows to label, at most, those farthest beyond a limit first. A label for which
-            there is no room is left out.
+            The most rows to label, starting with those farthest beyond a limit. Labels without
+            space are left out.
         scatter_kwargs, outlier_kwargs : dict, default=None
-            Keywords of ``ax.scatter`` for ordinary rows, and for outliers.
+            Keyword arguments of ``ax.scatter`` for ordinary rows, and for outliers.
         band_kwargs : dict, default=None
-            Keywords of ``ax.axhspan`` for the band.
+            Keyword arguments of ``ax.axhspan`` for the band.
 
         Returns
         -------
         ResidualsDisplay
-            Itself, with ``ax_`` and ``figure_``.
+            The display itself, with ``ax_`` and ``figure_``.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If ``kind`` is unknown, or needs leverages that are not there.
+            If ``kind`` is unknown, or if it needs leverages and the display has none.
         """
         ax = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
         (x, name), y = self._horizontal(kind), self.residuals
@@ -181,13 +181,13 @@ class ResidualsDisplay:
         return self.leverages, "leverage"
 
     def _far(self, kind: Kind) -> NDArray[np.bool_]:
-        """Rows of high leverage, where leverages are shown."""
+        """Return which rows have a high leverage, if the axis shows leverages."""
         if kind == "residual_vs_fitted" or self.leverages is None or self.leverage_cutoff is None:
             return np.zeros(self.residuals.shape, dtype=bool)
         return self.leverages > self.leverage_cutoff
 
     def _excess(self, kind: Kind) -> NDArray[np.float64]:
-        """How many times each row is beyond the limits shown; zero where it is beyond none."""
+        """Return each row's largest ratio to a limit that it exceeds, or zero."""
         excess = np.zeros(self.residuals.shape)
         outliers, far = self.outliers, self._far(kind)
         if self.threshold is not None:
@@ -272,9 +272,9 @@ class ResidualsDisplay:
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
         threshold : float, default=None
-            In units of y; None for no band.
+            In units of y. None means no band.
         labels : array-like of shape (n_samples,), default=None
-            Of the rows; None for the index of ``y_true``, or numbers from zero.
+            Labels of the rows. None means the index of ``y_true``, or row numbers from zero.
         n_labels, ax, scatter_kwargs, outlier_kwargs, band_kwargs
             As for :meth:`plot`.
 

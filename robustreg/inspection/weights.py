@@ -1,4 +1,4 @@
-"""Robustness weights of the rows."""
+"""Draw the robustness weights of the rows."""
 
 from __future__ import annotations
 
@@ -35,30 +35,31 @@ Order = Literal["row", "weight"]
 
 ORDERS = ("row", "weight")
 
-#: Of the vertical axis: least room below zero, and room for the legend above one.
+#: Limits of the vertical axis, with a margin below zero and space for the legend above one, and its
+#: ticks.
 LIMITS, TICKS = (-0.03, 1.2), (0.0, 0.25, 0.5, 0.75, 1.0)
 
-#: Most of the height of the axes that a label has below its mark, and its most letters.
+#: Largest share of the height of the axes for a label below its mark, and its most letters.
 LABEL_PART, LABEL_LETTERS = 0.5, 24
 
-#: Part of its height that an axes keeps, at least, once it is laid out.
+#: Smallest share of its height that the axes keep after the layout.
 LAID_OUT = 0.85
 
 
 class WeightsDisplay:
     """How much each row counts in a Huber fit: ``min(1, threshold / |residual|)``.
 
-    Rows with full weight are grey points at one. The others are hollow diamonds, with a stem that
-    shows how much weight they lack, and the smallest weights are labelled. In the order of the
-    rows, the picture shows whether outliers follow one another in time. In the order of the
-    weights, it shows which share of the rows has a reduced weight.
+    Rows with full weight are grey points at one. The others are hollow diamonds, with a stem from
+    one down to their weight. The smallest weights are labelled. With ``order="row"``, the picture
+    shows whether outliers occur close together in time. With ``order="weight"``, it shows which
+    share of the rows has a reduced weight.
 
     Make one with :meth:`from_estimator` or :meth:`from_predictions`; the parameters are stored.
 
     Parameters
     ----------
     weights : ndarray of shape (n_samples,)
-        Between 0 and 1.
+        Robustness weights between 0 and 1.
     labels : array-like of shape (n_samples,), default=None
         Labels of the rows; None for numbers from zero.
 
@@ -98,24 +99,24 @@ class WeightsDisplay:
         full_kwargs: Style = None,
         reduced_kwargs: Style = None,
     ) -> WeightsDisplay:
-        """Draw.
+        """Draw the weights.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            None for a new figure.
+            Axes to draw on. None makes a new figure.
         order : {"row", "weight"}, default="row"
-            From left to right: in the order of the data, or by ascending weight.
+            Order from left to right: that of the data, or by ascending weight.
         n_labels : int, default=10
-            Number of rows to label, at most, the smallest weights first. A label for which there is
-            no room is left out.
+            The most rows to label, starting with the smallest weights. Labels without space are
+            left out.
         full_kwargs, reduced_kwargs : dict, default=None
-            Keywords of ``ax.scatter`` for rows with full weight, and for the others.
+            Keyword arguments of ``ax.scatter`` for rows with full weight, and for the others.
 
         Returns
         -------
         WeightsDisplay
-            Itself, with ``ax_`` and ``figure_``.
+            The display itself, with ``ax_`` and ``figure_``.
 
         Raises
         ------
@@ -146,18 +147,18 @@ class WeightsDisplay:
         limits = self._limit(ax, names, least), LIMITS[1]
         plain_axes(ax, xlabel=name, ylabel="robustness weight", ylim=limits)
         ax.set_yticks(TICKS)
-        # Below zero there are labels, and no weights.
+        # The space below zero is for labels only.
         ax.spines["left"].set_bounds(TICKS[0], TICKS[-1])
         points = x[least], self.weights[least]
-        # Stems leave room below the marks alone.
+        # Stems are above the marks, so labels are placed below them.
         self.texts_ = label_points(ax, *points, names, sides=[(0, -1)], rotation=90.0)
         ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _limit(self, ax: Any, names: Sequence[str], rows: NDArray[np.intp]) -> float:
-        """The lower end of the vertical axis, below which every label ends."""
-        # The layout, which comes later, takes some for the words below the axis.
+        """Return the lower end of the vertical axis, so that all labels are above it."""
+        # The layout comes later and reduces this height to make space for the axis label.
         height = LAID_OUT * ax.get_window_extent().height * 72.0 / ax.figure.dpi
         lowest = LIMITS[0]
         for label, weight in zip(names, self.weights[rows], strict=True):
@@ -189,7 +190,7 @@ class WeightsDisplay:
         full_kwargs: Style = None,
         reduced_kwargs: Style = None,
     ) -> WeightsDisplay:
-        """Draw the weights that the threshold of a fitted regressor gives to its rows or new ones.
+        """Draw the weights that a fitted regressor gives to the rows of X, by its threshold.
 
         Parameters
         ----------
@@ -211,8 +212,8 @@ class WeightsDisplay:
         found = residuals_of(estimator, X, y)
         if found.threshold is None:
             raise TypeError(
-                f"estimator is a {type(estimator).__name__} without threshold_, which weights no "
-                "rows by their residuals: pass a fitted robustreg.HuberRegressor, or call "
+                f"estimator is a {type(estimator).__name__} without threshold_, and does not "
+                "weight rows by their residuals: pass a fitted robustreg.HuberRegressor, or call "
                 "WeightsDisplay.from_predictions with a threshold."
             )
         display = cls._of(found, found.threshold)
@@ -244,9 +245,9 @@ class WeightsDisplay:
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
         threshold : float
-            In the units of y.
+            Threshold of the weights, in units of y.
         labels : array-like of shape (n_samples,), default=None
-            Of the rows; None for the index of ``y_true``, or numbers from zero.
+            Labels of the rows. None means the index of ``y_true``, or row numbers from zero.
         order, n_labels, ax, full_kwargs, reduced_kwargs
             As for :meth:`plot`.
 
@@ -256,7 +257,10 @@ class WeightsDisplay:
         """
         checked = positive("threshold", threshold)
         if checked is None:
-            raise ValueError("threshold is None: weights are min(1, threshold / |residual|).")
+            raise ValueError(
+                "threshold is None, and weights are min(1, threshold / |residual|): pass a "
+                "positive number in units of y."
+            )
         display = cls._of(observed_residuals(y_true, y_pred), checked, labels)
         return display.plot(
             ax,
@@ -276,5 +280,5 @@ class WeightsDisplay:
 
 
 def _short(label: str) -> str:
-    """A label that leaves room for the picture: its end tells it from others more often."""
+    """Shorten a long label at the beginning, because labels more often differ at the end."""
     return label if len(label) <= LABEL_LETTERS else "…" + label[1 - LABEL_LETTERS :]
