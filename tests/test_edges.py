@@ -217,3 +217,26 @@ class TestConstantColumn:
         dense = HuberRegressor(**options).fit(X, y)
         assert abs(sparse.coef_[-1] * constant) <= 1e-6
         assert_allclose(sparse.predict(X), dense.predict(X), atol=1e-5)
+
+
+class TestOutliersThatCarryTheFit:
+    """At the breakdown point the minimum has a scale of the outliers' size: it is found too."""
+
+    @given(
+        seed=st.integers(0, 999),
+        n=st.sampled_from([30, 60, 120]),
+        share=st.floats(0.15, 0.4),
+        power=st.integers(2, 12),
+        weighted=st.booleans(),
+    )
+    @example(seed=21, n=60, share=0.28, power=11, weighted=False)
+    @pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+    def test_minimum_is_found(self, solver, seed, n, share, power, weighted):
+        rng = np.random.default_rng(seed)
+        p = 1 + seed % 4
+        X = rng.normal(size=(n, p))
+        y = X.sum(axis=1) + rng.normal(size=n)
+        y[: int(share * n)] = 10.0**power
+        weights = rng.integers(0, 4, n).astype(float) if weighted else None
+        model = HuberRegressor(solver=solver).fit(X, y, weights)  # warnings are errors
+        assert model.n_iter_ < 60
