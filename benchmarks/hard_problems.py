@@ -1,9 +1,9 @@
-"""Passes over the data on 300 hard problems: ``python benchmarks/hard_problems.py [--seed 0]``.
+"""Count the passes in 300 hard problems: ``python benchmarks/hard_problems.py [--seed 0]``.
 
-Few rows a column, gross outliers, thresholds down to 5e-4 of the noise, penalties up to 1e3,
-columns that nearly determine one another, rows fitted exactly. Prints, for each solver, the mean,
-the ninetieth percentile and the most of ``n_passes_``, their means by scale rule, and the fits that
-ended above ``tol``. It takes ten seconds.
+The problems have few rows per column, gross outliers, thresholds down to 5e-4 of the noise,
+penalties up to 1e3, columns that nearly determine one another, and rows fitted exactly. For each
+solver, the program prints the mean, the ninetieth percentile and the maximum of ``n_passes_``,
+their means by scale rule, and the fits that ended above ``tol``. It takes ten seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from robustreg import ExactFitWarning, HuberRegressor
 
 
 def draw(rng: np.random.Generator) -> tuple[NDArray, NDArray, dict[str, Any]]:
-    """X, y and the parameters of a regressor."""
+    """Draw X, y and the parameters of a regressor."""
     p = int(rng.integers(1, 13))
     n = int(rng.integers(2 * p + 5, 12 * p + 30))
     contamination, condition = rng.choice([0.0, 0.1, 0.2, 0.35]), 10.0 ** rng.integers(0, 5)
@@ -42,7 +42,7 @@ def draw(rng: np.random.Generator) -> tuple[NDArray, NDArray, dict[str, Any]]:
 
 
 def report(solver: str, problems: int, seed: int) -> None:
-    """Fit all problems with a solver, and print what they took."""
+    """Fit all problems with a solver, and print the passes."""
     passes: list[int] = []
     rules: dict[str, list[int]] = {}
     above = 0

@@ -400,9 +400,9 @@ class TestOtherEstimators:
     def test_what_takes_rows_one_by_one_is_refused(self, far):
         lazy = collections(*contaminated(500, 2), 200)
         model = HuberRegressor().fit(*lazy)
-        with pytest.raises(ValueError, match="one by one"):
+        with pytest.raises(ValueError, match="needs the rows in memory"):
             summarize(model, *lazy, cov_type="bootstrap")
-        with pytest.raises(ValueError, match="table of every row"):
+        with pytest.raises(ValueError, match="table with one line per row"):
             diagnose(model, *lazy)
 
 

@@ -44,8 +44,7 @@ def test_influence_is_nearly_that_of_refits(rng, scale, least):
 
 
 def test_scale_is_left_out_with_the_row():
-    # The giants change the scale. With a fixed scale, the change of the slope would be wrong by 7
-    # %.
+    # The giants change the scale. With a fixed scale, the slope's change would be wrong by 7 %.
     X, y = load_stars(return_X_y=True)
     model = HuberRegressor(tol=1e-10).fit(X, y)
     found, exact = diagnose(model, X, y).coefficient_changes, leave_one_out(model, X, y)

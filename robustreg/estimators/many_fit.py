@@ -36,11 +36,11 @@ __all__ = ["ManyFit"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-#: Largest number of values and of columns in a block of responses. 20,000 responses of 60 rows
-#: took 0.37 s with 520 columns, 0.18 s with 2,056, 0.15 s with 4,104 and 8,200,
-#: and 0.18 s in one block; of 200 rows, 0.61 s with 4,104 and 0.81 s in one block. Widths are odd
-#: multiples of eight: rows whose distance is a power of two share the same lines of the cache, and
-#: medians then take three times as long.
+#: Largest number of values and of columns in a block of responses. 20,000 responses of 60 rows took
+#: 0.37 s with 520 columns, 0.18 s with 2,056, 0.15 s with 4,104 and 8,200, and 0.18 s in one block;
+#: of 200 rows, 0.61 s with 4,104 and 0.81 s in one block. Widths are odd multiples of eight: rows
+#: whose distance is a power of two share the same lines of the cache, and medians then take three
+#: times as long.
 BLOCK_NUMBERS, MOST_WIDTH = 2**20, 4096
 
 #: Blocks are used up to this many products of columns, columns and rows. With more rows a block
