@@ -37,12 +37,12 @@ def summarize(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Summary:
-    r"""Standard errors, tests and intervals for a fitted Huber or MM regression.
+    r"""Compute standard errors, tests and intervals for a fitted Huber or MM regression.
 
     Parameters
     ----------
     model : HuberRegressor, MMRegressor or Pipeline
-        Fitted, with ``alpha=0``; a pipeline whose last step is such a model.
+        Fitted model with ``alpha=0``, or a pipeline that ends with one.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The X of ``fit``. For a pipeline, the X that was passed to the pipeline.
     y : array-like of shape (n_samples,)
@@ -100,7 +100,7 @@ def summarize(
         Number of threads of the bootstrap. The results do not depend on it.
     verbose : int, default=0
         If above zero, show the progress of the bootstrap, and count the rounds over a Dask
-        collection. A round is one request to its scheduler.
+        collection. A round is one pass over its chunks.
 
     Returns
     -------
