@@ -272,7 +272,7 @@ def test_text(stackloss):
     ]
     for fact in (
         "Observations:",
-        "Efficiency at the normal:",
+        "Efficiency (normal data):",
         "95.0%",
         "H1 (Huber)",
         "[0.025",

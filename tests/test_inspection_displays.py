@@ -588,9 +588,7 @@ def test_a_figure_is_as_high_as_its_coefficients_need(rng):
 
 def test_coefficients_of_what_is_no_model(data):
     model, X, y = data
-    with pytest.raises(
-        TypeError, match=r"summaries must be results of .*got HuberRegressor.*from_estim"
-    ):
+    with pytest.raises(TypeError, match=r"summaries must be results of .*got HuberRegr.*from_est"):
         CoefficientsDisplay.from_summaries(model)
     with pytest.raises(TypeError, match="several models must be named, got a list"):
         CoefficientsDisplay.from_estimator([model, model], X, y)

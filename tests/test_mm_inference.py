@@ -112,7 +112,7 @@ def test_the_text_says_what_fit_it_was(data):
     X, y, model = data
     text = str(summarize(model, X, y))
     assert "MM regression" in text
-    assert "Starts at the best" in text
+    assert "Starts at best fit" in text
     assert "MM regression" in summarize(model, X, y)._repr_html_()
 
 

@@ -4,7 +4,7 @@ r"""The bootstrap: fit the model again to data drawn from the sample.
 "Wild" keeps X and multiplies every residual (or those of every group) by a random sign. It assumes
 errors that are symmetric about the fit, and is useful if the coefficients cannot be determined
 without some of the rows. Residuals are first inflated by their leverage, as in HC2. (Davidson and
-Flachaire, J. Econometrics 146, 2008, compare signs and inflations for least squares.)
+Flachaire, J. Econometrics 146, 2008, compare signs and corrections for least squares.)
 
 If the model chose its delta with ``"auto"``, each replicate chooses its own.
 

@@ -121,7 +121,7 @@ def diagnose(
     exact: int = 0,
     verbose: int = 0,
 ) -> Diagnostics | MMDiagnostics:
-    r"""Residuals, robustness weights, leverages and influence of every row.
+    r"""Compute residuals, robustness weights, leverages and influence of every row.
 
     Parameters
     ----------

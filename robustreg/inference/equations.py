@@ -184,7 +184,7 @@ def _refuse_rank(fitted: FittedLinear, factor: Matrix, rank: int, which: Mixing)
 
 
 def _dependent(fitted: FittedLinear, factor: Matrix, rank: int) -> str:
-    """Return the names of columns that Gram-Schmidt orthogonalisation reduces to zero."""
+    """Return the names of columns that are zero after Gram-Schmidt, and so are dependent."""
     k = fitted.n_parameters
     # Start with the intercept, so that a constant column is named as the one to drop.
     order = [k - 1, *range(k - 1)] if fitted.rows.fit_intercept else list(range(k))

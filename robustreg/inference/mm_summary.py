@@ -126,12 +126,12 @@ class MMSummary(Summary):
             ("Degrees of freedom", f"{self.degrees_of_freedom:g}"),
             ("Scale (S-estimate)", text.number(self.scale)),
             ("Loss", self.loss),
-            ("Efficiency at the normal", text.share(self.efficiency)),
+            ("Efficiency (normal data)", text.share(self.efficiency)),
             ("Breakdown point", text.share(self.breakdown)),
             (f"Beyond {OUTLYING:g} scales", f"{self.outlier_share:.1%}"),
             ("Robust R²", f"{self.robust_r2:.4f}"),
             ("Adjusted robust R²", f"{self.adjusted_robust_r2:.4f}"),
-            ("Starts at the best", f"{self.n_best_starts} of {self.n_starts}"),
+            ("Starts at best fit", f"{self.n_best_starts} of {self.n_starts}"),
             ("Certificate (std errors)", f"{self.optimality:.0e}"),
         ]
 

@@ -51,4 +51,4 @@ def refuse_groups(groups: Any, cov_type: str, remedy: str) -> None:
 def check_whole_number(name: str, value: Any) -> None:
     """Refuse a value that is not a non-negative integer."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} must be a whole number from zero, got {value!r}.")
+        raise ValueError(f"{name} must be a non-negative integer, got {value!r}.")

@@ -37,12 +37,12 @@ def summarize(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Summary:
-    r"""Standard errors, tests and intervals for a fitted Huber or MM regression.
+    r"""Compute standard errors, tests and intervals for a fitted Huber or MM regression.
 
     Parameters
     ----------
     model : HuberRegressor, MMRegressor or Pipeline
-        Fitted, with ``alpha=0``; a pipeline whose last step is such a model.
+        Fitted model with ``alpha=0``, or a pipeline that ends with one.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The X of ``fit``. For a pipeline, the X that was passed to the pipeline.
     y : array-like of shape (n_samples,)
@@ -55,8 +55,8 @@ def summarize(
         How the covariance of the coefficients is estimated. None means ``"huber"``, or ``"avar1"``
         for an MM regression. For a Huber regression:
 
-        - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: Huber's estimates with his correction of
-          order k/n. They assume independent errors with the same distribution, whatever it is;
+        - ``"huber"`` or ``"H1"``, ``"H2"``, ``"H3"``: Huber's estimates [1]_ with his correction
+          of order k/n. They assume independent errors with the same distribution, whatever it is;
         - ``"sandwich"``: for independent errors whose spread may depend on x. This is ``"HC3"``,
           or ``"HC1"`` if there are at least 1,000 observations per coefficient. The two then
           agree to about 0.1 % unless some rows have a leverage far above k/n, and ``"HC1"`` takes
@@ -71,11 +71,11 @@ def summarize(
         - ``"avar1"``: for independent errors, symmetric or not. It includes the error of the scale;
         - ``"weighted"``: for errors with the same distribution, computed from the weighted rows;
         - ``"sandwich"``: for errors whose spread may depend on x. It treats the scale as known;
-        - ``"bootstrap"``: the fast and robust bootstrap, which resamples rows or ``groups``.
+        - ``"bootstrap"``: the fast and robust bootstrap, which draws rows or whole ``groups``.
     level : float in (0, 1), default=0.95
         Confidence level of the intervals in the table.
     groups : array-like of shape (n_samples,), default=None
-        Labels of the groups for ``"cluster"``; with ``"bootstrap"`` whole groups are resampled.
+        Labels of the groups for ``"cluster"``. With ``"bootstrap"``, whole groups are drawn.
     use_t : bool, default=True
         Whether p-values and intervals use Student's t, with n - k degrees of freedom or with the
         number of groups minus one. If False, they use the normal distribution.
@@ -99,8 +99,8 @@ def summarize(
     n_jobs : int, default=None
         Number of threads of the bootstrap. The results do not depend on it.
     verbose : int, default=0
-        If above zero, show the progress of the bootstrap, and count the passes over a Dask
-        collection.
+        If above zero, show the progress of the bootstrap, and count the rounds over a Dask
+        collection. A round is one pass over its chunks.
 
     Returns
     -------
@@ -118,8 +118,8 @@ def summarize(
 
     See Also
     --------
-    diagnose : Which rows decide the fit.
-    compare : Several summaries side by side.
+    diagnose : Find the rows that have the most influence on the fit.
+    compare : Put several summaries side by side.
 
     Notes
     -----

@@ -44,7 +44,7 @@ def summarize_many(
     moderated: bool = False,
     adjust: Literal["bh", "by"] | None = "bh",
 ) -> Any:
-    """Standard errors, tests and intervals for every response of a fit to many responses.
+    """Compute standard errors, tests and intervals for every response of a fit.
 
     Each response gets the same numbers as from :func:`summarize` for a fit to it alone. They are
     computed for blocks of responses together, which is much faster.

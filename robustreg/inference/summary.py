@@ -155,7 +155,7 @@ class Summary(CoefficientTable):
             (f"Scale ({self.scale_kind})", text.number(self.scale)),
             ("delta", f"{self.delta:.4g}"),
             ("Threshold", text.number(self.threshold)),
-            ("Efficiency at the normal", text.share(self.efficiency)),
+            ("Efficiency (normal data)", text.share(self.efficiency)),
             ("Beyond the threshold", f"{self.outlier_share:.1%}"),
             ("D² (Huber loss)", f"{self.d2:.4f}"),
             ("Robust R²", f"{self.robust_r2:.4f}"),
