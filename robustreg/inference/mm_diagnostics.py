@@ -91,8 +91,13 @@ class MMDiagnostics(RowTable):
         return {"robust_distance": self.robust_distances, "region": self.regions}
 
     def __repr__(self) -> str:
-        counts = [f"{np.count_nonzero(self.regions == name)} {name}" for name in REGIONS.values()]
+        counts = (_counted(int(np.sum(self.regions == name)), name) for name in REGIONS.values())
         return f"MMDiagnostics({self.residuals.size} rows: {', '.join(counts)})"
+
+
+def _counted(count: int, name: str) -> str:
+    plural = "" if count == 1 or name == REGIONS[False, False] else "s"
+    return f"{count} {name}{plural}"
 
 
 def diagnose_mm(model: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> MMDiagnostics:
