@@ -43,6 +43,7 @@ def many(rng, n=N, p=P, k=40, outliers=0.05):
 def single_fits(model, X, Y, sample_weight=None):
     """Fit each response alone, without its NaN."""
     fits = []
+    X = X.tocsr() if sp.issparse(X) else X  # other formats have no rows by number
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExactFitWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)

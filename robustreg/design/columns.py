@@ -75,7 +75,8 @@ class DenseColumns(ActiveColumns):
             if column == INTERCEPT:
                 self._stored[:, position] = 1.0
             else:
-                shifted = self._X[:, column] - units.center[column]
+                # With dtype, since NumPy 1 would subtract a number from float32 in float32.
+                shifted = np.subtract(self._X[:, column], units.center[column], dtype=np.float64)
                 np.divide(shifted, units.column_scale[column], out=self._stored[:, position])
 
     def _cross_products(self, row_weights: Vector, columns: slice) -> Matrix:
