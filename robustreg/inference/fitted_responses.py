@@ -29,7 +29,7 @@ from robustreg.inference.response_errors import (
     huber_errors,
     sandwich_errors,
 )
-from robustreg.inference.scale_equations import FOREIGN_DATA, OTHER_SCALE
+from robustreg.inference.scale_equations import FOREIGN_DATA
 from robustreg.response_data import validate_table
 
 __all__ = ["CovarianceKind", "FittedResponses", "ResponseErrors"]
@@ -178,9 +178,8 @@ class FittedResponses:
         """Refuse data of another fit, for which the estimating equations do not hold."""
         coefficients, scales = distance_to_solution(fit)
         limit = 10.0 * fit.optimality
-        largest_scale = FOREIGN_DATA if self._regressor.scale == "mad" else OTHER_SCALE
         other = coefficients > np.maximum(FOREIGN_DATA, limit)
-        other |= scales > np.maximum(largest_scale, limit)
+        other |= scales > np.maximum(fit.equation.largest_distance, limit)
         if other.any():
             worst = np.flatnonzero(other)
             raise ValueError(

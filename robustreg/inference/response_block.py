@@ -19,7 +19,6 @@ from robustreg.inference.equations import SMALLEST_SINGULAR
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.scale_equations import GivenEquation, ScaleEquation, scale_equation
 from robustreg.scales import MAD_FACTOR
-from robustreg.tuning import kappa
 
 __all__ = ["OrthonormalRows", "ResponseResiduals", "ResponsesFit", "orthonormal_rows"]
 
@@ -182,12 +181,6 @@ class ResponsesFit:
     def psi_square(self) -> Vector:
         """Mean of psi²."""
         return self.residuals.sum(self.residuals.psi**2) / self.n
-
-    @cached_property
-    def kappa(self) -> Vector:
-        """Consistency factor of the joint scale."""
-        deltas, where = np.unique(self.delta, return_inverse=True)
-        return np.array([kappa(delta) for delta in deltas.tolist()])[where]
 
     @cached_property
     def equation(self) -> ScaleEquation:

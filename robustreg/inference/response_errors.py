@@ -134,11 +134,7 @@ def distance_to_solution(fit: ResponsesFit) -> tuple[Vector, Vector]:
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.einsum("bij,jb->ib", _of_all(fit, fit.gram_inverse), gradient)
         distance = np.sqrt(np.einsum("ib,ib->b", gradient, step) / fit.psi_square)
-        target = fit.kappa * fit.degrees_of_freedom / fit.n
-        if fit.scale_parameter == "joint":
-            solved = np.sqrt(0.5 * fit.psi_square / target)
-        else:
-            solved = fit.median_size if fit.scale_parameter == "mad" else np.ones(fit.n.size)
+        solved = fit.equation.solution(fit)
     return distance, np.abs(solved - 1.0) / fit.equation.standard_error()
 
 

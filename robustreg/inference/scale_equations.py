@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from robustreg.inference.replicate_scales import median_scales, nearer_joint_scales
 from robustreg.inference.residuals import Residuals
+from robustreg.losses import Huber
 from robustreg.scales import MAD_FACTOR, MAD_STANDARD_ERROR, OrderedSquares
 from robustreg.tuning import kappa
 
@@ -122,7 +123,7 @@ class ScaleEquation(ABC):
             )
 
     @abstractmethod
-    def solution(self, fitted: Any) -> float:
+    def solution(self, fitted: Any) -> Any:
         """Return the sigma that solves this equation for a fit's residuals, per ``scale_``."""
 
     def standard_error(self) -> float:
@@ -207,10 +208,9 @@ class JointEquation(ScaleEquation):
         target = 2.0 * kappa(delta)
         return target / (target + delta**2)
 
-    def solution(self, fitted: Any) -> float:
+    def solution(self, fitted: Any) -> Any:
         """Return sigma from ``sum s psi² = 2 kappa nu`` at this threshold."""
-        target = kappa(self.delta) * self.degrees_of_freedom / self.n
-        return float(np.sqrt(self.half_square / target))
+        return np.sqrt(self.half_square * self.n / self.degrees_of_freedom / Huber(self.delta).kappa)
 
 
 @dataclass(frozen=True)
@@ -251,9 +251,9 @@ class MedianEquation(ScaleEquation):
         """Return ``c / (c + delta)``, or the breakdown point of the median if that is smaller."""
         return min(0.5, MAD_FACTOR / (MAD_FACTOR + delta))
 
-    def solution(self, fitted: Any) -> float:
+    def solution(self, fitted: Any) -> Any:
         """Return the MAD."""
-        return float(fitted.median_size)
+        return fitted.median_size
 
     def standard_error(self) -> float:
         """Return the relative standard error of the MAD."""
