@@ -37,8 +37,7 @@ __all__ = [
 Vector = NDArray[np.float64]
 Single = NDArray[np.float32]
 
-#: Data are refused as not those of the fit if it is farther than this from their solution, in
-#: standard errors.
+#: A fit farther than this from the solution for given data, in standard errors, is of other data.
 FOREIGN_DATA = 0.1
 
 #: The same for the joint scale. It is smaller, because counting each row three times moves this
@@ -210,7 +209,8 @@ class JointEquation(ScaleEquation):
 
     def solution(self, fitted: Any) -> Any:
         """Return sigma from ``sum s psi² = 2 kappa nu`` at this threshold."""
-        return np.sqrt(self.half_square * self.n / self.degrees_of_freedom / Huber(self.delta).kappa)
+        target = Huber(self.delta).kappa * self.degrees_of_freedom / self.n
+        return np.sqrt(self.half_square / target)
 
 
 @dataclass(frozen=True)
