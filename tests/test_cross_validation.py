@@ -450,3 +450,13 @@ class TestWorkers:
         model = HuberRegressorCV()
         first = model.fit(*data).cv_results_["mean_test_score"]
         assert_array_equal(model.fit(*data).cv_results_["mean_test_score"], first)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("alphas", [(0.0,), (0.0, 1.0)])
+def test_exact_responses_at_a_given_scale(seed, alphas):
+    """Sums over the training rows are differences, and those of squares are not negative."""
+    X = np.random.default_rng(seed).normal(size=(10 + seed, 4))
+    model = HuberRegressorCV(scale=1.0, alphas=alphas, error_score="raise").fit(X, X[:, 0])
+    if alphas == (0.0,):
+        assert_allclose(model.coef_, [1.0, 0.0, 0.0, 0.0], atol=1e-6)

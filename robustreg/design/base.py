@@ -81,7 +81,9 @@ class Sums(NamedTuple):
         return Sums._make(map(add, self, other))
 
     def __sub__(self, other: Sums) -> Sums:
-        return Sums._make(map(sub, self, other))
+        difference = Sums._make(map(sub, self, other))
+        # A sum of squares, which rounding errors can make negative here.
+        return difference._replace(psi_squares=max(difference.psi_squares, 0.0))
 
 
 class Design(RowAccess):
