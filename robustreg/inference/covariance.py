@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.inference.equations import inverse_root, whitening
 from robustreg.inference.interpolation import (
+    AnyFit,
     density_share,
     is_small_threshold,
     note_of_few_inside,
@@ -32,14 +33,11 @@ from robustreg.inference.interpolation import (
 from robustreg.inference.regression import FittedRegression
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.rows import weighted_gram
-from robustreg.inference.scale_equations import ScaleEquation
 
 __all__ = [
     "Coupling",
     "CovarianceEstimate",
     "coupled_excess",
-    "coupled_moments",
-    "coupled_sums",
     "huber_covariance",
     "normal_equations",
     "scale_coupling",
@@ -175,26 +173,19 @@ class CoupledMoments:
     z: Any
 
 
-def scale_coupling(fitted: FittedRegression) -> CoupledMoments:
+def scale_coupling(fitted: AnyFit) -> CoupledMoments:
     """Compute how the error of sigma moves the intercept, measured by the mean c of psi' u.
 
     The mean is zero if sigma is given. If errors are symmetric, it is zero up to sampling error.
     """
     equation = fitted.coupled_equation
-    (sums,) = fitted.sum_residuals(lambda rows: (coupled_sums(rows, equation),))
-    return coupled_moments(sums, fitted.n)
 
+    def statistic(rows: Residuals) -> tuple[NDArray]:
+        psi, (chi, c, g, h) = rows.psi, equation.terms(rows)
+        return (rows.sums(c, g, h, psi**2, psi * chi, chi**2, c**2),)
 
-def coupled_sums(rows: Residuals, equation: ScaleEquation) -> NDArray:
-    """Compute the sums over rows whose means :class:`CoupledMoments` has."""
-    psi, (chi, c, g, h) = rows.psi, equation.terms(rows)
-    return rows.sums(c, g, h, psi**2, psi * chi, chi**2, c**2)
-
-
-def coupled_moments(sums: NDArray, n: Any) -> CoupledMoments:
-    """Convert the sums to means over n observations."""
-    c, g, h, B, G, D, square = sums / n
-    spread = np.sqrt(np.maximum(square - c**2, 0.0) / n)
+    c, g, h, B, G, D, square = fitted.sum_residuals(statistic)[0] / fitted.n
+    spread = np.sqrt(np.maximum(square - c**2, 0.0) / fitted.n)
     z = np.divide(c, spread, out=np.zeros_like(spread), where=spread > 0.0)
     return CoupledMoments(c, g, h, B, G, D, z)
 

@@ -7,9 +7,10 @@ even if columns are far from zero or nearly dependent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from scipy import linalg
 from robustreg.inference.equations import SMALLEST_SINGULAR
 from robustreg.inference.residuals import Residuals
 from robustreg.inference.scale_equations import GivenEquation, ScaleEquation, scale_equation
-from robustreg.scales import MAD_FACTOR
+from robustreg.order_statistics import MAD_FACTOR, weighted_medians
 
 __all__ = ["OrthonormalRows", "ResponseResiduals", "ResponsesFit", "orthonormal_rows"]
 
@@ -132,6 +133,13 @@ class ResponseResiduals(Residuals):
         return np.asarray(np.einsum("ij,ij->j", self.frequencies, value.astype(np.float64)))
 
 
+class ResponseMoments(NamedTuple):
+    """Means over the observations of each response, named as in ``Moments``."""
+
+    inside: Vector
+    psi_square: Vector
+
+
 @dataclass(frozen=True)
 class ResponsesFit:
     """Fits of B responses. Attributes are named as those of :class:`FittedRegression`.
@@ -173,14 +181,14 @@ class ResponsesFit:
         return self.n - self.n_parameters
 
     @cached_property
-    def inside(self) -> Vector:
-        """Share of the observations within the threshold."""
-        return self.residuals.sum(self.residuals.inside) / self.n
+    def moments(self) -> ResponseMoments:
+        """Means over the observations of each response."""
+        rows = self.residuals
+        return ResponseMoments(*(rows.sums(rows.inside, rows.psi**2) / self.n))
 
-    @cached_property
-    def psi_square(self) -> Vector:
-        """Mean of psi²."""
-        return self.residuals.sum(self.residuals.psi**2) / self.n
+    def sum_residuals(self, statistic: Callable[..., tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
+        """Return ``statistic(residuals)``, where sums have one number per response."""
+        return statistic(self.residuals)
 
     @cached_property
     def equation(self) -> ScaleEquation:
@@ -188,7 +196,7 @@ class ResponsesFit:
         options: Any = {
             "delta": self.delta,
             "degrees_of_freedom": self.degrees_of_freedom,
-            "half_square": 0.5 * self.psi_square,
+            "half_square": 0.5 * self.moments.psi_square,
         }
         return scale_equation(self.scale_parameter, self.n, **options)  # type: ignore[arg-type]
 
@@ -202,18 +210,8 @@ class ResponsesFit:
     @cached_property
     def median_size(self) -> Vector:
         """MAD of the residuals, in units of the scale."""
-        size, frequencies = np.abs(self.residuals.u), self.residuals.frequencies
-        order = np.argsort(size, axis=0)
-        size = np.take_along_axis(size, order, axis=0)
-        running = np.cumsum(np.take_along_axis(frequencies, order, axis=0), axis=0)
-        half = 0.5 * running[-1]
-        # As in order_statistics.weighted_median, a value at which the cumulative weight is exactly
-        # one half is averaged with the next value.
-        last = size.shape[0] - 1
-        low = np.count_nonzero(running < half * (1.0 - 1e-12), axis=0)
-        high = np.minimum(np.count_nonzero(running <= half * (1.0 + 1e-12), axis=0), last)
-        ends = np.take_along_axis(size, np.stack((low, np.maximum(low, high))), axis=0)
-        return np.asarray(0.5 * ends.sum(axis=0) / MAD_FACTOR)
+        rows = self.residuals
+        return weighted_medians(np.abs(rows.u), rows.frequencies) / MAD_FACTOR
 
     @cached_property
     def gram_inverse(self) -> Stack:

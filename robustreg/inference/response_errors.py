@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.inference.cluster import LARGEST_SHARE
-from robustreg.inference.covariance import (
-    SKEWED,
-    Coupling,
-    coupled_excess,
-    coupled_moments,
-    coupled_sums,
-)
+from robustreg.inference.covariance import SKEWED, Coupling, coupled_excess, scale_coupling
 from robustreg.inference.equations import SMALLEST_SCHUR, determines_scale
-from robustreg.inference.interpolation import ENOUGH, LARGE, REFUSED
+from robustreg.inference.interpolation import (
+    REFUSED,
+    interpolated_part,
+    is_small_threshold,
+    windowed_share,
+)
 from robustreg.inference.leverage import DECISIVE
 from robustreg.inference.response_block import OrthonormalRows, ResponseResiduals, ResponsesFit
 from robustreg.inference.scale_equations import RowTerms
@@ -55,12 +54,12 @@ def huber_errors(
 ) -> tuple[Matrix, Vector]:
     """Return standard errors by H1, H2 or H3, of shape (k, B), and degrees of freedom."""
     n, k = fit.n, fit.n_parameters
-    m, K = fit.inside, np.ones(n.size)
-    small = _is_small(fit) if kind == "H1" else np.zeros(n.size, dtype=bool)
+    m, K = fit.moments.inside, np.ones(n.size)
+    small = is_small_threshold(fit) if kind == "H1" else np.zeros(n.size, dtype=bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         K = np.where(small, 1.0, 1.0 + k / n * (m * (1.0 - m) * n / (n - ddof)) / m**2)
         m = np.where(small, _density_shares(fit, small), m)
-        S = fit.psi_square * n / (n - k)
+        S = fit.moments.psi_square * n / (n - k)
         if kind == "H1":
             inverse, center, counted = fit.gram_inverse, fit.total, n
             variance = K**2 * S / m**2 * _diagonal(fit, inverse)
@@ -133,7 +132,7 @@ def distance_to_solution(fit: ResponsesFit) -> tuple[Vector, Vector]:
     gradient = fit.rows.z.T @ (fit.residuals.frequencies * fit.residuals.psi)
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.einsum("bij,jb->ib", _of_all(fit, fit.gram_inverse), gradient)
-        distance = np.sqrt(np.einsum("ib,ib->b", gradient, step) / fit.psi_square)
+        distance = np.sqrt(np.einsum("ib,ib->b", gradient, step) / fit.moments.psi_square)
         solved = fit.equation.solution(fit)
     return distance, np.abs(solved - 1.0) / fit.equation.standard_error()
 
@@ -157,41 +156,17 @@ def _diagonal(fit: ResponsesFit, core: Stack) -> Matrix:
     return np.einsum("ij,bjk,ik->ib", change, core, change, optimize=True)
 
 
-def _interpolated(fit: ResponsesFit) -> Vector:
-    """Return x of :mod:`robustreg.inference.interpolation`."""
-    return np.asarray(fit.n_parameters / fit.n * (1.0 - fit.inside) / fit.inside)
-
-
 def _is_interpolated(fit: ResponsesFit) -> NDArray[np.bool_]:
     """Return whether half of the rows within the threshold are interpolated."""
     with np.errstate(divide="ignore"):
-        return np.asarray(_interpolated(fit) >= REFUSED)
-
-
-def _is_small(fit: ResponsesFit) -> NDArray[np.bool_]:
-    n, delta = fit.n, fit.delta
-    wide = (fit.inside >= 0.5) & (n >= ENOUGH) & (delta >= n**-0.2)
-    small = _interpolated(fit) >= LARGE
-    if not wide.all():
-        small |= ~wide & (delta < _window(fit))
-    return np.asarray(small)
-
-
-def _window(fit: ResponsesFit) -> Vector:
-    sigma = 1.0 if fit.equation.counts_parameters else 0.0
-    return np.asarray(np.maximum(fit.median_size, sigma) * fit.n**-0.2)
+        return np.asarray(interpolated_part(fit) >= REFUSED)
 
 
 def _density_shares(fit: ResponsesFit, small: NDArray[np.bool_]) -> Vector:
     """Return m_0 of the responses with a small threshold; NaN if it is not positive."""
     shares = np.full(small.size, np.nan)
     if small.any():
-        few = fit.take(np.flatnonzero(small))
-        width = np.maximum(few.delta, _window(few))
-        within = few.residuals.sum(np.abs(few.residuals.u) <= width)
-        share = (within - few.n_parameters) / few.degrees_of_freedom
-        share[~((share > 0.0) & (few.median_size > 0.0))] = np.nan
-        shares[small] = share * few.delta / width
+        shares[small] = windowed_share(fit.take(np.flatnonzero(small)))[0]
     return shares
 
 
@@ -200,7 +175,7 @@ def _excess(
 ) -> Vector:
     if coupling is False:
         return np.zeros(fit.n.size)
-    at = coupled_moments(coupled_sums(fit.residuals, fit.coupled_equation), fit.n)
+    at = scale_coupling(fit)
     excess = coupled_excess(at, tau, m, fit.n, small)
     return np.where(np.abs(at.z) > SKEWED, excess, 0.0) if coupling == "auto" else excess
 
