@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.model_selection import GridSearchCV, KFold
 
-from robustreg import HuberRegressor, HuberRegressorCV
+from robustreg import HuberRegressor, HuberRegressorCV, MissingResponseWarning
 
 DELTAS, ALPHAS = [0.5, 1.0, 2.0], [0.0, 5.0]
 GRID = {"deltas": DELTAS, "alphas": ALPHAS}
@@ -101,3 +101,42 @@ def test_bad_options():
     y[3] = np.nan
     with pytest.raises(ValueError, match="would receive the missing values"):
         HuberRegressorCV(missing="omit", scoring="r2").fit(X, y)
+
+
+def test_a_response_without_values_is_left_out():
+    X, Y = problem()
+    Y[:, 1] = np.nan
+    with pytest.warns(MissingResponseWarning):  # and no other
+        model = HuberRegressorCV(**GRID, missing="omit").fit(X, Y)
+    others = HuberRegressorCV(**GRID).fit(X, Y[:, [0, 2, 3, 4]])
+    assert model.best_params_ == others.best_params_
+    assert np.isnan(model.coef_[1]).all()
+
+
+def test_default_deltas_at_a_given_scale_count_weights():
+    """Rows with whole weights are repeated rows, in the quantiles of the residuals too."""
+    X, Y = problem()
+    Y[:, 2] /= 1e5
+    weights = np.random.default_rng(1).integers(0, 3, 80)
+    rows = np.repeat(np.arange(80), weights)
+    folds = [(np.arange(40, 80), np.arange(40)), (np.arange(40), np.arange(40, 80))]
+    repeated = [tuple(np.flatnonzero(np.isin(rows, part)) for part in fold) for fold in folds]
+    weighted = HuberRegressorCV(scale=1.0, cv=folds).fit(X, Y, weights)
+    expected = HuberRegressorCV(scale=1.0, cv=repeated).fit(X[rows], Y[rows])
+    deltas = [model.cv_results_["param_delta"].data for model in (weighted, expected)]
+    assert_allclose(*deltas, rtol=1e-6)
+
+
+def test_a_scorer_that_raises_gives_the_error_score():
+    def refuse(estimator, X, y):
+        if estimator.delta == 0.5:
+            raise RuntimeError("no score")
+        return estimator.score(X, y)
+
+    X, Y = problem()
+    with pytest.warns(UserWarning, match="Scoring failed"), pytest.warns(match="non-finite"):
+        model = HuberRegressorCV(**GRID, scoring=refuse).fit(X, Y)
+    scores = model.cv_results_["mean_test_score"]
+    assert np.isnan(scores).tolist() == [delta == 0.5 for _ in ALPHAS for delta in DELTAS]
+    with pytest.raises(RuntimeError, match="no score"):
+        HuberRegressorCV(**GRID, scoring=refuse, error_score="raise").fit(X, Y)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
-from traceback import format_exception
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -22,9 +20,17 @@ from robustreg.estimators.fitting import HuberProblem, Start
 from robustreg.estimators.fold import fit_in_fold
 from robustreg.estimators.path import Waypoint
 from robustreg.estimators.scored import ScoredRegressor
+from robustreg.estimators.search_errors import nothing_left, scores_of
 from robustreg.losses import Huber
 
-__all__ = ["CrossValidation", "Fold", "FoldResult", "HuberScoring", "ScorerScoring", "Scoring"]
+__all__ = [
+    "CrossValidation",
+    "Fold",
+    "FoldResult",
+    "HuberScoring",
+    "ScorerScoring",
+    "Scoring",
+]
 
 Vector = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -105,7 +111,7 @@ class HuberScoring:
         validation = fold.validation
         unit = validation.units.response_scale
         if not validation.total_weight > 0.0:
-            error = ValueError(_nothing_left("validation", "score", fold.test))
+            error = ValueError(nothing_left("validation", "score", fold.test))
             return [error] * len(points)
         loss = Huber(self.threshold / unit)
         at_threshold = [point._replace(scale=1.0, loss=loss) for point in points]
@@ -143,12 +149,16 @@ class ScorerScoring:
         points: Sequence[Point],
         fold: Fold,
     ) -> list[Any]:
-        X, y = _safe_indexing(self.X, fold.test), _safe_indexing(self.y, fold.test)
-        params = _check_method_params(self.X, params=dict(self.params), indices=fold.test)
         models = [
             ScoredRegressor.of(problem, point, fold.training, fold.index, self.searched)
             for problem, point in zip(problems, points, strict=True)
         ]
+        return self.of_models(models, fold.test)
+
+    def of_models(self, models: Sequence[Any], test: Rows) -> list[Any]:
+        """Return a score of each model on the rows ``test``, or the exception that was raised."""
+        X, y = _safe_indexing(self.X, test), _safe_indexing(self.y, test)
+        params = _check_method_params(self.X, params=dict(self.params), indices=test)
         return [self._score(model, X, y, params) for model in models]
 
     def _score(self, model: Any, X: Any, y: Any, params: Mapping[str, Any]) -> Any:
@@ -235,7 +245,7 @@ class CrossValidation:
         weights = self.design.weights
         frequency = counts.astype(np.float64) if weights is None else counts * weights
         if not frequency.any():
-            raise ValueError(_nothing_left("training", "fit", train))
+            raise ValueError(nothing_left("training", "fit", train))
         if train.size < SMALL_FOLD * counts.size:
             return self.design.rows(train)
         return self.design.reweighted(frequency)
@@ -249,30 +259,4 @@ class CrossValidation:
         ]
         outcomes = iter(self.scoring(problems, points, fold) if points else [])
         found = [None if fit.point is None else next(outcomes) for fit in fits]
-        errors = [outcome for outcome in found if isinstance(outcome, Exception)]
-        if errors and self.error_score == "raise":
-            raise errors[0]
-        if errors:
-            warnings.warn(
-                "Scoring failed for some candidates in a fold. Their score in it will be set to "
-                f"{self.error_score}. Details:\n" + "".join(format_exception(errors[0])),
-                UserWarning,
-                stacklevel=2,
-            )
-        failed = [outcome is None or isinstance(outcome, Exception) for outcome in found]
-        return np.array(
-            [self.error_score if bad else out for bad, out in zip(failed, found, strict=True)],
-            dtype=np.float64,
-        )
-
-
-def _nothing_left(part: str, purpose: str, rows: Rows) -> str:
-    if rows.size == 0:
-        return (
-            f"cv has a fold without {part} rows: nothing is left to {purpose}. Use a cv with "
-            f"{part} rows in every fold."
-        )
-    return (
-        f"sample_weight is zero for every {part} row of a fold: nothing is left to {purpose}. Use "
-        f"a cv with a positive weight among the {part} rows of every fold."
-    )
+        return scores_of(found, self.error_score)

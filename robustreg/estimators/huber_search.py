@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.utils import indexable
 
 from robustreg.data import is_collection, validate_regression_data
-from robustreg.design import as_design
+from robustreg.design import Design, as_design
 from robustreg.design.prediction import is_single
 from robustreg.estimators.cross_validation import CrossValidation, FoldResult
 from robustreg.estimators.fitted_attributes import store_fit
-from robustreg.estimators.fitting import fit_huber, warn_of_doubt
+from robustreg.estimators.fitting import Solution, fit_huber, warn_of_doubt
 from robustreg.estimators.path import reference_path
 from robustreg.estimators.progress import TaskList
 from robustreg.estimators.search_folds import evaluate_folds
@@ -43,7 +44,7 @@ def fit_search(model: Any, X: Any, y: Any, sample_weight: Any, params: dict[str,
 
     with tasks.task(0):
         pilot = fit_pilot(design, model._problem_at, alphas)
-        deltas = candidate_deltas(model, design, pilot)
+        deltas = candidate_deltas(model, partial(_residuals, design, pilot))
         grid = list(ParameterGrid({"alpha": alphas, "delta": deltas}))
         candidates = [model._problem_at(**candidate) for candidate in grid]
         waypoints = reference_path(design, candidates, pilot)
@@ -60,6 +61,13 @@ def fit_search(model: Any, X: Any, y: Any, sample_weight: Any, params: dict[str,
         store_fit(model, design, solution, X, present)
     tasks.close()
     warn_of_doubt(solution, problem)
+
+
+def _residuals(design: Design, pilot: Solution) -> tuple[Any, Any] | None:
+    """Return residuals of the pilot in the user's units, and weights."""
+    if not pilot.scale > 0.0:
+        return None
+    return design.residuals(pilot.point) * design.units.response_scale, design.weights
 
 
 def _choose(model: Any, folds: Sequence[FoldResult], grid: list[dict[str, float]]) -> None:

@@ -62,7 +62,13 @@ class ManyData:
         fit = ManyFit(problem, self.X, self.table, self.weights, start, lambda: None)
         return fit.run(), fit.n_passes
 
-    def predict(self, found: ManySolutions) -> Matrix:
-        """Predict all rows."""
-        predicted = linear_prediction(self.X, found.coef, found.intercept, single=False)
-        return np.asarray(predicted)
+    @property
+    def has_weight(self) -> bool:
+        """Whether any row has a positive weight."""
+        return self.Y.shape[0] > 0 and (self.weights is None or bool(self.weights.any()))
+
+    def residuals(self, found: ManySolutions) -> Matrix:
+        """Return the residuals of all rows; NaN for missing values."""
+        return self.Y - np.asarray(
+            linear_prediction(self.X, found.coef, found.intercept, single=False)
+        )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_method_params
 
 from robustreg.data import check_weights
-from robustreg.estimators.fitting import HuberProblem
-from robustreg.estimators.huber import HuberRegressor
-from robustreg.estimators.many_solutions import ManySolutions
 from robustreg.losses import Huber
 
-__all__ = ["TargetScorer", "UserScoring"]
+__all__ = ["TargetScorer"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -46,10 +40,9 @@ class TargetScorer:
 
     def of_targets(self, residual: Matrix, weights: Vector | None) -> Vector:
         """Return the score of each response; NaN if it has no value in these rows."""
-        residual = residual / np.where(self.unit > 0.0, self.unit, 1.0)
-        limit = self.threshold / np.where(self.unit > 0.0, self.unit, 1.0)
-        size = np.abs(residual)
-        loss = np.where(limit > 0.0, Huber(limit).rho(residual), size)
+        unit = np.where(self.unit > 0.0, self.unit, 1.0)
+        residual, limit = residual / unit, self.threshold / unit
+        loss = np.where(limit > 0.0, Huber(limit).rho(residual), np.abs(residual))
         weight = np.isfinite(residual).astype(np.float64)
         if weights is not None:
             weight *= weights[:, None]
@@ -63,28 +56,3 @@ class TargetScorer:
         """Return the mean of the finite scores."""
         known = scores[np.isfinite(scores)]
         return float(known.mean()) if known.size else float("nan")
-
-
-@dataclass(frozen=True)
-class UserScoring:
-    """Score by a scorer of scikit-learn, which receives a fitted ``HuberRegressor``."""
-
-    scorer: Any
-    searched: Any
-    X: Any
-    y: Any
-    params: Mapping[str, Any]
-
-    def __call__(
-        self, found: ManySolutions, problem: HuberProblem, test: NDArray[np.intp]
-    ) -> float:
-        X, y = _safe_indexing(self.X, test), _safe_indexing(self.y, test)
-        params = _check_method_params(self.X, params=dict(self.params), indices=test)
-        options: Any = {"delta": problem.delta, "alpha": problem.alpha}
-        model = HuberRegressor(scale=self.searched.scale, **options)
-        model.coef_, model.intercept_ = found.coef, found.intercept
-        model.scale_, model.delta_ = found.scale, found.delta
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self.searched, name):
-                setattr(model, name, getattr(self.searched, name))
-        return float(self.scorer(model, X, y, **params))

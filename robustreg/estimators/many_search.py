@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,26 +16,21 @@ from sklearn.model_selection import ParameterGrid
 from robustreg.data import check_weights, is_collection
 from robustreg.design import as_design
 from robustreg.estimators.candidate import CandidateFit
-from robustreg.estimators.cross_validation import FoldResult
-from robustreg.estimators.fitting import HuberProblem, effective_parameters
+from robustreg.estimators.cross_validation import FoldResult, ScorerScoring
+from robustreg.estimators.fitting import HuberProblem
+from robustreg.estimators.huber import HuberRegressor
 from robustreg.estimators.many_data import ManyData
 from robustreg.estimators.many_responses import store_many, warn_of_many
-from robustreg.estimators.many_scoring import TargetScorer, UserScoring
+from robustreg.estimators.many_scoring import TargetScorer
 from robustreg.estimators.many_solutions import ManySolutions
 from robustreg.estimators.progress import TaskList
+from robustreg.estimators.search_errors import nothing_left, scores_of
 from robustreg.estimators.search_folds import evaluate_folds
-from robustreg.estimators.search_grid import candidate_alphas, checked_grid, row_splits
+from robustreg.estimators.search_grid import candidate_alphas, candidate_deltas, row_splits
 from robustreg.estimators.search_results import best_of_targets, store_results
-from robustreg.estimators.search_scoring import (
-    FOLLOWED,
-    PILOT_DELTA,
-    SCORE_DELTA,
-    SECOND_DELTA,
-    routed_parameters,
-)
+from robustreg.estimators.search_scoring import SCORE_DELTA, pilot_problems, routed_parameters
 from robustreg.response_data import validate_table
 from robustreg.solvers import Status
-from robustreg.tuning import delta_grid
 
 __all__ = ["fit_many_search"]
 
@@ -55,48 +51,67 @@ class ManySearch:
 
     data: ManyData
     candidates: list[HuberProblem]
-    scoring: TargetScorer | UserScoring
+    scoring: TargetScorer | ScorerScoring
     error_score: Any
 
     def evaluate(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> ManyFold:
         """Fit all candidates to the rows ``train`` and score them on ``test``."""
         every = np.arange(self.data.Y.shape[0])
         train, test = every[train], every[test]
-        if not (train.size and test.size):
-            raise ValueError("cv has a fold without training or validation rows: use another cv.")
         training, validation = self.data.rows(train), self.data.rows(test)
+        if not training.has_weight:
+            raise ValueError(nothing_left("training", "fit", train))
+        if not validation.has_weight:
+            raise ValueError(nothing_left("validation", "score", test))
         begun, solutions, start = time.perf_counter(), [], None
         for problem in self.candidates:
             found = training.fit(problem, start)[0]
             start = found.coef, found.intercept, found.scale
             solutions.append(found)
         fitted = time.perf_counter()
-        scores = [self._score(found, p, validation, test) for found, p in self._pairs(solutions)]
+        scores, target_scores = self._score(solutions, training, validation, test)
         scored, n = time.perf_counter(), len(self.candidates)
         return ManyFold(
             fits=[self._state(found) for found in solutions],
             coefs=np.empty((n, 0)),
-            scores=np.array([score for score, _ in scores]),
+            scores=scores,
             fit_time=(fitted - begun) / n,
             score_time=(scored - fitted) / n,
-            target_scores=np.array([of_targets for _, of_targets in scores]),
+            target_scores=target_scores,
         )
-
-    def _pairs(self, solutions: Sequence[ManySolutions]) -> list[tuple[Any, HuberProblem]]:
-        return list(zip(solutions, self.candidates, strict=True))
 
     def _score(
         self,
-        found: ManySolutions,
-        problem: HuberProblem,
+        solutions: Sequence[ManySolutions],
+        training: ManyData,
         validation: ManyData,
         test: NDArray[np.intp],
-    ) -> tuple[float, Vector]:
-        if isinstance(self.scoring, UserScoring):
-            return self.scoring(found, problem, test), np.empty(0)
-        residual = validation.Y - validation.predict(found)
-        of_targets = self.scoring.of_targets(residual, validation.weights)
-        return TargetScorer.mean(of_targets), of_targets
+    ) -> tuple[Vector, Matrix]:
+        """Return the scores of the candidates, and those of single responses if there are any."""
+        if isinstance(self.scoring, ScorerScoring):
+            models = [
+                self._model(found, problem, training.X)
+                for found, problem in zip(solutions, self.candidates, strict=True)
+            ]
+            outcomes = self.scoring.of_models(models, test)
+            return scores_of(outcomes, self.error_score), np.empty((len(solutions), 0))
+        of_targets = np.array(
+            [
+                self.scoring.of_targets(validation.residuals(found), validation.weights)
+                for found in solutions
+            ]
+        )
+        return np.array([self.scoring.mean(scores) for scores in of_targets]), of_targets
+
+    def _model(self, found: ManySolutions, problem: HuberProblem, X: Any) -> HuberRegressor:
+        """Return a candidate as a fitted regressor, for a scorer of scikit-learn."""
+        assert isinstance(self.scoring, ScorerScoring)
+        model = HuberRegressor(**asdict(problem))
+        store_many(model, found, X, n_passes=1)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.scoring.searched, name):
+                setattr(model, name, getattr(self.scoring.searched, name))
+        return model
 
     def _state(self, found: ManySolutions) -> CandidateFit:
         """Return the status of the response that is farthest from its solution."""
@@ -129,12 +144,13 @@ def fit_many_search(model: Any, X: Any, Y: Any, sample_weight: Any, params: Any)
     with tasks.task(0):
         alphas, pilot = _pilot(model, data)
         scorer = _target_scorer(data, pilot)
-        grid = list(ParameterGrid({"alpha": alphas, "delta": _deltas(model, data, pilot)}))
+        deltas = candidate_deltas(model, partial(_residuals, data, pilot))
+        grid = list(ParameterGrid({"alpha": alphas, "delta": deltas}))
         model.scorer_ = scorer
-        scoring: TargetScorer | UserScoring = scorer
+        scoring: TargetScorer | ScorerScoring = scorer
         if model.scoring is not None:
             model.scorer_ = check_scoring(model, scoring=model.scoring)
-            scoring = UserScoring(model.scorer_, model, *given, score_params)
+            scoring = ScorerScoring(model.scorer_, model, *given, score_params)
     candidates = [model._problem_at(**candidate) for candidate in grid]
     search = ManySearch(data, candidates, scoring, model.error_score)
     options: Any = {"n_jobs": model.n_jobs, "verbose": model.verbose}
@@ -152,34 +168,33 @@ def _pilot(model: Any, data: ManyData) -> tuple[list[float], ManySolutions]:
     zeros = np.zeros(data.Y.shape[0])
     design = as_design(data.X, zeros, data.weights, centered=model.fit_intercept)
     alphas = candidate_alphas(model, design)
-    most = FOLLOWED * design.n_observations
-    for alpha in alphas:
-        problem = model._problem_at(PILOT_DELTA, alpha, scale="mad")
-        if effective_parameters(design, problem) < most:
-            break
+    problem, second = pilot_problems(design, model._problem_at, alphas)
     pilot = data.fit(problem)[0]
     exact = np.flatnonzero(~(pilot.scale > 0.0))
     if exact.size:
-        # At least half of their residuals are zero. A larger delta may have a positive scale.
-        second = data.responses(exact).fit(model._problem_at(SECOND_DELTA, alpha, scale="joint"))[0]
-        _put(pilot, second, exact)
+        _put(pilot, data.responses(exact).fit(second)[0], exact)
     return alphas, pilot
 
 
 def _target_scorer(data: ManyData, pilot: ManySolutions) -> TargetScorer:
     """Return the scorer, which measures each response in units of the scale of its pilot."""
     scale = np.where(pilot.scale > 0.0, pilot.scale, 0.0)
-    spread = np.nanmean(np.abs(data.Y - np.nanmedian(data.Y, axis=0)), axis=0)
+    # Zeros for a response without values, of which NumPy would warn.
+    Y = np.where(np.isnan(data.Y).all(axis=0), 0.0, data.Y)
+    spread = np.nanmean(np.abs(Y - np.nanmedian(Y, axis=0)), axis=0)
     return TargetScorer(SCORE_DELTA * scale, np.where(scale > 0.0, scale, spread))
 
 
-def _deltas(model: Any, data: ManyData, pilot: ManySolutions) -> list[float]:
-    if model.deltas is not None:
-        return checked_grid(model.deltas, "deltas", "(0, inf]")
-    if isinstance(model.scale, str):
-        return delta_grid().tolist()
-    residuals = (data.Y - data.predict(pilot)).ravel()
-    return delta_grid(residuals=residuals[np.isfinite(residuals)], scale=model.scale).tolist()
+def _residuals(data: ManyData, pilot: ManySolutions) -> tuple[Vector, Vector | None] | None:
+    """Return the present residuals of all responses with a scale, and their weights."""
+    residuals = data.residuals(pilot)[:, pilot.scale > 0.0]
+    present = np.isfinite(residuals)
+    if not present.any():
+        return None
+    weights = None
+    if data.weights is not None:
+        weights = np.broadcast_to(data.weights[:, None], residuals.shape)[present]
+    return residuals[present], weights
 
 
 def _choose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from sklearn.model_selection import check_cv
 from robustreg.data import is_collection
 from robustreg.design.base import Design, Point
 from robustreg.design.rotated import row_space_design
-from robustreg.estimators.fitting import Solution
 from robustreg.losses import Huber
 from robustreg.tuning import delta_grid
 
@@ -47,14 +47,25 @@ def row_splits(
         ) from error
 
 
-def candidate_deltas(estimator: Any, design: Design, pilot: Solution) -> list[float]:
-    """Return the estimator's ``deltas``, or the default grid for its scale."""
+def candidate_deltas(estimator: Any, pilot: Callable[[], tuple[Any, Any] | None]) -> list[float]:
+    """Return the estimator's ``deltas``, or the default grid for its scale.
+
+    Parameters
+    ----------
+    estimator : HuberRegressorCV
+    pilot : callable
+        Function that returns residuals of the pilot and their weights, or None if the pilot has no
+        scale. It is called only if the estimator's scale is given.
+    """
     if estimator.deltas is not None:
         return checked_grid(estimator.deltas, "deltas", "(0, inf]")
-    if isinstance(estimator.scale, str) or not pilot.scale > 0.0:
+    if isinstance(estimator.scale, str):
         return delta_grid().tolist()
-    residuals = design.residuals(pilot.point) * design.units.response_scale
-    grid = delta_grid(residuals=residuals, scale=estimator.scale, sample_weight=design.weights)
+    found = pilot()
+    if found is None:
+        return delta_grid().tolist()
+    residuals, weights = found
+    grid = delta_grid(residuals=residuals, scale=estimator.scale, sample_weight=weights)
     return grid.tolist()
 
 

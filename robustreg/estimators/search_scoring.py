@@ -23,7 +23,14 @@ from robustreg.estimators.cross_validation import HuberScoring, ScorerScoring, S
 from robustreg.estimators.fitting import HuberProblem, Solution, effective_parameters, fit_huber
 from robustreg.metrics import make_huber_scorer
 
-__all__ = ["choose_scoring", "fit_pilot", "metadata_router", "routed_parameters"]
+__all__ = [
+    "SCORE_DELTA",
+    "choose_scoring",
+    "fit_pilot",
+    "metadata_router",
+    "pilot_problems",
+    "routed_parameters",
+]
 
 #: Delta of the pilot, a first fit with the MAD scale, and threshold of the score in units of that
 #: scale. The influence of a wrong validation row on the choice is proportional to the threshold.
@@ -41,10 +48,10 @@ SECOND_DELTA = 1.345
 FOLLOWED = 1 / 3
 
 
-def fit_pilot(
+def pilot_problems(
     design: Design, problem_at: Callable[..., HuberProblem], alphas: Sequence[float]
-) -> Solution:
-    """Fit the pilot, whose scale is the unit of the score's threshold.
+) -> tuple[HuberProblem, HuberProblem]:
+    """Return the problem of the pilot, and the one that replaces it if its scale is zero.
 
     Parameters
     ----------
@@ -59,11 +66,17 @@ def fit_pilot(
         problem = problem_at(PILOT_DELTA, alpha, scale="mad")
         if effective_parameters(design, problem) < most:
             break
+    # If at least half of the residuals are zero, a larger delta may have a positive scale.
+    return problem, problem_at(SECOND_DELTA, alpha, scale="joint")
+
+
+def fit_pilot(
+    design: Design, problem_at: Callable[..., HuberProblem], alphas: Sequence[float]
+) -> Solution:
+    """Fit the pilot, whose scale is the unit of the score's threshold."""
+    problem, second = pilot_problems(design, problem_at, alphas)
     pilot = fit_huber(design, problem)
-    if pilot.scale > 0.0:
-        return pilot
-    # At least half of the residuals are zero. A larger delta may have a positive scale.
-    return fit_huber(design, problem_at(SECOND_DELTA, alpha, scale="joint"))
+    return pilot if pilot.scale > 0.0 else fit_huber(design, second)
 
 
 def choose_scoring(
