@@ -17,7 +17,7 @@ from typing import Any
 
 from claims import memory_claims, pass_claims, speed_claims
 from cost import Memory, gram_matrices, memory_of
-from machine import DISTURBED, OtherLoad, load_line, machine_lines, wait_until_quiet
+from machine import load_line, machine_lines
 from problems import DENSE, SPARSE, problem
 from report import (
     Fit,
@@ -39,7 +39,7 @@ from systems import (
     distance_to,
     systems,
 )
-from timing import FULL, QUICK, Case, Effort, measure
+from timing import FULL, QUICK, Case, Effort, measure_undisturbed
 
 from robustreg import HuberRegressor
 
@@ -86,7 +86,7 @@ class Benchmark:
             for name, (X, y) in data.items()
             for system in systems(name, is_sparse=name in SPARSE)
         ]
-        load = self._measure(cases)
+        load = load_line(measure_undisturbed(cases, self.effort, tell, self.deadline).cores())
         self.cases += cases
         for name, (X, y) in data.items():
             of_problem = [case for case in cases if case.problem == name]
@@ -94,21 +94,6 @@ class Benchmark:
             self._write(name, of_problem, X, load)
             if name in MEMORY_PROBLEMS:
                 self._weigh(name, X, y)
-
-    def _measure(self, cases: list[Case]) -> str:
-        """Time the cases, again if other programs disturbed them and time is left."""
-        while True:
-            wait_until_quiet(self.deadline)
-            for case in cases:
-                case.seconds.clear()
-            others = OtherLoad()
-            if measure(cases, self.effort, tell, partial(self._disturbed, others)):
-                return load_line(others.cores())
-            tell(f"other programs kept {others.cores():.2f} cores busy: once more")
-
-    def _disturbed(self, others: OtherLoad) -> bool:
-        """Whether a measurement must be repeated and time is left."""
-        return (others.cores() or 0.0) > DISTURBED and perf_counter() < self.deadline
 
     def _examine(self, cases: list[Case], X: Any, y: Any) -> None:
         for case in cases:

@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 import sklearn.linear_model
-from machine import DISTURBED, OtherLoad, load_line, machine_lines, wait_until_quiet
+from machine import load_line, machine_lines
 from numpy.typing import NDArray
 from report import Claim, claim_table, markdown, seconds
 from sklearn.model_selection import GridSearchCV
-from timing import FULL, QUICK, Case, Effort, measure
+from timing import FULL, QUICK, Case, Effort, measure_undisturbed
 
 from robustreg import HuberRegressor, HuberRegressorCV
 from robustreg.datasets import make_contaminated_regression
@@ -151,17 +151,7 @@ def main() -> None:
     exact = HuberRegressorCV(deltas=deltas, cv=N_SPLITS, tol=1e-8).fit(X, y)
     cases = cases_of(X, y)
     deadline = perf_counter() + 60.0 * arguments.patience
-    done = False
-    while not done:
-        wait_until_quiet(deadline)
-        load = OtherLoad()
-
-        def disturbed(load: OtherLoad = load) -> bool:
-            return perf_counter() < deadline and (load.cores() or 0.0) > DISTURBED
-
-        for case in cases:
-            case.seconds.clear()
-        done = measure(cases, effort, lambda line: print(line, file=sys.stderr), disturbed)
+    load = measure_undisturbed(cases, effort, partial(print, file=sys.stderr), deadline)
     print(machine_lines())
     print(f"\nn = {N:,}, p = {P}, 10 % gross outliers; {N_DELTAS} deltas, {N_SPLITS} folds\n")
     print(table(cases, np.asarray(exact.cv_results_["mean_test_score"])))

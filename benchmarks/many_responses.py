@@ -26,11 +26,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from machine import DISTURBED, OtherLoad, load_line, machine_lines, wait_until_quiet
+from machine import OtherLoad, load_line, machine_lines
 from numpy.typing import NDArray
 from report import Claim, claim_table, markdown, seconds
 from sklearn.linear_model import LinearRegression
-from timing import QUICK, Case, Effort, measure
+from timing import QUICK, Case, Effort, measure_undisturbed
 
 from robustreg import HuberRegressor
 
@@ -214,17 +214,8 @@ def main() -> None:
 
 def timed(problem: str, effort: Effort, deadline: float) -> tuple[dict[str, Case], OtherLoad]:
     """Return the timed cases of a problem, and the load of other programs."""
-    cases, done = cases_of(problem), False
-    while not done:
-        wait_until_quiet(deadline)
-        load = OtherLoad()
-
-        def disturbed(load: OtherLoad = load) -> bool:
-            return perf_counter() < deadline and (load.cores() or 0.0) > DISTURBED
-
-        for case in cases:
-            case.seconds.clear()
-        done = measure(cases, effort, lambda line: print(line, file=sys.stderr), disturbed)
+    cases = cases_of(problem)
+    load = measure_undisturbed(cases, effort, partial(print, file=sys.stderr), deadline)
     return {case.system: case for case in cases}, load
 
 

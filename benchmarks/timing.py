@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from machine import DISTURBED, OtherLoad, wait_until_quiet
 
 #: Pause in seconds before cases that take longer than the pause. The BLAS threads of NumPy and
 #: SciPy spin for some 30 ms after their last product and would slow down the next system.
@@ -113,6 +114,24 @@ def measure(
         if disturbed():
             return False
     return True
+
+
+def measure_undisturbed(
+    cases: Sequence[Case], effort: Effort, report: Callable[[str], None], deadline: float
+) -> OtherLoad:
+    """Measure, again if other programs disturbed it and time is left; return their load."""
+    while True:
+        wait_until_quiet(deadline)
+        for case in cases:
+            case.seconds.clear()
+        load = OtherLoad()
+
+        def disturbed(load: OtherLoad = load) -> bool:
+            return (load.cores() or 0.0) > DISTURBED and time.perf_counter() < deadline
+
+        if measure(cases, effort, report, disturbed):
+            return load
+        report(f"other programs kept {load.cores():.2f} cores busy: once more")
 
 
 def _warm_up(case: Case) -> float:
