@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose
 from robustreg.design.base import Point
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
-from robustreg.losses import Huber
+from robustreg.losses import Bisquare, Huber
+from robustreg.losses_redescending import Lqq, Optimal
 
 
 def misaligned(X):
@@ -111,6 +112,34 @@ class TestSums:
         _, gram = explicit(design, *data, points[0], 0.0)
         product = design.gram_product(points[0], vector)
         assert_allclose(product, gram @ vector, rtol=1e-6, atol=1e-6 * np.abs(gram).max())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "loss", [Bisquare(1.5), Lqq(0.3), Optimal(0.5)], ids=lambda loss: type(loss).__name__
+)
+def test_sums_of_a_loss_that_is_not_convex(kind, weighted, loss, column):
+    design, X, y, s = make(kind, column[1], column[0], weighted)
+    point = Point(np.array([1.0, 0.5, -0.2, 0.0]), 0.3, 0.8, loss)
+    units = design.units
+    A = np.column_stack(((X - units.center) / units.column_scale, np.ones(N)))
+    e = y / units.response_scale - A @ np.append(point.coef, point.intercept)
+    u, scale = e / point.scale, point.scale
+    psi, slope = scale * loss.psi(u), loss.psi_prime(u)
+    assert (slope < 0.0).mean() > 0.05
+    A = np.column_stack((A, e))
+    gram = A.T @ ((s * slope)[:, None] * A)
+    values = (scale**2 * (s @ loss.rho(u)), s @ psi**2, s @ psi, s @ slope, (s * psi) @ A[:, :P])
+    size = np.sqrt(np.outer(*2 * [np.diag(A.T @ ((s * np.abs(slope))[:, None] * A))]))
+    tolerance = 1e-6 if kind == "CSR" and column[0] else 1e-9
+    for _ in range(2):  # the second time, facts about the columns are known
+        sums, found = design.gram(point, 0.0)
+        upper = np.triu(np.ones_like(gram)) > 0
+        assert_allclose((found / size)[upper], (gram / size)[upper], atol=tolerance)
+        for several in (sums, design.values_and_gradients([point, point])[1]):
+            for value, wanted in zip(several, values, strict=True):
+                assert_allclose(value, wanted, rtol=1e-8, atol=1e-6)
 
 
 def test_a_constant_column_is_exactly_zero():

@@ -1,10 +1,14 @@
 """The search reaches the best known minimum of S: shared/oracles/hard_cases.md."""
 
+from threading import Barrier, Thread
+
 import numpy as np
 import pytest
 from hard_cases import CASES, hard_case, scale_from
+from threadpoolctl import threadpool_info
 
 from robustreg import MMRegressor
+from robustreg.solvers.starts.one_thread import one_thread
 from robustreg.solvers.starts.sample import Sample, scaled_rows
 from robustreg.solvers.starts.subsets import subset_fits
 
@@ -31,6 +35,35 @@ def test_without_any_random_subset(case):
 @pytest.mark.parametrize("case", [*CASES, (500, 20, 0.2, 8), (2500, 30, 0.25, 8)])
 def test_the_lowest_known_minimum_is_found_for_all_seeds(case):
     assert sum(found(case, seed) for seed in range(1, 21)) == 20
+
+
+def threads_of_blas():
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
+def test_a_search_in_two_python_threads_restores_the_threads_of_blas():
+    before, inside, one_left = threads_of_blas(), Barrier(2), Barrier(2)
+
+    def first():
+        with one_thread():
+            inside.wait()
+        one_left.wait()
+
+    def second():
+        with one_thread():
+            inside.wait()
+            one_left.wait()
+            assert set(threads_of_blas()) == {1}
+
+    pair = [Thread(target=first), Thread(target=second)]
+    for thread in pair:
+        thread.start()
+    for thread in pair:
+        thread.join()
+    assert threads_of_blas() == before
+    with pytest.raises(ZeroDivisionError), one_thread():
+        raise ZeroDivisionError
+    assert threads_of_blas() == before
 
 
 def test_known_scales():

@@ -11,7 +11,13 @@ from robustreg.design.base import Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.units import Units
 from robustreg.losses import Loss
 
-__all__ = ["Accumulator", "SeveralAccumulator", "augmented_parts", "row_curvature"]
+__all__ = [
+    "Accumulator",
+    "SeveralAccumulator",
+    "augmented_parts",
+    "augmented_products",
+    "row_curvature",
+]
 
 
 class Accumulator:
@@ -32,13 +38,11 @@ class Accumulator:
         self.psi = dtype(0.0)
         self.product = np.zeros(n_features, dtype)  # sum s psi x, columns of X as given
 
-    def add(self, residual: Vector, frequency: Vector | None, X: Matrix) -> None:
-        """Add a block of rows with these residuals."""
-        psi, curvature = self.rho.psi(residual), self.rho.psi_prime(residual)
-        weighted = psi if frequency is None else frequency * psi
-        squares = float(weighted @ psi)
-        self.loss += float(self.rho.sum_of(residual, weighted, squares, frequency))
-        self.psi_squares += squares
+    def add(self, residual: Vector, frequency: Vector | None, X: Matrix) -> NDArray:
+        """Add a block of rows with these residuals. Return psi' of each row."""
+        weighted, curvature, loss, squares = self.rho.terms(residual, frequency)
+        self.loss += float(loss)
+        self.psi_squares += float(squares)
         self.psi += np.add.reduce(weighted)
         if frequency is not None:
             self.curvature += float(frequency @ curvature)
@@ -47,6 +51,7 @@ class Accumulator:
         else:
             self.curvature += float(curvature.sum())
         self.product += weighted @ X
+        return curvature
 
     def sums(self, units: Units) -> Sums:
         """The sums over all blocks added so far."""
@@ -75,11 +80,8 @@ class SeveralAccumulator:
 
     def add(self, residual: Matrix, frequency: Vector | None, X: NDArray) -> None:
         """Add a block, with residuals of shape (points, rows)."""
-        psi = self.rho.psi(residual)
-        curvature = self.rho.psi_prime(residual)
-        weighted = psi if frequency is None else psi * frequency
-        squares = np.einsum("ij,ij->i", weighted, psi)
-        self.loss += self.rho.sum_of(residual, weighted, squares, frequency)
+        weighted, curvature, loss, squares = self.rho.terms(residual, frequency)
+        self.loss += loss
         self.psi_squares += squares
         self.psi += weighted.sum(axis=1)
         self.curvature += curvature.sum(axis=1) if frequency is None else curvature @ frequency
@@ -101,15 +103,37 @@ def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:
 def augmented_parts(loss: Loss, residual: Vector, mixing: Mixing) -> tuple[NDArray, Vector, Vector]:
     """Curvature f of rows, the root of its size, and the last column of the augmented rows.
 
-    The last column, times the root of f, is ``psi' e``. Where psi' is zero, the loss is linear in
-    sigma, without curvature.
+    The last column, times the root and the sign of f, is ``psi' e``. Where psi' is zero, the loss
+    is linear in sigma, without curvature.
     """
     f = row_curvature(loss, residual, mixing)
     if mixing is None:
         # Clipped, since the square of a huge residual would overflow.
         return f, f, loss.psi(residual)
     root = np.sqrt(np.abs(f))
-    slope = f if mixing == 0.0 else loss.psi_prime(residual)
-    # Within the threshold, f and psi' are one. Where f is zero, psi' is zero too.
-    last = np.divide(slope * residual, root, out=np.zeros_like(residual), where=root > 0.0)
+    last = root * residual
+    if mixing != 0.0:
+        # Where f is zero, psi' is zero too.
+        slope = np.asarray(loss.psi_prime(residual), dtype=np.float64)
+        last *= np.divide(slope, f, out=np.zeros_like(residual), where=f != 0.0)
     return f, root, last
+
+
+def augmented_products(
+    loss: Loss, residual: Vector, frequency: Vector | None, mixing: Mixing, curvature: NDArray
+) -> tuple[Vector, Vector, Vector]:
+    """Curvature of rows, ``psi' e``, and e: what the products of the augmented rows consist of.
+
+    The first two are multiplied by the frequencies. In least squares (``mixing`` None), e is
+    replaced by psi(e), and psi' by one. The ``curvature`` given is psi'.
+    """
+    slope: NDArray
+    if mixing is None:
+        factor, error = np.ones_like(residual), np.asarray(loss.psi(residual))
+        slope = error
+    else:
+        error, slope = residual, curvature * residual
+        factor = curvature if mixing == 0.0 else loss.curvature(residual, mixing)
+    if frequency is not None:
+        factor, slope = factor * frequency, slope * frequency
+    return np.asarray(factor, dtype=np.float64), slope, error

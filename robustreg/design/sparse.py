@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
-from robustreg.design.accumulators import SeveralAccumulator, row_curvature
+from robustreg.design.accumulators import SeveralAccumulator, augmented_products
 from robustreg.design.base import GramKind, Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.dense import DenseDesign
 from robustreg.design.gram import shifted_gram
@@ -100,11 +100,9 @@ class SparseDesign(DenseDesign):
         """Sums, curvature of the rows and ``psi' e``, both times s, and ``sum s psi' e²``."""
         sums = self.value_and_gradient(point)
         loss, residual = point.units_loss, self._residuals
-        factor = row_curvature(loss, residual, mixing).astype(np.float64)
-        error = loss.psi(residual) if mixing is None else residual
-        slope = error if mixing is None else error * loss.psi_prime(residual)
-        if self._weights is not None:
-            factor, slope = factor * self._weights, slope * self._weights
+        curvature = loss.psi_prime(residual)
+        products = augmented_products(loss, residual, self._weights, mixing, curvature)
+        factor, slope, error = products
         return sums, factor, slope, float(slope @ error)
 
     def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:
