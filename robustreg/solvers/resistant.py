@@ -29,7 +29,6 @@ from robustreg.solvers.minimise import Reached, minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.result import Status
 from robustreg.solvers.starts.convergence import Minima
-from robustreg.solvers.starts.one_thread import one_thread
 from robustreg.solvers.starts.pilot import Pilot, take_pilot
 from robustreg.solvers.starts.search import search
 from robustreg.solvers.zero import deviations, interpolation
@@ -150,13 +149,11 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
         The solution with the coefficients of least norm, if there are several.
     """
     problem = stated.over(design)
-    with one_thread():
-        problem, pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
+    problem, pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
     problem = replace(problem, rank=_rank(problem, pilot))
     if problem.freedom <= 0.0:
         return _interpolated(problem)
-    with one_thread():
-        minima = search(pilot.sample, stated.n_subsets, rng)
+    minima = search(pilot.sample, stated.n_subsets, rng)
     s = _lowest(problem, pilot, minima, stated)
     if s.point.scale > LARGEST_SCALE:
         return solve_mm(stated, _in_larger_units(design, s.point.scale), rng)

@@ -15,6 +15,7 @@ from robustreg.design.units import Units, stratified_rows
 from robustreg.losses import Redescending
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.scales import weighted_median
+from robustreg.solvers.starts.one_thread import one_thread
 from robustreg.solvers.starts.sample import Sample, scaled_rows
 
 __all__ = ["Pilot", "take_pilot"]
@@ -80,6 +81,7 @@ class Pilot:
         return Point(coefficients[:-1], float(coefficients[-1]) + self.location, scale, loss)
 
 
+@one_thread()
 def take_pilot(problem: Problem, loss: Redescending, breakdown: float) -> tuple[Problem, Pilot]:
     """Take the rows in which starts are searched, and put the problem in units that fit most rows.
 

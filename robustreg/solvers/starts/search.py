@@ -16,6 +16,7 @@ from robustreg.solvers.starts.convergence import (
     distinct_minima,
 )
 from robustreg.solvers.starts.directions import two_mode_projections
+from robustreg.solvers.starts.one_thread import one_thread
 from robustreg.solvers.starts.sample import Sample
 from robustreg.solvers.starts.subsets import subset_fits
 
@@ -80,6 +81,7 @@ class _Pool:
         return candidates[order][distinct][:number]
 
 
+@one_thread()
 @np.errstate(over="ignore", invalid="ignore")  # in infinite candidates, which are left out
 def search(sample: Sample, n_subsets: int, rng: np.random.Generator) -> Minima:
     """Find local minima of S from deterministic and random candidates.
