@@ -8,7 +8,7 @@ from hard_cases import CASES, hard_case, scale_from
 from threadpoolctl import threadpool_info
 
 from robustreg import MMRegressor
-from robustreg.solvers.starts.one_thread import one_thread
+from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.starts.sample import Sample, scaled_rows
 from robustreg.solvers.starts.subsets import subset_fits
 

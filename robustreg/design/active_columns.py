@@ -147,6 +147,18 @@ class ActiveColumns(ABC):
         self._inside = inside
         return self._gram
 
+    def mixed_gram(self, threshold: float, loss: Loss, mixing: float) -> Matrix:
+        """``sum s f z z'`` with f the curvature of Huber's loss at this mixing.
+
+        It differs from ``gram`` in the rows beyond the threshold, where f is ``mixing psi(e) / e``.
+        """
+        gram = self.gram(threshold)
+        outside = np.flatnonzero(~self._inside)
+        factors = mixing * loss.weight(self.residual[outside])
+        if self.weights is not None:
+            factors *= self.weights[outside]
+        return gram + self._products_of_rows(outside, factors)
+
     def has_gram(self, threshold: float) -> bool:
         """Whether the stored matrix is that of the rows within this threshold."""
         return np.array_equal(self.inside(threshold), self._inside)

@@ -265,9 +265,7 @@ class ActiveSet:
             mixing = max(mixing, FIRST_MIXING)
         if not mixing:
             return newton
-        weights = self.columns.loss_weights(self.problem.loss.at(scale))
-        Q = (1.0 - mixing) * self.columns.gram(threshold)
-        Q += mixing * self.columns.weighted_gram(weights)
+        Q = self.columns.mixed_gram(threshold, self.problem.loss.at(scale), mixing)
         Q[np.diag_indices_from(Q)] += self.curvature
         return Curvature(Q, self.least_curvature)
 

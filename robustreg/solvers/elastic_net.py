@@ -15,6 +15,7 @@ from robustreg.problem import Problem
 from robustreg.scales import MedianScale, ScaleRule
 from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_scale import Settled, first_scale, settle
+from robustreg.solvers.one_thread import one_thread
 
 __all__ = ["Ending", "Fit", "Path", "Start", "fit_at", "follow_path"]
 
@@ -181,6 +182,7 @@ class _Follower:
         )
 
 
+@one_thread()
 def follow_path(
     problem: Problem,
     alphas: Sequence[float] | Vector | None,
@@ -251,6 +253,7 @@ def _end(problem: Problem, settled: Settled, fits: Sequence[Fit]) -> Ending | No
     return None
 
 
+@one_thread()
 def fit_at(
     problem: Problem, alpha: float, *, tol: float, max_iter: int, start: Start | None = None
 ) -> Fit:

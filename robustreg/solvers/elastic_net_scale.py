@@ -2,10 +2,11 @@
 
 The coefficients, and the number of nonzero ones, are functions of sigma. As long as no sign changes
 and no row crosses the threshold, the coefficients are linear in sigma, and the equation of the
-joint scale is quadratic. Its root is the next trial. If a column leaves, the effective number of
-parameters jumps, and the equation may change its sign in the jump. In this case the next trial is
-the sigma at which the column leaves. Fixed-point iteration would alternate between both sides for
-ever.
+joint scale is quadratic. If a column leaves or enters, the effective number of parameters jumps,
+and the equation may change its sign in the jump. The next trial is the sigma at which the equation
+changes its sign if the coefficients keep moving as they do, with all jumps on the way. If this is a
+jump, trials on both sides of it confirm that. Fixed-point iteration would alternate between both
+sides for ever.
 """
 
 from __future__ import annotations
@@ -34,9 +35,8 @@ TIGHT = 1e-2
 #: errors of the residuals, which are of the size of y, keep the coefficients from their minimum.
 VANISHING, DOUBTFUL = 1e-9, 1e-6
 
-#: If the effective parameters at the ends of a bracket differ by no more than this, the equation
-#: may change its sign because one column leaves.
-ADJACENT = 1.5
+#: A bracket that is not halved by this number of trials is bisected.
+PATIENCE = 3
 
 #: Coefficients move along their tangent if the relative change of sigma is smaller than this.
 FOLLOWED = 0.5
@@ -82,24 +82,26 @@ class _Trial:
         self.edf = effective_parameters(self.active, self.scale)
         columns = self.active.columns
         if isinstance(self.rule, JointScale):
-            target = 2.0 * self.half_target
+            target = 2.0 * self.half_target(self.edf)
             self.estimate = columns.joint_scale(self.active.delta, target, self.scale)
         else:
             self.estimate = columns.median_scale()
 
-    @property
-    def half_target(self) -> float:
-        """``kappa nu``."""
+    def half_target(self, edf: float) -> float:
+        """``kappa nu`` for this number of effective parameters."""
         loss, design = self.active.problem.loss, self.active.problem.design
         assert isinstance(loss, Huber)
-        return loss.kappa * design.total_weight * (1.0 - self.edf / design.n_observations)
+        return loss.kappa * design.total_weight * (1.0 - edf / design.n_observations)
+
+    @property
+    def lacks_freedom(self) -> bool:
+        """Whether no degrees of freedom are left for the joint scale."""
+        return isinstance(self.rule, JointScale) and self.half_target(self.edf) <= 0.0
 
     @property
     def is_too_small(self) -> bool:
         """Whether the residuals ask for a larger sigma."""
-        if isinstance(self.rule, JointScale) and self.half_target <= 0.0:
-            return True
-        return self.estimate > self.scale
+        return self.lacks_freedom or self.estimate > self.scale
 
     def vanishes(self, begin: float, tol: float) -> bool:
         """Whether sigma or its estimate is zero compared with the start of the search."""
@@ -112,7 +114,7 @@ class _Trial:
 
         This is so if the coefficients no longer depend on sigma.
         """
-        if not isinstance(self.rule, JointScale) or self.half_target > 0.0:
+        if not self.lacks_freedom:
             return False
         active = self.active
         clipped = active.columns.largest_residual() > active.delta * self.scale
@@ -121,7 +123,7 @@ class _Trial:
     @property
     def excess(self) -> float:
         """Logarithm of the estimate of sigma divided by sigma."""
-        if isinstance(self.rule, JointScale) and self.half_target <= 0.0:
+        if self.lacks_freedom:
             return LONGEST
         return float(np.log(self.estimate / self.scale)) if self.estimate > 0.0 else -LONGEST
 
@@ -130,46 +132,53 @@ class _Trial:
         """Relative difference between sigma and its estimate."""
         return abs(self.estimate - self.scale) / self.scale
 
-    def root(self, tangent: Tangent) -> float:
-        """The root of the equation with the present signs and rows within the threshold, or nan."""
-        if not isinstance(self.rule, JointScale):
-            return np.nan
-        delta = self.active.delta
-        square, mixed, slope, outside = self.active.columns.quadratic(
-            delta * self.scale, tangent.residual
-        )
-        outer = -2.0 * self.half_target
-        if outside:
-            outer += delta**2 * outside
-        # a x² + 2 b x + c = 0 for the change x of sigma.
-        a, b = slope + outer, mixed + outer * self.scale
-        c = square + outer * self.scale**2
-        inner = b * b - a * c
-        if inner < 0.0:
-            return np.nan
-        q = -(b + np.copysign(np.sqrt(inner), b))
-        roots = [x for x in (q / a if a else np.nan, c / q if q else 0.0) if np.isfinite(x)]
-        wanted = [x for x in roots if (x > 0.0) == self.is_too_small and x > -self.scale]
-        return self.scale + min(wanted, key=abs) if wanted else np.nan
+    def predict(self, tangent: Tangent) -> tuple[float, bool]:
+        """Where the equation of the joint scale changes its sign along the tangent.
 
-    def next_event(self, tangent: Tangent) -> float:
-        """The next sigma towards the root at which a column leaves or enters, or nan."""
-        active, up = self.active, self.is_too_small
-        coef, change = active.coef, tangent.coef
-        sizes = active.sizes
-        with np.errstate(divide="ignore", invalid="ignore"):
-            leaving = np.where(active.signs.free | (coef == 0.0), np.nan, -coef / change)
-            at_zero = (coef == 0.0) & ~active.signs.free
-            rooms = [
-                np.where(at_zero, (sign * active.slopes - self.scale * sizes), np.nan)
-                / (sizes - sign * tangent.slopes)
-                for sign in ((1.0,) if active.signs.positive else (1.0, -1.0))
-            ]
-        events = np.concatenate((leaving, *rooms))
-        events = events[np.isfinite(events) & ((events > 0.0) == up) & (events != 0.0)]
-        if not events.size:
-            return np.nan
-        return self.scale + float(events.min() if up else events.max())
+        Returns
+        -------
+        scale : float
+            Sigma there, or nan if the sign does not change.
+        jumps : bool
+            Whether the sign changes in a jump, because a column leaves or enters there.
+        """
+        active, scale, up = self.active, self.scale, self.is_too_small
+        terms = active.columns.quadratic(active.delta * scale, tangent.residual)
+        members = np.count_nonzero((active.coef != 0.0) | active.signs.free)
+        each = self.edf / max(members, 1)  # less than one beside a quadratic penalty
+        events, changes = tangent.events(active, scale, up)
+        edf, begin = self.edf, 0.0
+        for event, change in zip(events, changes, strict=True):
+            roots = _roots(self._coefficients(terms, edf))
+            inside = [x for x in roots if min(begin, event) <= x <= max(begin, event)]
+            if inside:
+                return scale + min(inside, key=abs), False
+            edf += each * change
+            a, b, c = self._coefficients(terms, edf)
+            if change and ((a * event + 2.0 * b) * event + c > 0.0) != up:
+                return scale + event, True
+            begin = event
+        return np.nan, False
+
+    def _coefficients(
+        self, terms: tuple[float, float, float, float], edf: float
+    ) -> tuple[float, float, float]:
+        """The equation ``a x² + 2 b x + c = 0`` for the change x of sigma."""
+        square, mixed, slope, outside = terms
+        outer = -2.0 * self.half_target(edf)
+        if outside:
+            outer += self.active.delta**2 * outside
+        return slope + outer, mixed + outer * self.scale, square + outer * self.scale**2
+
+
+def _roots(coefficients: tuple[float, float, float]) -> list[float]:
+    """The finite roots of ``a x² + 2 b x + c``."""
+    a, b, c = coefficients
+    inner = b * b - a * c
+    if inner < 0.0:
+        return []
+    q = -(b + float(np.copysign(inner**0.5, b)))
+    return [x for x in (q / a if a else np.nan, c / q if q else 0.0) if np.isfinite(x)]
 
 
 def first_scale(active: ActiveSet) -> float:
@@ -230,8 +239,7 @@ class _Bracket:
     """Two scales between which the equation changes its sign, and the trials so far."""
 
     search: Root = field(default_factory=Root)
-    edf_at_low: float = np.inf
-    edf_at_high: float = 0.0
+    widths: list[float] = field(default_factory=list)
 
     @property
     def low(self) -> float:
@@ -251,25 +259,26 @@ class _Bracket:
     def add(self, trial: _Trial) -> None:
         """Add a trial."""
         self.search.add(float(np.log(trial.scale)), trial.excess)
-        if trial.is_too_small:
-            self.edf_at_low = trial.edf
-        else:
-            self.edf_at_high = trial.edf
+        self.widths.append(self.width)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the last trials have not halved a finite bracket."""
+        before = self.widths[-1 - PATIENCE] if len(self.widths) > PATIENCE else np.inf
+        return self.widths[-1] > 0.5 * before
 
     def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
         """Return the next trial of sigma."""
         scale, secant = trial.scale, float(np.exp(self.search.next()))
-        bracketed = np.isfinite(self.width)
-        adjacent = self.edf_at_low - self.edf_at_high <= ADJACENT
-        if not isinstance(trial.rule, JointScale) or (bracketed and not adjacent):
+        if not isinstance(trial.rule, JointScale):
             return secant
-        root, event = trial.root(tangent), trial.next_event(tangent)
-        if self._contains(root) and not abs(root - scale) > abs(event - scale):
-            return float(np.clip(root, scale * np.exp(-LONGEST), scale * np.exp(LONGEST)))
-        if bracketed:
-            beyond = self._beyond(event, trial, tightness)
-            if np.isfinite(beyond):
-                return beyond
+        if self.is_stuck:
+            return 0.5 * (self.low + self.high)
+        predicted, jumps = trial.predict(tangent)
+        if jumps:
+            predicted = self._beyond(predicted, trial, tightness)
+        if self._contains(predicted):
+            return float(np.clip(predicted, scale * np.exp(-LONGEST), scale * np.exp(LONGEST)))
         return secant
 
     def _beyond(self, event: float, trial: _Trial, tightness: float) -> float:

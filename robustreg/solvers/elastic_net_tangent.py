@@ -33,6 +33,39 @@ class Tangent:
     residual: Vector
     slopes: Vector
 
+    def events(self, active: ActiveSet, scale: float, up: bool) -> tuple[list[float], list[float]]:
+        """Changes of sigma at which a column leaves or enters, if the derivative does not change.
+
+        Parameters
+        ----------
+        active : ActiveSet
+        scale : float
+        up : bool
+            Whether sigma increases.
+
+        Returns
+        -------
+        changes : list of float
+            The nearest first. The last is the end of the line, infinity or zero sigma.
+        numbers : list of float
+            -1 for a column that leaves, 1 for one that enters, 0 for the end.
+        """
+        at_zero = (active.coef == 0.0) & ~active.signs.free
+        moving = (active.coef != 0.0) & ~active.signs.free
+        sizes = active.sizes
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = [-active.coef[moving] / self.coef[moving]]
+            for sign in (1.0,) if active.signs.positive else (1.0, -1.0):
+                rooms = sign * active.slopes - scale * sizes
+                parts.append((rooms / (sizes - sign * self.slopes))[at_zero])
+        numbers = np.repeat([-1.0, 1.0], [parts[0].size, sum(part.size for part in parts[1:])])
+        changes = np.concatenate(parts)
+        ahead = np.isfinite(changes) & ((changes > 0.0) == up) & (changes != 0.0)
+        ahead &= changes > -scale
+        order = np.argsort(np.abs(changes[ahead]))
+        end = np.inf if up else -scale
+        return [*changes[ahead][order].tolist(), end], [*numbers[ahead][order].tolist(), 0.0]
+
 
 def tangent_at(active: ActiveSet, scale: float) -> Tangent:
     """Compute the derivative of the solution with respect to sigma."""

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from robustreg.solvers.bordered import Bordered
+
 __all__ = ["Curvature", "QuadraticLasso", "Signs", "positive_factor"]
 
 Vector = NDArray[np.float64]
@@ -40,6 +42,10 @@ FIRST_RIDGE, RIDGE_FACTOR = 1e-12, 100.0
 
 #: Relative rounding error of a slope. A column enters if its slope exceeds ``l_j`` by more.
 ENTERS = 1e-12
+
+#: Largest residual of a linear system, relative to its right side, that was solved by the factor of
+#: other members.
+RESIDUAL = 1e-12
 
 #: A relative decrease of the value up to this number is a rounding error.
 ROUNDING = 1e-14
@@ -69,7 +75,7 @@ class Signs:
 
 @dataclass
 class Curvature:
-    """A matrix Q, and the factor of the block that was used last.
+    """A matrix Q, and the factor of one of its blocks.
 
     Attributes
     ----------
@@ -80,21 +86,26 @@ class Curvature:
 
     Q: Matrix
     least: Vector
-    _members: NDArray[np.intp] | None = None
-    _factor: Matrix | None = None
-
-    def block(self, members: NDArray[np.intp]) -> Matrix:
-        """The block of Q for some coefficients."""
-        return self.Q[np.ix_(members, members)]
+    _solved: Bordered | None = None
 
     def solve(self, members: NDArray[np.intp], right: Vector) -> Vector:
         """Solve the linear system of some coefficients, or of none."""
         if not right.size:
             return right
-        if self._members is None or not np.array_equal(members, self._members):
-            self._members = members
-            self._factor = positive_factor(self.block(members), self.least[members])
-        return lapack.dpotrs(self._factor, right)[0]
+        solution = None if self._solved is None else self._solved.solve(members, right)
+        if solution is None:
+            factor = positive_factor(self.Q[np.ix_(members, members)], self.least[members])
+            self._solved = Bordered(self.Q, members, factor)
+            solution = self._solved.base_solve(right)
+        return solution
+
+    def renew(self, members: NDArray[np.intp]) -> bool:
+        """Forget a factor of other members. Return whether there was one."""
+        old = self._solved
+        if old is None or np.array_equal(old.members, members):
+            return False
+        self._solved = None
+        return True
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,7 @@ class QuadraticLasso:
             target = self.curvature.solve(members, right)
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
-                kept, step = self._dropped(x, members, target, wrong)
+                kept, step = self._dropped(x, members, target, right, wrong)
                 active[members[~kept]] = False
                 if step < SHORT and entered.size > 1:
                     # So many new columns at a time are dependent, so a part of them is tried.
@@ -141,6 +152,10 @@ class QuadraticLasso:
                 continue
             x[:] = 0.0
             x[members] = target
+            product = self.curvature.Q @ x
+            errors = np.abs(product[members] - right).max(initial=0.0)
+            if errors > RESIDUAL * np.abs(right).max(initial=0.0) and self.curvature.renew(members):
+                continue
             value = -0.5 * float(target @ right)
             lower = value < last - ROUNDING * abs(value)
             if not (lower or batches):
@@ -148,7 +163,7 @@ class QuadraticLasso:
                 # rounding errors.
                 break
             batches, last = lower, min(value, last)
-            slopes = self.c - self.curvature.Q @ x
+            slopes = self.c - product
             entered = self._entering(members.size, slopes, active, batches)
             if not entered.size:
                 break
@@ -159,16 +174,25 @@ class QuadraticLasso:
         signed = np.where(self.signs.free[members], 0.0, sign[members])
         return self.c[members] - self.sizes[members] * signed
 
-    def _value(self, members: NDArray[np.intp], block: Matrix, x: Vector) -> float:
-        smooth = 0.5 * float(x @ (block @ x)) - float(self.c[members] @ x)
+    def _value(self, members: NDArray[np.intp], x: Vector, product: Vector) -> float:
+        smooth = 0.5 * float(x @ product) - float(self.c[members] @ x)
         return smooth + float(self.sizes[members] @ np.abs(x))
 
     def _dropped(
-        self, x: Vector, members: NDArray[np.intp], target: Vector, wrong: Booleans
+        self,
+        x: Vector,
+        members: NDArray[np.intp],
+        target: Vector,
+        right: Vector,
+        wrong: Booleans,
     ) -> tuple[Booleans, float]:
-        """Set coefficients to zero whose signs would change. Return the kept ones and the step."""
-        before, block = x[members], self.curvature.block(members)
-        value = self._value(members, block, before)
+        """Set coefficients to zero whose signs would change. Return the kept ones and the step.
+
+        ``target`` solves the linear system of the members with this right side.
+        """
+        before, Q = x[members], self.curvature.Q
+        product = (Q @ x)[members]
+        value = self._value(members, before, product)
         signed = ~self.signs.free[members]
         ratios = np.full(members.shape[0], np.inf)
         ratios[wrong] = 0.0
@@ -179,8 +203,10 @@ class QuadraticLasso:
         while step > max(ratios[first], SHORTEST):
             moved = before + step * (target - before)
             leaving = signed & (ratios <= step)
+            along = (1.0 - step) * product + step * right
+            along -= Q[np.ix_(members, members[leaving])] @ moved[leaving]
             moved[leaving] = 0.0
-            if self._value(members, block, moved) < value:
+            if self._value(members, moved, along) < value:
                 x[members] = moved
                 return ~leaving, step
             step *= 0.5

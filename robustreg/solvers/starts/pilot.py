@@ -15,7 +15,7 @@ from robustreg.design.units import Units, stratified_rows
 from robustreg.losses import Redescending
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.scales import weighted_median
-from robustreg.solvers.starts.one_thread import one_thread
+from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.starts.sample import Sample, scaled_rows
 
 __all__ = ["Pilot", "take_pilot"]

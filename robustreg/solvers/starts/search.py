@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.units import stratified_rows
+from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.starts.components import deletions, sensitivity_components
 from robustreg.solvers.starts.convergence import (
     SAME_MINIMUM,
@@ -16,7 +17,6 @@ from robustreg.solvers.starts.convergence import (
     distinct_minima,
 )
 from robustreg.solvers.starts.directions import two_mode_projections
-from robustreg.solvers.starts.one_thread import one_thread
 from robustreg.solvers.starts.sample import Sample
 from robustreg.solvers.starts.subsets import subset_fits
 
