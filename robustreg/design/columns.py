@@ -31,15 +31,26 @@ class ColumnAccess:
     n_rows: int
     units: Units
 
-    def column_products(self: Any, values: Vector, point: Point) -> Vector:
-        """``sum s q z`` of all columns for values q of the rows at a point, in one pass."""
+    def column_products(self: Any, values: NDArray, point: Point) -> NDArray:
+        """``sum s q z`` of all columns for values q of the rows at a point, in one pass.
+
+        Parameters
+        ----------
+        values : array of shape (n,) or (m, n)
+        point : Point
+
+        Returns
+        -------
+        array of shape (p,) or (m, p)
+        """
         weights, units = self.weights, self.block_units
         weighted = values if weights is None else weights * values
-        product = np.zeros(self.n_features)
+        product = np.zeros((*values.shape[:-1], self.n_features))
         for rows, X in self._row_blocks():
-            product += weighted[rows] @ X
+            product += weighted[..., rows] @ X
         self.count_pass(point)
-        return (product - units.center * weighted.sum()) / units.column_scale
+        shift = weighted.sum(axis=-1)[..., None] * units.center
+        return (product - shift) / units.column_scale
 
     def active_columns(self: Any, fit_intercept: bool) -> ActiveColumns:
         """An empty set of columns, or only the constant one if there is an intercept."""

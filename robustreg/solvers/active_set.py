@@ -179,31 +179,13 @@ class ActiveSet:
 
     def slopes_of_all(self, scale: float) -> Vector:
         """``sum s psi z`` of all columns, divided by sigma."""
+        return self.products_of_all(self.columns.psi(self.delta * scale) / scale, scale)
+
+    def products_of_all(self, values: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+        """``sum s q z`` of all columns, for values q of the rows, or for each line of them."""
         design: Any = self.problem.design
         point = self.columns.point(self.coef, scale, self.problem.loss)
-        return design.column_products(self.columns.psi(self.delta * scale), point) / scale
-
-    def violating(self, slopes: Vector, tol: float) -> tuple[float, Indices]:
-        """The largest violation of inactive columns, and the columns that exceed the tolerance."""
-        design = self.problem.design
-        beyond = slopes if self.penalty.positive else np.abs(slopes)
-        excess = (beyond - self._slope_of_all) * design.units.column_scale
-        excess /= self.alpha * design.total_weight
-        inner = self.columns.index[self.columns.index != INTERCEPT]
-        excess[inner] = 0.0
-        return max(float(excess.max(initial=0.0)), 0.0), np.flatnonzero(excess > tol)
-
-    def strong(self, slopes: Vector, alpha: float) -> Indices:
-        """Columns that may be nonzero at this alpha, by their slopes at a larger one.
-
-        The sequential strong rule assumes that a slope changes by no more than alpha does. This is
-        usually true, and the conditions are checked afterwards (R. Tibshirani et al., "Strong rules
-        for discarding predictors in lasso-type problems", J. R. Statist. Soc. B 74, 2012).
-        """
-        beyond = slopes if self.penalty.positive else np.abs(slopes)
-        ratio = max(2.0 - alpha / self.alpha, 0.0)
-        found = np.flatnonzero(beyond >= ratio * self._slope_of_all)
-        return np.setdiff1d(found, self.columns.index)
+        return design.column_products(values, point)
 
     # -- steps ------------------------------------------------------------------------------------
 

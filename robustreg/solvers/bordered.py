@@ -104,11 +104,14 @@ class _System:
         # G = E' Q00^-1 E and P = QAA - QA0 Q00^-1 Q0A + K' G^-1 K, with K = E' Q00^-1 Q0A.
         self.K = self.from_joined[self.out]
         self.G, bad = lapack.dpotrf(self.from_left[self.out])
-        own = base.Q[np.ix_(joined, joined)]
-        P = own - self.cross @ self.from_joined
+        own: Matrix = base.Q[np.ix_(joined, joined)]
+        P: Matrix = own - self.cross @ self.from_joined
         if left.size and not bad:
             P += self.K.T @ lapack.dpotrs(self.G, self.K)[0]
-        self.P, worse = lapack.dpotrf(P) if joined.size else (P, 0)
+        self.P: Matrix = P
+        worse = 0
+        if joined.size:
+            self.P, worse = lapack.dpotrf(P)
         pivots = self.P.diagonal() ** 2
         self.is_regular = not (bad or worse) and bool(np.all(pivots > LEAST_PIVOT * own.diagonal()))
 

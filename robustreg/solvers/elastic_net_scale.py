@@ -21,7 +21,7 @@ from robustreg.scales import JointScale, ScaleRule
 from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_edf import effective_parameters
 from robustreg.solvers.elastic_net_tangent import Tangent, follow, tangent_at
-from robustreg.solvers.root import LONGEST, Root
+from robustreg.solvers.root import LONGEST, Root, quadratic_roots
 
 __all__ = ["Settled", "effective_parameters", "first_scale", "settle"]
 
@@ -144,12 +144,12 @@ class _Trial:
         """
         active, scale, up = self.active, self.scale, self.is_too_small
         terms = active.columns.quadratic(active.delta * scale, tangent.residual)
-        members = np.count_nonzero((active.coef != 0.0) | active.signs.free)
+        members = int(np.count_nonzero((active.coef != 0.0) | active.signs.free))
         each = self.edf / max(members, 1)  # less than one beside a quadratic penalty
         events, changes = tangent.events(active, scale, up)
         edf, begin = self.edf, 0.0
         for event, change in zip(events, changes, strict=True):
-            roots = _roots(self._coefficients(terms, edf))
+            roots = quadratic_roots(*self._coefficients(terms, edf))
             inside = [x for x in roots if min(begin, event) <= x <= max(begin, event)]
             if inside:
                 return scale + min(inside, key=abs), False
@@ -171,16 +171,6 @@ class _Trial:
         return slope + outer, mixed + outer * self.scale, square + outer * self.scale**2
 
 
-def _roots(coefficients: tuple[float, float, float]) -> list[float]:
-    """The finite roots of ``a x² + 2 b x + c``."""
-    a, b, c = coefficients
-    inner = b * b - a * c
-    if inner < 0.0:
-        return []
-    q = -(b + float(np.copysign(inner**0.5, b)))
-    return [x for x in (q / a if a else np.nan, c / q if q else 0.0) if np.isfinite(x)]
-
-
 def first_scale(active: ActiveSet) -> float:
     """Return a scale that is usually larger than that of the model of unpenalised columns."""
     design = active.problem.design
@@ -193,7 +183,14 @@ def first_scale(active: ActiveSet) -> float:
     return spread
 
 
-def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_iter: int) -> Settled:
+def settle(
+    active: ActiveSet,
+    rule: ScaleRule,
+    scale: float,
+    tol: float,
+    max_iter: int,
+    trials: int = MOST_TRIALS,
+) -> Settled:
     """Solve for the active columns and for sigma.
 
     Parameters
@@ -206,6 +203,8 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
         Largest violation, in units of alpha, and largest relative error of sigma.
     max_iter : int
         Most steps at one sigma.
+    trials : int
+        Most values of sigma. After them, the relative distance of sigma from its root may be large.
 
     Returns
     -------
@@ -213,7 +212,7 @@ def settle(active: ActiveSet, rule: ScaleRule, scale: float, tol: float, max_ite
     """
     bracket, begin = _Bracket(), scale
     known, tightness = rule.known(), TIGHT * tol
-    for _ in range(MOST_TRIALS):
+    for _ in range(trials):
         violation = active.solve(scale, tol, max_iter)
         if known is not None:
             return Settled(scale, violation, 0.0, effective_parameters(active, scale))

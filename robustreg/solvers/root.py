@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["LONGEST", "Root", "secant"]
+__all__ = ["LONGEST", "Root", "quadratic_roots", "secant"]
 
 #: Longest step of log sigma. The root is far away if the estimate follows sigma closely, as it does
 #: near breakdown or if sigma goes to zero.
@@ -50,3 +51,12 @@ def secant(trials: list[tuple[float, float]], slope: float | None) -> float:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
     step = excess / max(1.0 - slope, EPSILON)
     return log_scale + float(np.clip(step, -LONGEST, LONGEST))
+
+
+def quadratic_roots(a: float, b: float, c: float) -> list[float]:
+    """The finite roots of ``a x² + 2 b x + c``, computed without cancellation."""
+    inner = b * b - a * c
+    if inner < 0.0:
+        return []
+    q = -(b + math.copysign(math.sqrt(inner), b))
+    return [x for x in (q / a if a else math.nan, c / q if q else 0.0) if math.isfinite(x)]
