@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Design, Point, Sums
 from robustreg.losses import Huber, Loss
-from robustreg.objective import AtScale, Jointly, larger
+from robustreg.objective import AtScale, Jointly, Objective, larger
 from robustreg.penalties import Ridge
 from robustreg.scales import ScaleRule
 
@@ -114,9 +114,16 @@ class Problem:
         return design.total_weight * (1.0 - self.effective_parameters / design.n_observations)
 
     @property
-    def convex_in_scale(self) -> bool:
-        """Whether sigma and the coefficients minimise one convex function."""
-        return self.scale.convex and not self.penalty
+    def convex_objective(self) -> Objective | None:
+        """The convex function that the solution minimises.
+
+        It is one of the coefficients, or of the coefficients and sigma. None if sigma has an
+        equation of its own.
+        """
+        known = self.scale.known()
+        if known is not None:
+            return self.at_scale(known)
+        return self.jointly() if self.scale.convex and not self.penalty else None
 
     @cached_property
     def penalty_curvature(self) -> Vector:
@@ -151,8 +158,6 @@ class Problem:
     def scale_shift(self, scale: float, estimate: float) -> Any:
         """Return the difference between a scale and its rule's estimate, in standard errors."""
         error = self.scale.relative_error(self.loss)
-        if self.scale.known() is not None:
-            error = 1.0
         relative = abs(estimate - scale) / larger(scale, float(np.finfo(np.float64).tiny))
         return relative * self.design.n_observations**0.5 / error
 

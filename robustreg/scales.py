@@ -114,6 +114,10 @@ class ScaleRule(ABC):
         """
         return None
 
+    def slope_of_freedom(self, sums: Any, total_weight: float, point: Any) -> float:
+        """Return the derivative of ``log estimate`` with respect to ``log freedom``."""
+        return 0.0
+
     def starts(self, loss: Loss) -> list[tuple[ScaleRule, Loss]]:
         """Return problems whose solutions are starts, the best first; empty if none is needed."""
         return []
@@ -136,8 +140,8 @@ class GivenScale(ScaleRule):
         return self.value
 
     def relative_error(self, loss: Loss) -> float:
-        """Zero."""
-        return 0.0
+        """One, as sigma has no error that could be a unit."""
+        return 1.0
 
     def known(self) -> float | None:
         """The value."""
@@ -174,7 +178,7 @@ class JointScale(ScaleRule):
         return -pull / inside if inside > 0.0 else None
 
     def slope_of_freedom(self, sums: Any, total_weight: float, point: Any) -> float:
-        """Return the derivative of ``log estimate`` with respect to ``log freedom``."""
+        """As in the base class."""
         inside = self._inside(sums, total_weight, point)
         return -0.5 * sums.psi_squares / inside if inside > 0.0 else -np.inf
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -207,3 +208,16 @@ def test_the_checks_see_what_they_are_to_refuse(tmp_path):
     )
     assert imported_parts(path) == {"data", "design", "metrics"}
     assert [body_lines(function) for function in functions(path)] == [4]
+
+
+def test_few_lines_ask_which_scale_rule_it_is():
+    """Everything else is a method of the rule."""
+    asks = re.compile(r"isinstance\([^)]*Scale\)|\.known\(\)|(scale|rule)\.convex\b")
+    lines = [
+        line
+        for path in FILES
+        if path.name not in {"scales.py", "m_scale.py"}
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if asks.search(line)
+    ]
+    assert len(lines) <= 15, lines

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
-from robustreg.losses import Loss
+from robustreg.losses import Huber, Loss
 from robustreg.scales import OrderedSquares, median_absolute_residual
 
 __all__ = ["INTERCEPT", "ActiveColumns"]
@@ -172,18 +172,19 @@ class ActiveColumns(ABC):
         counted = True if self.weights is None else self.weights > 0.0
         return float(np.abs(self.residual).max(initial=0.0, where=counted))
 
-    def median_scale(self) -> float:
-        """MAD of the residuals about zero."""
+    def median_scale(self, point: Point) -> float:
+        """MAD of the residuals about zero, whatever the point."""
         return median_absolute_residual(self.residual, self.weights)
 
-    def joint_scale(self, delta: float, target: float, near: float) -> float:
-        """Solve the equation of the joint scale for these residuals, starting near the root.
+    def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
+        """Solve the equation of the joint scale for these residuals, from the scale of a point.
 
         ``sum s min(e², delta² u) - target u`` is concave in ``u = sigma²``. Where its slope is
         negative, Newton's method converges to the root in a few steps. Otherwise the residuals are
         sorted, which takes as long as eight steps.
         """
-        squares, square = self.residual**2, near**2
+        delta = float(loss.delta)
+        squares, square = self.residual**2, point.scale**2
         for _ in range(NEWTON_SUMS):
             inside = squares <= delta**2 * square
             slope = target - (delta**2 * self.total(~inside) if np.isfinite(delta) else 0.0)

@@ -89,9 +89,8 @@ class HuberProblem:
             If the threshold is so small that its square underflows.
         """
         rule = scale_rule(self.scale, design.units.response_scale)
-        known = rule.known()
-        threshold = float(self.delta) * (1.0 if known is None else known)
-        if not min(threshold, 1.0 if known is None else known) > SMALLEST_THRESHOLD:
+        unit = rule.known() or 1.0
+        if not min(float(self.delta) * unit, unit) > SMALLEST_THRESHOLD:
             raise ValueError(
                 f"delta={self.delta!r} and scale={self.scale!r} give a threshold that cannot be "
                 "told from zero compared with y: use a larger delta or scale. With a threshold of "

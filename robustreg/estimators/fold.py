@@ -15,7 +15,7 @@ from robustreg.estimators.candidate import (
     hessian_metric,
 )
 from robustreg.estimators.fitting import HuberProblem, Start, fit_huber
-from robustreg.estimators.path import Curvature, Waypoint, indices_by_alpha, objective_of
+from robustreg.estimators.path import Curvature, Waypoint, indices_by_alpha
 from robustreg.problem import Problem
 
 __all__ = ["fit_in_fold"]
@@ -131,7 +131,7 @@ def _departure(
 ) -> Candidate | None:
     if not problem.freedom > 0.0:
         return None
-    objective = objective_of(problem)
+    objective = problem.convex_objective
     assert objective is not None  # without one there is no waypoint
     start, factors = waypoint.parameters, waypoint.factors
     metric = hessian_metric(objective, start, gram(waypoint.curvature), factors)

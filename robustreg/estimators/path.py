@@ -79,7 +79,7 @@ class Waypoint(NamedTuple):
 
     def start(self, problem: Problem) -> Start:
         """Return the start of a fit to all rows, in the user's units."""
-        objective = objective_of(problem)
+        objective = problem.convex_objective
         assert objective is not None  # without one there is no waypoint
         design = objective.design
         coef, intercept = design.to_user(objective.point(self.parameters))
@@ -131,18 +131,10 @@ def _has_path(design: Design, candidates: Sequence[HuberProblem]) -> bool:
     if design.n_features > WIDEST_GRAM or not design.total_weight > design.n_features:
         return False
     return all(
-        objective_of(problem.over(design)) is not None
+        problem.over(design).convex_objective is not None
         and design.gram_kind(problem.alpha) == "matrix"
         for problem in candidates
     )
-
-
-def objective_of(problem: Problem) -> Objective | None:
-    """Return the convex function that a candidate minimises, or None if there is none."""
-    if problem.convex_in_scale:
-        return problem.jointly()
-    known = problem.scale.known()
-    return None if known is None else problem.at_scale(known)
 
 
 class _Path:
@@ -225,7 +217,7 @@ class _Path:
         return self._depart(objective, objective.at(solution.point), None)[1]
 
     def _objective(self, index: int) -> Objective:
-        objective = objective_of(self.candidates[index].over(self.design))
+        objective = self.candidates[index].over(self.design).convex_objective
         assert objective is not None, "a path has no candidates without one"
         return objective
 

@@ -70,21 +70,20 @@ def _solved(
 
     if start is None:
         problem, start = pilot_start(problem, solve_pilot)
-    known = problem.scale.known()
-    if known is None and not problem.penalty and problem.freedom <= 0.0:
+    estimated = problem.scale.known() is None
+    if estimated and not problem.penalty and problem.freedom <= 0.0:
         return replace(interpolation(problem, start), n_iter=1)
-    collapsed, iterations = known is None and problem.is_zero(start.scale, start), 0
+    collapsed, iterations = estimated and problem.is_zero(start.scale, start), 0
     while True:
-        left = max(max_iter - iterations, 0)
+        left, objective = max(max_iter - iterations, 0), problem.convex_objective
         if collapsed and not problem.penalty:
             ended = solve_at_zero(problem, start, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
             start, made = ended
-        elif known is None and not problem.convex_in_scale:
+        elif objective is None:
             return solve_with_rule(problem, start, memory=memory, tol=tol, max_iter=left)
         else:
-            objective = problem.jointly() if known is None else problem.at_scale(known)
             reached = _minimised(objective, start, memory=memory, tol=tol, max_iter=left)
             start, made = objective.point(reached.parameters), reached.n_iter
             problem = reached.model.objective.problem
@@ -124,7 +123,7 @@ def _with_least_norm(result: Result, tol: float) -> Result:
     point = minimum_norm(problem, result.point)
     if result.status is Status.EXACT_FIT:
         return replace(result, point=point)
-    objective = problem.jointly() if problem.convex_in_scale else problem.at_scale(point.scale)
+    objective = problem.convex_objective or problem.at_scale(point.scale)
     model = local_model(objective, objective.at(point), 0.0)
     if fits_exactly(objective, model.evaluation):
         return replace(result, point=point)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.active_columns import INTERCEPT, ActiveColumns
-from robustreg.design.base import ROUNDING
+from robustreg.design.base import ROUNDING, Point
 from robustreg.penalties import ElasticNet
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.line_search import step_length
@@ -156,6 +156,11 @@ class ActiveSet:
         at_zero = np.maximum(self.signs.excess(slopes, sizes), 0.0)
         violations = np.where(nonzero, np.abs(slopes - sizes * np.sign(self.coef)), at_zero)
         return violations / (scale * self._units_of_violations)
+
+    def estimate(self, scale: float, freedom: float) -> float:
+        """The rule's estimate of sigma from the residuals, whose search starts at a scale."""
+        point = Point(self.coef, 0.0, scale, self.problem.loss)
+        return self.problem.scale.estimate(self.columns, point, freedom)
 
     def fits_exactly(self) -> bool:
         """Whether all residuals are rounding errors, so that no scale changes the fit."""

@@ -161,8 +161,7 @@ def fit_at(
         return follower.constant(alpha)
     if start is not None and start.scale > 0.0:
         follower.active.set_coef(start.index, start.values, start.intercept)
-        if problem.scale.known() is None:
-            follower.scale = start.scale
+        follower.scale = start.scale
     else:
         for way in _alphas_on_the_way(follower, alpha, max(tol, WAY_TOLERANCE)):
             begin = follower.scale

@@ -126,9 +126,7 @@ class Follower:
     def of(cls, problem: Problem, max_iter: int) -> Follower:
         """Start with the model of the unpenalised columns."""
         active = ActiveSet(problem)
-        known = problem.scale.known()
-        scale = first_scale(active) if known is None else known
-        return cls(active, scale, max_iter)
+        return cls(active, first_scale(active), max_iter)
 
     def null_model(self, tol: float) -> Settled:
         """Solve the model of the unpenalised columns, and set the slopes and the largest alpha."""
@@ -170,7 +168,7 @@ class Follower:
             active.add(self._strong(alpha))
         scale = self.scale
         if alpha != self._alpha:
-            leap = self._trend * self._way(self._alpha, alpha)
+            leap = self._trend * _way(self._alpha, alpha)
             scale *= float(np.exp(np.clip(leap, -LEAP, LEAP)))
             self._before = self._alpha, self.scale
         settled = settle(active, self._rule, scale, tol, self.max_iter, PEEK)
@@ -181,15 +179,10 @@ class Follower:
         psi = np.empty(0)
         if settled.scale > 0.0:
             self.scale, self._alpha = settled.scale, alpha
-            way = self._way(self._before[0], alpha)
+            way = _way(self._before[0], alpha)
             self._trend = float(np.log(self.scale / self._before[1])) / way if way else 0.0
             psi = active.columns.psi(active.delta * self.scale) / self.scale
         return Step(self._fit(settled, made), settled, active.coef.copy(), psi)
-
-    def _way(self, begin: float, end: float) -> float:
-        """Change of log alpha, or 0 where the scale does not follow it."""
-        moves = 0.0 < begin < np.inf and self._rule.known() is None
-        return float(np.log(end / begin)) if moves else 0.0
 
     def check(self, steps: Sequence[Step], tol: float) -> list[Step]:
         """Check all columns at each step. Return the first steps that no column violates.
@@ -256,3 +249,8 @@ class Follower:
         """Return the constant fit, for data in which most responses are equal."""
         self.active.alpha = alpha
         return self._fit(Settled(0.0, 0.0, 0.0, 1.0), self.active.n_iter)
+
+
+def _way(begin: float, end: float) -> float:
+    """Change of log alpha, 0 from the first alpha."""
+    return float(np.log(end / begin)) if 0.0 < begin < np.inf else 0.0

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.losses import Huber
-from robustreg.scales import JointScale, ScaleRule
+from robustreg.scales import ScaleRule
 from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_edf import effective_parameters
 from robustreg.solvers.elastic_net_tangent import Tangent, follow, tangent_at
@@ -80,23 +80,17 @@ class _Trial:
 
     def __post_init__(self) -> None:
         self.edf = effective_parameters(self.active, self.scale)
-        columns = self.active.columns
-        if isinstance(self.rule, JointScale):
-            target = 2.0 * self.half_target(self.edf)
-            self.estimate = columns.joint_scale(self.active.delta, target, self.scale)
-        else:
-            self.estimate = columns.median_scale()
+        self.estimate = self.active.estimate(self.scale, self.freedom(self.edf))
 
-    def half_target(self, edf: float) -> float:
-        """``kappa nu`` for this number of effective parameters."""
-        loss, design = self.active.problem.loss, self.active.problem.design
-        assert isinstance(loss, Huber)
-        return loss.kappa * design.total_weight * (1.0 - edf / design.n_observations)
+    def freedom(self, edf: float) -> float:
+        """nu for this number of effective parameters."""
+        design = self.active.problem.design
+        return design.total_weight * (1.0 - edf / design.n_observations)
 
     @property
     def lacks_freedom(self) -> bool:
         """Whether no degrees of freedom are left for the joint scale."""
-        return isinstance(self.rule, JointScale) and self.half_target(self.edf) <= 0.0
+        return self.rule.convex and self.freedom(self.edf) <= 0.0
 
     @property
     def is_too_small(self) -> bool:
@@ -165,22 +159,24 @@ class _Trial:
     ) -> tuple[float, float, float]:
         """The equation ``a x² + 2 b x + c = 0`` for the change x of sigma."""
         square, mixed, slope, outside = terms
-        outer = -2.0 * self.half_target(edf)
+        loss = self.active.problem.loss
+        assert isinstance(loss, Huber)
+        outer = -2.0 * loss.kappa * self.freedom(edf)
         if outside:
             outer += self.active.delta**2 * outside
         return slope + outer, mixed + outer * self.scale, square + outer * self.scale**2
 
 
 def first_scale(active: ActiveSet) -> float:
-    """Return a scale that is usually larger than that of the model of unpenalised columns."""
+    """Return the scale if it is given, or one that is usually larger than that of the null model.
+
+    The null model is that of the unpenalised columns.
+    """
     design = active.problem.design
     location, spread = design.response_location_and_spread(active.problem.fit_intercept)
     if active.problem.fit_intercept:
         active.set_coef(np.empty(0, dtype=np.intp), np.empty(0), location)
-    if isinstance(active.problem.scale, JointScale):
-        target = 2.0 * active.problem.loss.kappa * design.total_weight  # type: ignore[attr-defined]
-        spread = active.columns.joint_scale(active.delta, target, spread)
-    return spread
+    return active.estimate(spread, design.total_weight)
 
 
 def settle(
@@ -210,8 +206,9 @@ def settle(
     -------
     Settled
     """
-    bracket, begin = _Bracket(), scale
-    known, tightness = rule.known(), TIGHT * tol
+    bracket, tightness = _Bracket(), TIGHT * tol
+    known = rule.known()
+    begin = scale = scale if known is None else known
     for _ in range(trials):
         violation = active.solve(scale, tol, max_iter)
         if known is not None:
@@ -269,7 +266,7 @@ class _Bracket:
     def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
         """Return the next trial of sigma."""
         scale, secant = trial.scale, float(np.exp(self.search.next()))
-        if not isinstance(trial.rule, JointScale):
+        if not trial.rule.convex:
             return secant
         if self.is_stuck:
             return 0.5 * (self.low + self.high)

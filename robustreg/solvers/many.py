@@ -122,7 +122,7 @@ def solve_many(problem: Problem, tol: float, max_iter: int, begin: Begin | None 
     if begin is None:
         begin = _begin(problem, max_iter)
     many = Many.at(begin)
-    kind = ConvexSearch if _is_convex(problem) else RuleSearch
+    kind = ConvexSearch if problem.convex_objective is not None else RuleSearch
     search: Search = kind.begin(problem, tol, *many.begin)
     for number in range(1, min(MOST_PASSES, max_iter) + 1):
         finished = search.step()
@@ -133,10 +133,6 @@ def solve_many(problem: Problem, tol: float, max_iter: int, begin: Begin | None 
         if search.done.mean() > 1.0 - COMPRESS:
             search = search.some(np.flatnonzero(~search.done))
     return many
-
-
-def _is_convex(problem: Problem) -> bool:
-    return problem.scale.known() is not None or problem.convex_in_scale
 
 
 def _begin(problem: Problem, max_iter: int) -> Begin:

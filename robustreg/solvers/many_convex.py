@@ -145,5 +145,6 @@ class ConvexSearch(Search):
 
 
 def _objective(problem: Problem) -> Objective:
-    known = problem.scale.known()
-    return problem.jointly() if known is None else problem.at_scale(known)
+    objective = problem.convex_objective
+    assert objective is not None  # RuleSearch solves the others
+    return objective

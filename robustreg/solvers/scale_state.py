@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.objective import Objective
 from robustreg.problem import NEGLIGIBLE
-from robustreg.scales import JointScale
 from robustreg.solvers.descent import SMALLEST_SCALE
 from robustreg.solvers.minimise import Reached
 
@@ -55,7 +54,6 @@ class ScaleState:
         problem = self.objective.problem
         if edf == 0.0:
             return 0.0
-        assert isinstance(problem.scale, JointScale)
         design, sums = problem.design, self.reached.evaluation.sums
         slope = problem.scale.slope_of_freedom(sums, design.total_weight, self.point)
         lost = design.total_weight * edf / design.n_observations
