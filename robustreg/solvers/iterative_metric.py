@@ -21,7 +21,7 @@ Matrix = NDArray[np.float64]
 PROBES = 4
 
 #: Relative residual at which conjugate gradients stop, and so the precision of a step.
-CG_TOLERANCE = 0.03
+CG_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)
