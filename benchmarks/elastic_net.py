@@ -115,42 +115,52 @@ def floor(X: Any, y: Vector, repeats: int) -> float:
     return timed(lambda: lasso_path(X, y, **grid), repeats)[0]
 
 
-def report(
-    name: str, seconds: float, reference: float | None, found: Any, X: Any, y: Vector
-) -> None:
-    """Return a line of the table."""
-    ratio = "" if reference is None else f"{seconds / reference:6.2f}"
-    nonzero = int(np.count_nonzero(found[1][:, -1]))
-    worst = violation(X, y, found)
-    print(f"{name:58s} {seconds:8.2f} {ratio:>6s} {len(found[0]):4d} {nonzero:6d} {worst:9.1e}")
+class Table:
+    """A table that is printed line by line."""
+
+    def __init__(self, reference: float | None = None) -> None:
+        self.reference = reference
+
+    def line(self, problem: Problem, path: str, seconds: float, found: Any = None) -> None:
+        """Print a line. ``found`` has X, y and the path, whose violation is computed."""
+        ratio = "" if self.reference is None else f"{seconds / self.reference:.2f}"
+        fits = nonzero = worst = ""
+        if found is not None:
+            X, y, solution = found
+            fits, worst = str(len(solution[0])), f"{violation(X, y, solution):.1e}"
+            nonzero = f"{np.count_nonzero(solution[1][:, -1]):,}"
+        cells = (problem.name, path, f"{seconds:.2f}", ratio, fits, nonzero, worst)
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def dense(problem: Problem, repeats: int) -> None:
     """Time paths with a given and with the joint scale, and cross-validation with the latter."""
     X, y = data(problem)
-    reference = floor(X, y, repeats)
-    print(f"{problem.name + ', lasso_path (squared error), 50 alphas':58s} {reference:8.2f}   1.00")
-    lasso = {"l1_ratio": 1.0}
-    runs: dict[str, dict[str, Any]] = {"scale=1.0, to 0.05": {"eps": 0.05, "n_alphas": 50}}
+    table = Table(floor(X, y, repeats))
+    assert table.reference is not None
+    table.line(problem, "`lasso_path`, 50 alphas to 0.05", table.reference)
+
+    def path(label: str, **parameters: Any) -> tuple[float, Any]:
+        seconds, found = timed(lambda: enet_path(X, y, l1_ratio=1.0, **parameters), repeats)
+        table.line(problem, label, seconds, (X, y, found))
+        return seconds, found
+
     if problem.p > problem.n:
-        first = {"eps": 0.05 ** (29 / 49), "n_alphas": 30}
-        runs = {"scale=1.0, the first 30 alphas": first} | runs
-    for label, grid in runs.items():
-        seconds, found = timed(lambda g=grid: enet_path(X, y, scale=1.0, **lasso, **g), repeats)
-        report(f"{problem.name}, {label}", seconds, reference, found, X, y)
-    grid = {"eps": 0.05, "n_alphas": 50}
-    joint, found = timed(lambda: enet_path(X, y, **lasso, **grid), repeats)
-    report(f'{problem.name}, scale="joint"', joint, reference, found, X, y)
-    alphas = found[0]
-    seconds, found = timed(lambda: enet_path(X, y, alphas=alphas, **lasso), repeats)
-    report(f'{problem.name}, scale="joint", those alphas', seconds, reference, found, X, y)
-    scale = float(found[3][-1])
-    again, found = timed(lambda: enet_path(X, y, alphas=alphas, scale=scale, **lasso), repeats)
-    report(f"{problem.name}, the same alphas, its last scale given", again, reference, found, X, y)
-    model = HuberElasticNetCV(l1_ratio=1.0, alphas=alphas)
+        path("`scale=1.0`, the first 30 alphas", scale=1.0, eps=0.05 ** (29 / 49), n_alphas=30)
+    path("`scale=1.0`, to 0.05", scale=1.0, eps=0.05, n_alphas=50)
+    _, found = path('`scale="joint"`, to 0.05 or its end', eps=0.05, n_alphas=50)
+    # Beyond half as many columns as rows the joint scale begins to rise: the fit saturates.
+    before = np.count_nonzero(found[1], axis=0) <= 0.5 * problem.n
+    for label, alphas, scale in (
+        ("before saturation", found[0][before], found[3][before][-1]),
+        ("all of these", found[0], found[3][-1]),
+    ):
+        joint, _ = path(f'`scale="joint"`, {label}', alphas=alphas)
+        given, _ = path("the same alphas, the last scale given", alphas=alphas, scale=float(scale))
+        print(f"| {problem.name} | joint over given | | {joint / given:.2f} | | | |")
+    model = HuberElasticNetCV(l1_ratio=1.0, alphas=found[0])
     folds, _ = timed(lambda: model.fit(X, y), 1)
-    name = f"{problem.name}, 5-fold cross-validation"
-    print(f"{name:58s} {folds:8.2f}, {folds / seconds:.1f} paths")
+    table.line(problem, f"5-fold cross-validation: {folds / joint:.1f} paths", folds)
 
 
 def main() -> None:
@@ -160,11 +170,12 @@ def main() -> None:
     parser.add_argument("--only", choices=["tall", "wide", "sparse"])
     parser.add_argument("--cpu", action="store_true", help="seconds of the processor")
     arguments = parser.parse_args()
-    print(f"{'':58s} {'seconds':>8s} {'ratio':>6s} {'fits':>4s} {'used':>6s} {'violation':>9s}")
+    print("| problem | path | seconds | ratio | fits | nonzero at the end | violation |")
+    print("| --- | --- | --: | --: | --: | --: | --: |")
     if arguments.only in (None, "tall"):
-        dense(TALL, 2)
+        dense(TALL, 5)
     if arguments.only in (None, "wide"):
-        dense(WIDE, 1)
+        dense(WIDE, 3)
     if arguments.large or arguments.only == "sparse":
         X, y = data(SPARSE)
         # With the joint scale, alpha is in units of the noise. A path to as many columns is then
@@ -172,7 +183,7 @@ def main() -> None:
         for scale, eps in ((1.0, 0.05), ("joint", 0.07)):
             path = {"scale": scale, "l1_ratio": 1.0, "eps": eps, "n_alphas": 50}
             seconds, found = timed(lambda k=path: enet_path(X, y, **k), 1)
-            report(f"{SPARSE.name}, scale={scale!r}", seconds, None, found, X, y)
+            Table().line(SPARSE, f"`scale={scale!r}`, to {eps}", seconds, (X, y, found))
 
 
 if __name__ == "__main__":
