@@ -35,6 +35,25 @@ def test_a_scale_whose_square_overflows(rng):
     assert_allclose(model.coef_ / 1e300, small.coef_, rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::robustreg.exceptions.ConvergenceWarning")
+def test_features_whose_squares_overflow_are_refused_or_fitted():
+    refused = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(30, 2))
+        y = X @ [1.0, 2.0] + rng.normal(size=30)
+        X *= 10.0 ** rng.choice([-300, 0, 100], size=2)
+        X[:3] *= 10.0 ** rng.choice([100, 200])
+        try:
+            model = MMRegressor(random_state=0, n_subsets=20).fit(X, y)
+        except ValueError as error:
+            refused.append(str(error))
+        else:
+            assert np.isfinite(model.coef_).all()
+    assert 0 < len(refused) < 60
+    assert all("correct or remove these rows" in text for text in refused)
+
+
 def test_no_column_and_no_intercept(rng):
     y = rng.normal(size=30)
     model = MMRegressor(fit_intercept=False, random_state=0).fit(np.zeros((30, 2)), y)

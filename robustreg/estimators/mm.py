@@ -196,7 +196,8 @@ class MMRegressor(LinearRegressor):
         ------
         ValueError
             If X, y or sample_weight contain NaN or infinity or differ in length, if the weights are
-            negative or all zero, or if ``efficiency`` is too low for ``breakdown``.
+            negative or all zero, if ``efficiency`` is too low for ``breakdown``, or if X has values
+            so far from the others, by a factor of about 1e150, that their squares overflow.
         """
         problem = self._problem()
         with restored_on_failure(self):
@@ -205,7 +206,7 @@ class MMRegressor(LinearRegressor):
             progress = PassCounter(self, *given, {"sample_weight": sample_weight})
             design = as_design(X, y, weights, centered=self.fit_intercept, on_pass=progress)
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-            result = solve_mm(problem, design, np.random.default_rng(seed))
+            result = _solved(problem, design, np.random.default_rng(seed))
             self._single_ = is_single(X)
             self._store(result)
             progress.close()
@@ -246,6 +247,16 @@ class MMRegressor(LinearRegressor):
         self.n_passes_ = int(design.passes)
         self.optimality_ = float(result.optimality)
         self._runner_up = result.runner_up
+
+
+def _solved(problem: MMProblem, design: Design, rng: np.random.Generator) -> MMResult:
+    try:
+        return solve_mm(problem, design, rng)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            "X has values so far from the others that their squares overflow: correct or remove "
+            "these rows. If whole columns have such values, divide them by a constant."
+        ) from error
 
 
 @np.errstate(over="ignore")  # as in solve_mm
