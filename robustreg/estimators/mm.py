@@ -197,7 +197,7 @@ class MMRegressor(LinearRegressor):
         ValueError
             If X, y or sample_weight contain NaN or infinity or differ in length, if the weights are
             negative or all zero, if ``efficiency`` is too low for ``breakdown``, or if X has values
-            so far from the others, by a factor of about 1e150, that their squares overflow.
+            near the largest double, whose sums or squares overflow.
         """
         problem = self._problem()
         with restored_on_failure(self):
@@ -254,8 +254,9 @@ def _solved(problem: MMProblem, design: Design, rng: np.random.Generator) -> MMR
         return solve_mm(problem, design, rng)
     except np.linalg.LinAlgError as error:
         raise ValueError(
-            "X has values so far from the others that their squares overflow: correct or remove "
-            "these rows. If whole columns have such values, divide them by a constant."
+            "X has values so near the largest double, 1.8e308, that their sums or squares "
+            "overflow: correct or remove these rows. If whole columns have such values, divide "
+            "them by a constant."
         ) from error
 
 
