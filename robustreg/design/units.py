@@ -55,7 +55,7 @@ class Units(NamedTuple):
     def has_far_columns(self) -> bool:
         """Whether the products of some column lose two digits or more to its offset."""
         offset = np.abs(self.center)
-        return bool(np.logical_or.reduce(offset > FAR * (self.magnitude - offset)))
+        return bool(np.logical_or.reduce(offset / FAR > self.magnitude - offset))
 
     def of_blocks(self) -> Units:
         """Units of the columns in the blocks, which are centred if a centre is far from zero."""
