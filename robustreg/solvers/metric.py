@@ -249,11 +249,10 @@ def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector)
 
 def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:
     """U, S and V' of R, with as many singular values as R has columns."""
-    rows, columns = factor.shape
-    if rows < columns:
-        factor = np.vstack((factor, np.zeros((columns - rows, columns))))
-    left, singular, right = np.linalg.svd(factor, full_matrices=False)
-    return left[:rows], singular, right
+    missing = max(factor.shape[1] - factor.shape[0], 0)
+    # With rows of zeros instead of all of V', 12 x 275 would take as long as 275 x 275.
+    left, singular, right = np.linalg.svd(factor, full_matrices=bool(missing))
+    return np.pad(left, ((0, 0), (0, missing))), np.pad(singular, (0, missing)), right
 
 
 def cutoff(singular: Vector, n_rows: int) -> float:
