@@ -115,7 +115,7 @@ class Problem:
 
     @property
     def convex_objective(self) -> Objective | None:
-        """The convex function that the solution minimises.
+        """The function that the solution minimises, which is convex if the loss is.
 
         It is one of the coefficients, or of the coefficients and sigma. None if sigma has an
         equation of its own.

@@ -140,7 +140,7 @@ class GivenScale(ScaleRule):
         return self.value
 
     def relative_error(self, loss: Loss) -> float:
-        """One, as sigma has no error that could be a unit."""
+        """One: a given sigma has no standard error that could be a unit."""
         return 1.0
 
     def known(self) -> float | None:

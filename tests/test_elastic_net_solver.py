@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.linalg import lapack
 from test_elastic_net import problem
 
-from robustreg import enet_path
+from robustreg import HuberElasticNet, enet_path
 from robustreg.losses import Huber
 from robustreg.solvers import bordered
 from robustreg.solvers.quadratic_lasso import Curvature, QuadraticLasso, Signs
@@ -91,7 +91,7 @@ def test_all_columns_are_checked_at_every_alpha(n, p, correlation, scale, monkey
     options = {"l1_ratio": 1.0, "eps": 0.1, "n_alphas": 40, "scale": scale}
     path = enet_path(X, y, **options)
     assert largest_violation(X, y, path) < 1e-6
-    # Alphas are solved before the check of those before them; most are as if each were checked.
+    # The coefficients must equal those of a check at every alpha.
     monkeypatch.setattr(follower, "AHEAD", 1)
     alone = enet_path(X, y, **options)
     np.testing.assert_allclose(path[1], alone[1], atol=1e-6)
@@ -113,3 +113,27 @@ def test_a_column_that_is_active_later_is_checked_at_earlier_alphas(monkeypatch)
     found = enet_path(X, y, **options)
     assert largest_violation(X, y, found) < 1e-6
     np.testing.assert_allclose(found[1], expected[1], atol=1e-8)
+
+
+def test_a_single_fit_makes_few_columns_active(monkeypatch):
+    """On the way to it, alphas are far apart."""
+    X, y = problem(5, 100, 1500)
+    sizes, check = [], follower.Follower.check
+
+    def counted(self, *args):
+        sizes.append(self.active.columns.size)
+        return check(self, *args)
+
+    monkeypatch.setattr(follower.Follower, "check", counted)
+    alpha = enet_path(X, y, l1_ratio=1.0, eps=0.3, n_alphas=2)[0][-1]
+    sizes.clear()
+    model = HuberElasticNet(alpha, l1_ratio=1.0).fit(X, y)
+    assert 5 < np.count_nonzero(model.coef_) < max(sizes) < 300
+
+
+def test_steps_are_counted_from_the_largest_alpha():
+    X, y = problem(6, 80, 40)
+    near, far = (HuberElasticNet(alpha, l1_ratio=1.0).fit(X, y) for alpha in (0.5, 0.02))
+    assert near.n_iter_ < far.n_iter_
+    again = HuberElasticNet(0.02, l1_ratio=1.0, warm_start=True).fit(X, y).fit(X, y)
+    assert again.n_iter_ < far.n_iter_

@@ -1,11 +1,13 @@
 """The search reaches the best known minimum of S: shared/oracles/hard_cases.md."""
 
-from threading import Barrier, Thread
+import os
+import warnings
+from threading import Barrier, Event, Thread
 
 import numpy as np
 import pytest
 from hard_cases import CASES, hard_case, scale_from
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from robustreg import MMRegressor
 from robustreg.solvers.one_thread import one_thread
@@ -37,8 +39,12 @@ def test_the_lowest_known_minimum_is_found_for_all_seeds(case):
     assert sum(found(case, seed) for seed in range(1, 21)) == 20
 
 
+def threads_of(library):
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == library]
+
+
 def threads_of_blas():
-    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+    return threads_of("blas")
 
 
 def test_a_search_in_two_python_threads_restores_the_threads_of_blas():
@@ -101,3 +107,48 @@ def test_rows_of_large_weight_are_drawn_more_often(rng):
     sample = Sample(rows, y, s, MMRegressor()._problem().s_loss, 0.5 * s.sum())
     exact = np.abs(y - subset_fits(sample, 200, np.random.default_rng(0)) @ rows.T) < 1e-9
     assert exact[:, :4].mean() > 3.0 * exact[:, 4:].mean()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_does_not_keep_one_thread():
+    before, inside, forked = threads_of_blas(), Event(), Event()
+
+    def search():
+        with one_thread():
+            inside.set()
+            forked.wait()
+
+    thread = Thread(target=search)
+    thread.start()
+    inside.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads, from 3.12 on
+        child = os.fork()
+    if not child:
+        os._exit(threads_of_blas() != before)
+    forked.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_only_blas_is_limited():
+    """The number of threads of OpenMP belongs to a Python thread."""
+    first_is_in, both_are_in, first_is_out = Event(), Event(), Event()
+    limits = []
+
+    def second():
+        with threadpool_limits(1, user_api="openmp"):
+            first_is_in.wait()
+            with one_thread():
+                both_are_in.set()
+                first_is_out.wait()
+            limits.extend(threads_of("openmp"))
+
+    thread = Thread(target=second)
+    thread.start()
+    with one_thread():
+        first_is_in.set()
+        both_are_in.wait()
+    first_is_out.set()
+    thread.join()
+    assert set(limits) <= {1}

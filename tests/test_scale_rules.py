@@ -170,3 +170,9 @@ def test_a_threshold_that_underflows_is_refused(rng, parameters):
     X, y = conditioned(rng, 40, 3)
     with pytest.raises(ValueError, match="cannot be told from zero"):
         HuberRegressor(**parameters).fit(X, y)
+
+
+def test_a_scale_that_vanishes_in_units_of_y_is_refused(rng):
+    X, y = conditioned(rng, 40, 3)
+    with pytest.raises(ValueError, match="cannot be told from zero"):
+        HuberRegressor(scale=1e-300).fit(X, 1e290 * y)

@@ -101,8 +101,7 @@ class SparseDesign(DenseDesign):
         sums = self.value_and_gradient(point)
         loss, residual = point.units_loss, self._residuals
         curvature = loss.psi_prime(residual)
-        products = augmented_products(loss, residual, self._weights, mixing, curvature)
-        factor, slope, error = products
+        factor, slope, error = augmented_products(loss, residual, self._weights, mixing, curvature)
         return sums, factor, slope, float(slope @ error)
 
     def _find_units(self, X: Any, y: NDArray, weights: Vector | None) -> Units:

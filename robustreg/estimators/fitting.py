@@ -89,7 +89,8 @@ class HuberProblem:
             If the threshold is so small that its square underflows.
         """
         rule = scale_rule(self.scale, design.units.response_scale)
-        unit = rule.known() or 1.0
+        known = rule.known()
+        unit = 1.0 if known is None else known
         if not min(float(self.delta) * unit, unit) > SMALLEST_THRESHOLD:
             raise ValueError(
                 f"delta={self.delta!r} and scale={self.scale!r} give a threshold that cannot be "

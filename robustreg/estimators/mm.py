@@ -196,8 +196,8 @@ class MMRegressor(LinearRegressor):
         ------
         ValueError
             If X, y or sample_weight contain NaN or infinity or differ in length, if the weights are
-            negative or all zero, if ``efficiency`` is too low for ``breakdown``, or if X has values
-            near the largest double, whose sums or squares overflow.
+            negative or all zero, if ``efficiency`` is too low for ``breakdown``, or if X or y has
+            values near the largest double, whose sums or squares overflow.
         """
         problem = self._problem()
         with restored_on_failure(self):
@@ -254,9 +254,9 @@ def _solved(problem: MMProblem, design: Design, rng: np.random.Generator) -> MMR
         return solve_mm(problem, design, rng)
     except np.linalg.LinAlgError as error:
         raise ValueError(
-            "X has values so near the largest double, 1.8e308, that their sums or squares "
-            "overflow: correct or remove these rows. If whole columns have such values, divide "
-            "them by a constant."
+            "X or y has values so near the largest double, 1.8e308, that their sums or squares "
+            "overflow: correct or remove these rows. If a whole column has such values, divide it "
+            "by a constant."
         ) from error
 
 

@@ -33,9 +33,10 @@ SOLVERS = {"lbfgs": True, "newton": False}
 #: robust start, up to 47, and 11 did not converge in 100. From least squares they take 4 to 10.
 ENOUGH = 30
 
-#: BLAS computes in one thread if X has more numbers than the first (below, it does so anyway), and
-#: its Gram matrix fewer multiplications than the second, which take about ten milliseconds. See
-#: ``one_thread``: a fit to 16 x 143 after one of least squares took 170 ms otherwise, and takes 10.
+#: BLAS computes in one thread if the largest matrix, of max(n, p) times p numbers, has more numbers
+#: than the first. Below, it does so anyway. Its Gram matrix must take fewer multiplications than
+#: the second, which is about ten milliseconds. See ``one_thread``: a fit to 16 x 143 after one of
+#: least squares took 170 ms, and takes 10 in one thread.
 SMALL_PRODUCT, LARGE_GRAM = 2**13, 2**27
 
 
@@ -95,13 +96,13 @@ def _solved(
         return replace(interpolation(problem, start), n_iter=1)
     collapsed, iterations = estimated and problem.is_zero(start.scale, start), 0
     while True:
-        left, objective = max(max_iter - iterations, 0), problem.convex_objective
+        left = max(max_iter - iterations, 0)
         if collapsed and not problem.penalty:
             ended = solve_at_zero(problem, start, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
             start, made = ended
-        elif objective is None:
+        elif (objective := problem.convex_objective) is None:
             return solve_with_rule(problem, start, memory=memory, tol=tol, max_iter=left)
         else:
             reached = _minimised(objective, start, memory=memory, tol=tol, max_iter=left)

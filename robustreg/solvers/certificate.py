@@ -14,7 +14,7 @@ from robustreg.objective import Evaluation, Objective, larger
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
-__all__ = ["LocalModel", "local_model", "undamped"]
+__all__ = ["LocalModel", "evaluated_model", "local_model", "undamped"]
 
 Vector = NDArray[np.float64]
 
@@ -152,6 +152,18 @@ def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> Loc
             objective = objective.knowing(metric.null, objective.problem.ill_conditioned)
             evaluation = objective.evaluation(parameters, evaluation.sums)
     return LocalModel(objective, evaluation, metric)
+
+
+def evaluated_model(
+    objective: Objective, parameters: Vector, mixing: Mixing
+) -> tuple[Evaluation, LocalModel | None]:
+    """Evaluate an objective in one pass, with the model if its Gram matrix is accurate."""
+    design, problem = objective.design, objective.problem
+    if problem.ill_conditioned or design.gram_kind(problem.penalty.alpha) != "matrix":
+        return objective.evaluate(parameters), None
+    evaluation, metric = take_metric(objective, parameters, mixing, by_factor=False)
+    usable = metric is not None and metric.rank >= problem.linear_rank
+    return evaluation, LocalModel(objective, evaluation, metric) if metric and usable else None
 
 
 def undamped(model: LocalModel) -> LocalModel:

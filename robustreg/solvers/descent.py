@@ -19,8 +19,8 @@ __all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place", "Rene
 
 Vector = NDArray[np.float64]
 
-#: Computes the model at a point.
-Renewal = Callable[[Vector], LocalModel]
+#: Evaluates the objective at a point, and its model if that is possible in the same pass.
+Renewal = Callable[[Vector], tuple[Evaluation, LocalModel | None]]
 
 #: Relative decrease of the objective below which its values are rounding errors and the gradient
 #: decides: five digits above the rounding of a sum.
@@ -99,8 +99,8 @@ class Descent:
         The present distance divided by that before the last step. It is 0 before the first step,
         and 1 if no step was accepted.
     shortened : bool
-        Whether the full length was refused in the last step. (It is less than one if the scale
-        would fall too far.)
+        Whether the full length was refused in the last step. The full length is less than one if
+        the scale would fall too far.
     fresh : LocalModel or None
         The model at the present point, if the last step has computed it.
     """
@@ -193,8 +193,8 @@ class Descent:
             Whether to evaluate the full step and shorter ones in one pass, instead of the full step
             first. This saves a pass if a shorter step is likely.
         renew : callable, optional
-            Computes the model at the end of the full step, in the pass that evaluates it. This
-            saves a pass if a fresh metric is likely to be needed there.
+            Evaluates the full step and its model in one pass. This saves a pass if a fresh metric
+            is likely to be needed there.
         """
         objective, start = self.model.objective, self.evaluation
         direction = self.direction
@@ -208,8 +208,7 @@ class Descent:
         several, full = several and not self.is_rounding, length
         if not several:
             end = start.parameters + length * direction
-            fresh = None if renew is None else renew(end)
-            evaluation = objective.evaluate(end) if fresh is None else fresh.evaluation
+            evaluation, fresh = renew(end) if renew else (objective.evaluate(end), None)
             trial = self._place(evaluation)
             if self._accepts(trial, -length * slope):
                 self._move(trial)

@@ -13,7 +13,7 @@ from robustreg.design.base import Point
 from robustreg.problem import Problem
 from robustreg.scales import ScaleRule
 from robustreg.solvers.active_set import ActiveSet
-from robustreg.solvers.elastic_net_scale import Settled, first_scale, settle
+from robustreg.solvers.elastic_net_scale import TIGHT, Settled, first_scale, settle
 from robustreg.solvers.screening import strong_columns, violating_columns
 
 __all__ = ["Fit", "Follower", "Start", "Step"]
@@ -23,9 +23,10 @@ Vector = NDArray[np.float64]
 #: Largest change of log sigma that is extrapolated from the path to the next alpha.
 LEAP = 0.2
 
-#: Most alphas that are solved before all columns are checked, and the columns that may become
-#: active early for that, as a number and as a part of the active ones. A product of X with eight
-#: vectors takes twice as long as with one. A path of 20,000 x 500 takes 0.39 s instead of 0.53.
+#: ``AHEAD`` is the most alphas that are solved before all columns are checked. For that, columns
+#: become active earlier than necessary: at most ``SPARE`` of them, or ``SPARE_PART`` of the active
+#: ones, if that is more. A product of X with eight vectors takes twice as long as with one. A path
+#: of 20,000 x 500 takes 0.38 s instead of 0.53.
 AHEAD, SPARE, SPARE_PART = 8, 20, 0.5
 
 #: Part of alpha by which the strong rule is relaxed where a check costs more than a step.
@@ -87,12 +88,15 @@ class Step:
         Of the columns that were active.
     psi : array of shape (n,)
         ``psi(e) / sigma``.
+    before : tuple of float
+        The alpha and the scale of the step before.
     """
 
     fit: Fit
     settled: Settled
     coef: Vector
     psi: Vector
+    before: tuple[float, float]
 
 
 @dataclass
@@ -121,6 +125,7 @@ class Follower:
     _alpha: float = np.inf
     _before: tuple[float, float] = (np.inf, 0.0)  # alpha and scale of the previous step
     _trend: float = 0.0  # of log sigma over log alpha
+    _counted: int = 0  # steps of the fits that have been checked
 
     @classmethod
     def of(cls, problem: Problem, max_iter: int) -> Follower:
@@ -161,7 +166,7 @@ class Follower:
 
     def advance(self, alpha: float, tol: float) -> Step:
         """Solve for the columns that may be nonzero at an alpha by the strong rule."""
-        active, made = self.active, self.active.n_iter
+        active = self.active
         active.columns.restart(active.coef)
         active.set_alpha(alpha)
         if self.slopes is not None:
@@ -172,7 +177,7 @@ class Follower:
             scale *= float(np.exp(np.clip(leap, -LEAP, LEAP)))
             self._before = self._alpha, self.scale
         settled = settle(active, self._rule, scale, tol, self.max_iter, PEEK)
-        if settled.distance > tol:
+        if settled.distance > 4.0 * TIGHT * tol and settled.violation <= tol:
             slopes = active.slopes_of_all(settled.scale)
             active.add(violating_columns(active, slopes, tol)[1])
             settled = settle(active, self._rule, settled.scale, tol, self.max_iter)
@@ -182,7 +187,7 @@ class Follower:
             way = _way(self._before[0], alpha)
             self._trend = float(np.log(self.scale / self._before[1])) / way if way else 0.0
             psi = active.columns.psi(active.delta * self.scale) / self.scale
-        return Step(self._fit(settled, made), settled, active.coef.copy(), psi)
+        return Step(self._fit(settled), settled, active.coef.copy(), psi, self._before)
 
     def check(self, steps: Sequence[Step], tol: float) -> list[Step]:
         """Check all columns at each step. Return the first steps that no column violates.
@@ -198,11 +203,14 @@ class Follower:
             if entering.size and step.settled.violation <= tol:
                 active.coef = np.pad(step.coef, (0, active.columns.size - step.coef.size))
                 self.scale, self._alpha, self.ahead = step.settled.scale, step.fit.alpha, 1
+                self._before = step.before
                 active.add(np.setdiff1d(entering, active.columns.index))
                 return checked
             self.slopes, self.checked_alpha = slopes, step.fit.alpha
             optimality = max(outer, step.fit.optimality)
-            checked.append(replace(step, fit=replace(step.fit, optimality=optimality)))
+            made, self._counted = max(step.fit.n_iter - self._counted, 0), step.fit.n_iter
+            fit = replace(step.fit, optimality=optimality, n_iter=made)
+            checked.append(replace(step, fit=fit))
         self.ahead = min(2 * self.ahead, AHEAD)
         return checked
 
@@ -230,8 +238,8 @@ class Follower:
         known = max(self.checked_alpha, alpha)
         return strong_columns(self.active, self.slopes, known, alpha, slack)
 
-    def _fit(self, settled: Settled, made: int) -> Fit:
-        """Return a solution without the data."""
+    def _fit(self, settled: Settled) -> Fit:
+        """Return a solution without the data. Its steps are counted from the beginning."""
         active = self.active
         nonzero = np.flatnonzero((active.coef != 0.0) & (active.columns.index != INTERCEPT))
         return Fit(
@@ -242,13 +250,13 @@ class Follower:
             active.alpha,
             max(settled.violation, settled.distance),
             settled.edf,
-            active.n_iter - made,
+            active.n_iter,
         )
 
     def constant(self, alpha: float) -> Fit:
         """Return the constant fit, for data in which most responses are equal."""
         self.active.alpha = alpha
-        return self._fit(Settled(0.0, 0.0, 0.0, 1.0), self.active.n_iter)
+        return self._fit(Settled(0.0, 0.0, 0.0, 1.0))
 
 
 def _way(begin: float, end: float) -> float:

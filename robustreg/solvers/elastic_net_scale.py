@@ -4,9 +4,9 @@ The coefficients, and the number of nonzero ones, are functions of sigma. As lon
 and no row crosses the threshold, the coefficients are linear in sigma, and the equation of the
 joint scale is quadratic. If a column leaves or enters, the effective number of parameters jumps,
 and the equation may change its sign in the jump. The next trial is the sigma at which the equation
-changes its sign if the coefficients keep moving as they do, with all jumps on the way. If this is a
-jump, trials on both sides of it confirm that. Fixed-point iteration would alternate between both
-sides for ever.
+changes its sign if the coefficients keep moving as they do, with all jumps on the way. If it
+changes in a jump, trials just before and just after the jump confirm it. Fixed-point iteration
+would alternate between both sides for ever.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def settle(
     bracket, tightness = _Bracket(), TIGHT * tol
     known = rule.known()
     begin = scale = scale if known is None else known
-    for _ in range(trials):
+    for left in reversed(range(trials)):
         violation = active.solve(scale, tol, max_iter)
         if known is not None:
             return Settled(scale, violation, 0.0, effective_parameters(active, scale))
@@ -222,6 +222,8 @@ def settle(
         bracket.add(trial)
         if bracket.width <= 4.0 * tightness:
             return Settled(scale, violation, bracket.width, trial.edf)
+        if not left:
+            break
         tangent = tangent_at(active, scale)
         following = bracket.next(trial, tangent, tightness)
         if abs(following - scale) < FOLLOWED * scale:

@@ -249,9 +249,12 @@ def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector)
 
 def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:
     """U, S and V' of R, with as many singular values as R has columns."""
-    missing = max(factor.shape[1] - factor.shape[0], 0)
-    # With rows of zeros instead of all of V', 12 x 275 would take as long as 275 x 275.
-    left, singular, right = np.linalg.svd(factor, full_matrices=bool(missing))
+    missing = factor.shape[1] - factor.shape[0]
+    if missing <= 0:
+        return np.linalg.svd(factor, full_matrices=False)
+    # All of V' is computed instead of appending rows of zeros to R, which would make 12 x 275 as
+    # slow as 275 x 275.
+    left, singular, right = np.linalg.svd(factor, full_matrices=True)
     return np.pad(left, ((0, 0), (0, missing))), np.pad(singular, (0, missing)), right
 
 

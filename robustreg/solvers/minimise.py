@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
-from robustreg.solvers.certificate import LocalModel, local_model, undamped
+from robustreg.solvers.certificate import LocalModel, evaluated_model, local_model, undamped
 from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, VALUE_ROUNDING, Descent, Renewal
 from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
 from robustreg.solvers.result import Status
@@ -125,7 +125,7 @@ def minimise(
         taken = float(model.metric.mixing or 0.0)
         free = free or mixing < taken
         following = _levenberg(taken, poor=False, free=free)
-        renew = partial(local_model, objective, mixing=following) if slow else None
+        renew = partial(evaluated_model, objective, mixing=following) if slow else None
         ratio, made = _run(descent, target, max_iter - iterations, shortened, renew)
         shortened, slow = descent.shortened, _is_slow(descent)
         iterations += made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,8 +16,9 @@ __all__ = ["one_thread"]
 
 @lru_cache(maxsize=1)
 def _libraries() -> ThreadpoolController:
-    # Finding the libraries takes 3 ms, and setting their number of threads 0.01 ms.
-    return ThreadpoolController()
+    # Finding the libraries takes 3 ms, and setting their number of threads 0.01 ms. Other libraries
+    # would be restored too, to the numbers of the Python thread that set the limit.
+    return ThreadpoolController().select(user_api="blas")
 
 
 class _Shared:
@@ -28,6 +30,18 @@ class _Shared:
 
 
 _SHARED = _Shared()
+
+
+def _after_fork() -> None:
+    """Begin anew in a child process, which has none of the threads that are in the context."""
+    limit = _SHARED.limit if _SHARED.users else None
+    _SHARED.__init__()  # type: ignore[misc]
+    if limit is not None:
+        limit.restore_original_limits()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
@@ -43,7 +57,7 @@ def one_thread() -> Iterator[None]:
     """
     with _SHARED.lock:
         if not _SHARED.users:
-            _SHARED.limit = _libraries().limit(limits=1, user_api="blas")
+            _SHARED.limit = _libraries().limit(limits=1)
         _SHARED.users += 1
     try:
         yield

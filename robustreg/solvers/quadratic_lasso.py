@@ -142,7 +142,7 @@ class QuadraticLasso:
             target = self.curvature.solve(members, right)
             wrong = ~self.signs.free[members] & (target * sign[members] <= 0.0)
             if wrong.any():
-                kept, step = self._dropped(x, members, target, right, wrong)
+                kept, step = self._dropped(x, members, target, wrong)
                 active[members[~kept]] = False
                 if step < SHORT and entered.size > 1:
                     # So many new columns at a time are dependent, so a part of them is tried.
@@ -183,15 +183,15 @@ class QuadraticLasso:
         x: Vector,
         members: NDArray[np.intp],
         target: Vector,
-        right: Vector,
         wrong: Booleans,
     ) -> tuple[Booleans, float]:
-        """Set coefficients to zero whose signs would change. Return the kept ones and the step.
-
-        ``target`` solves the linear system of the members with this right side.
-        """
+        """Set coefficients to zero whose signs would change. Return the kept ones and the step."""
         before, Q = x[members], self.curvature.Q
-        product = (Q @ x)[members]
+        whole = np.zeros_like(x)
+        whole[members] = target
+        # Not the right side of their linear system, from which the target may differ: see
+        # ``positive_factor``.
+        product, at_target = (Q @ x)[members], (Q @ whole)[members]
         value = self._value(members, before, product)
         signed = ~self.signs.free[members]
         ratios = np.full(members.shape[0], np.inf)
@@ -203,7 +203,7 @@ class QuadraticLasso:
         while step > max(ratios[first], SHORTEST):
             moved = before + step * (target - before)
             leaving = signed & (ratios <= step)
-            along = (1.0 - step) * product + step * right
+            along = (1.0 - step) * product + step * at_target
             along -= Q[np.ix_(members, members[leaving])] @ moved[leaving]
             moved[leaving] = 0.0
             if self._value(members, moved, along) < value:

