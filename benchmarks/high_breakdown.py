@@ -81,11 +81,11 @@ def statsmodels_mm(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
 
 def pylmrob_mm(X: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
     """Fit by pylmrob, the port of lmrob."""
-    from pylmrob import LMRob
+    from pylmrob import LmRob
 
     begin = time.perf_counter()
-    found = LMRob().fit(X, y)
-    return time.perf_counter() - begin, float(found.scale_)
+    found = LmRob().fit(X, y)
+    return time.perf_counter() - begin, float(found.result_.scale_)
 
 
 def systems(without: str | None = None) -> dict[str, Fit]:

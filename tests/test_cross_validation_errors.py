@@ -270,7 +270,9 @@ class TestFolds:
             assert len(exact) == len(caught) == 1
             assert exact[0].startswith("Some fits in folds are exact")
             assert "alphas > 0" in exact[0]
-            assert np.ptp(model.cv_results_["split0_test_score"]) == 0.0
+            # Up to the rounding errors of different starts: 1 ulp with NumPy 1.26.
+            scores = model.cv_results_["split0_test_score"]
+            assert np.ptp(scores) <= 4.0 * np.spacing(np.abs(scores[0]))
         else:
             assert not caught
         with warnings.catch_warnings():

@@ -126,8 +126,8 @@ def minimise(
         free = free or mixing < taken
         following = _levenberg(taken, poor=False, free=free)
         renew = partial(evaluated_model, objective, mixing=following) if slow else None
-        ratio, made = _run(descent, target, max_iter - iterations, shortened, renew)
-        shortened, slow = descent.shortened, _is_slow(descent)
+        ratio, made, slow = _run(descent, target, max_iter - iterations, shortened, renew)
+        shortened = descent.shortened
         iterations += made
         parameters = descent.evaluation.parameters
         stalled = descent.contraction > SLOW and descent.is_rounding
@@ -155,9 +155,12 @@ def _goes_in_turn(descent: Descent) -> bool:
 
 def _run(
     descent: Descent, target: float, limit: int, several: bool, renew: Renewal | None
-) -> tuple[float, int]:
-    """Step in one metric. Return how well it predicted the first step, and the number of steps."""
-    made, ratio, in_turn = 0, 0.0, _goes_in_turn(descent)
+) -> tuple[float, int, bool]:
+    """Step in one metric.
+
+    Return how well it predicted the first step, the number of steps, and whether they became slow.
+    """
+    made, ratio, slow, in_turn = 0, 0.0, False, _goes_in_turn(descent)
     while made < limit:
         before = descent.evaluation
         predicted = 0.5 * descent.length**2
@@ -165,22 +168,27 @@ def _run(
         if length == 0.0:
             break
         made += 1
+        decrease = before.value - descent.evaluation.value
+        rounding = decrease <= VALUE_ROUNDING * abs(before.value)
         if made == 1:
-            decrease = before.value - descent.evaluation.value
-            rounding = decrease <= VALUE_ROUNDING * abs(before.value)
             # If values differ by rounding only, a shortened step counts as a bad prediction.
             ratio = float(length == 1.0) if rounding else decrease / predicted
         if descent.distance <= target or descent.contraction > SLOW:
             descent.certify()
-        if descent.distance <= target or _is_slow(descent) or in_turn:
+        slow = _is_slow(descent, rounding)
+        if descent.distance <= target or slow or in_turn:
             break
-    return ratio, max(made, 1)
+    return ratio, max(made, 1), slow
 
 
-def _is_slow(descent: Descent) -> bool:
-    """Whether a fresh metric is better than another step in this one."""
-    serves = SERVES_SMALL if descent.model.objective.design.is_small else SERVES
-    return descent.contraction > serves and descent.renews
+def _is_slow(descent: Descent, rounding: bool) -> bool:
+    """Whether a fresh metric is better than another step in this one.
+
+    Near the solution, the memory is worth more: the metric changes wherever a row at the threshold
+    crosses it, and steps in fresh metrics would alternate between both sides.
+    """
+    early = descent.model.objective.design.is_small and not rounding
+    return descent.contraction > (SERVES_SMALL if early else SERVES) and descent.renews
 
 
 def _levenberg(mixing: float, poor: bool, free: bool) -> float:
