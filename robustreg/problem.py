@@ -109,9 +109,13 @@ class Problem:
 
     @property
     def freedom(self) -> Any:
-        """nu: ``sum s (1 - edf / N)``, the degrees of freedom of the residuals."""
+        """nu: the degrees of freedom of the residuals."""
+        return self.freedom_beside(self.effective_parameters)
+
+    def freedom_beside(self, edf: float) -> Any:
+        """Return ``sum s (1 - edf / N)``, nu for this number of effective parameters."""
         design = self.design
-        return design.total_weight * (1.0 - self.effective_parameters / design.n_observations)
+        return design.total_weight * (1.0 - edf / design.n_observations)
 
     @property
     def convex_objective(self) -> Objective | None:

@@ -127,13 +127,9 @@ def augmented_products(
     The first two are multiplied by the frequencies. In least squares (``mixing`` None), e is
     replaced by psi(e), and psi' by one. The ``curvature`` given is psi'.
     """
-    slope: NDArray
-    if mixing is None:
-        factor, error = np.ones_like(residual), np.asarray(loss.psi(residual))
-        slope = error
-    else:
-        error, slope = residual, curvature * residual
-        factor = curvature if mixing == 0.0 else loss.curvature(residual, mixing)
+    error = np.asarray(loss.psi(residual)) if mixing is None else residual
+    slope = error if mixing is None else curvature * residual
+    factor = curvature if mixing == 0.0 else row_curvature(loss, residual, mixing)
     if frequency is not None:
         factor, slope = factor * frequency, slope * frequency
     return np.asarray(factor, dtype=np.float64), slope, error

@@ -30,9 +30,8 @@ class GramAccumulator:
     """
 
     def __init__(self, n_features: int) -> None:
-        self.columns = np.zeros(
-            (n_features, n_features), order="F"
-        )  # only its upper triangle is used
+        # Only its upper triangle is used.
+        self.columns = np.zeros((n_features, n_features), order="F")
         self.cross = np.zeros((2, n_features))
         self.corner = np.zeros((2, 2))
 

@@ -122,10 +122,11 @@ class _System:
         side = np.zeros(self.base.members.size)
         side[self.of_members[known]] = right[known]
         x = self.base.base_solve(side)
-        taken = lapack.dpotrs(self.G, x[self.out])[0] if self.out.size else x[:0]
         solution = np.empty_like(right)
         if self.joined.size:
-            own = right[~known] - self.cross @ x + self.K.T @ taken
+            own = right[~known] - self.cross @ x
+            if self.out.size:
+                own += self.K.T @ lapack.dpotrs(self.G, x[self.out])[0]
             own = lapack.dpotrs(self.P, own)[0]
             solution[~known] = own
             x = x - self.from_joined @ own

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from robustreg.design.active_columns import INTERCEPT
 from robustreg.design.base import Point
 from robustreg.problem import Problem
-from robustreg.scales import ScaleRule
 from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_scale import TIGHT, Settled, first_scale, settle
 from robustreg.solvers.screening import strong_columns, violating_columns
@@ -135,16 +134,12 @@ class Follower:
 
     def null_model(self, tol: float) -> Settled:
         """Solve the model of the unpenalised columns, and set the slopes and the largest alpha."""
-        settled = settle(self.active, self._rule, self.scale, tol, self.max_iter)
+        settled = settle(self.active, self.scale, tol, self.max_iter)
         if settled.scale > 0.0:
             self.scale = settled.scale
             self.slopes = self.active.slopes_of_all(settled.scale)
             self.checked_alpha = self._alpha = self.largest_alpha()
         return settled
-
-    @property
-    def _rule(self) -> ScaleRule:
-        return self.active.problem.scale
 
     def largest_alpha(self) -> float:
         """The smallest alpha at which all penalised coefficients are zero."""
@@ -176,11 +171,11 @@ class Follower:
             leap = self._trend * _way(self._alpha, alpha)
             scale *= float(np.exp(np.clip(leap, -LEAP, LEAP)))
             self._before = self._alpha, self.scale
-        settled = settle(active, self._rule, scale, tol, self.max_iter, PEEK)
+        settled = settle(active, scale, tol, self.max_iter, PEEK)
         if settled.distance > 4.0 * TIGHT * tol and settled.violation <= tol:
             slopes = active.slopes_of_all(settled.scale)
             active.add(violating_columns(active, slopes, tol)[1])
-            settled = settle(active, self._rule, settled.scale, tol, self.max_iter)
+            settled = settle(active, settled.scale, tol, self.max_iter)
         psi = np.empty(0)
         if settled.scale > 0.0:
             self.scale, self._alpha = settled.scale, alpha
@@ -260,5 +255,5 @@ class Follower:
 
 
 def _way(begin: float, end: float) -> float:
-    """Change of log alpha, 0 from the first alpha."""
+    """Change of log alpha, which is 0 if there is no alpha before."""
     return float(np.log(end / begin)) if 0.0 < begin < np.inf else 0.0

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.losses import Huber
-from robustreg.scales import ScaleRule
 from robustreg.solvers.active_set import ActiveSet
 from robustreg.solvers.elastic_net_edf import effective_parameters
 from robustreg.solvers.elastic_net_tangent import Tangent, follow, tangent_at
@@ -72,25 +71,23 @@ class _Trial:
     """The solution at a sigma, and whether sigma is too small."""
 
     active: ActiveSet
-    rule: ScaleRule
     scale: float
     violation: float
     edf: float = field(init=False)
     estimate: float = field(init=False)
+    #: Whether no degrees of freedom are left for the joint scale.
+    lacks_freedom: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.edf = effective_parameters(self.active, self.scale)
-        self.estimate = self.active.estimate(self.scale, self.freedom(self.edf))
-
-    def freedom(self, edf: float) -> float:
-        """nu for this number of effective parameters."""
-        design = self.active.problem.design
-        return design.total_weight * (1.0 - edf / design.n_observations)
+        freedom = self.active.problem.freedom_beside(self.edf)
+        self.estimate = self.active.estimate(self.scale, freedom)
+        self.lacks_freedom = self.is_joint and freedom <= 0.0
 
     @property
-    def lacks_freedom(self) -> bool:
-        """Whether no degrees of freedom are left for the joint scale."""
-        return self.rule.convex and self.freedom(self.edf) <= 0.0
+    def is_joint(self) -> bool:
+        """Whether sigma solves the equation of the joint scale."""
+        return self.active.problem.scale.convex
 
     @property
     def is_too_small(self) -> bool:
@@ -159,9 +156,9 @@ class _Trial:
     ) -> tuple[float, float, float]:
         """The equation ``a x² + 2 b x + c = 0`` for the change x of sigma."""
         square, mixed, slope, outside = terms
-        loss = self.active.problem.loss
-        assert isinstance(loss, Huber)
-        outer = -2.0 * loss.kappa * self.freedom(edf)
+        problem = self.active.problem
+        assert isinstance(problem.loss, Huber)
+        outer = -2.0 * problem.loss.kappa * problem.freedom_beside(edf)
         if outside:
             outer += self.active.delta**2 * outside
         return slope + outer, mixed + outer * self.scale, square + outer * self.scale**2
@@ -181,7 +178,6 @@ def first_scale(active: ActiveSet) -> float:
 
 def settle(
     active: ActiveSet,
-    rule: ScaleRule,
     scale: float,
     tol: float,
     max_iter: int,
@@ -192,7 +188,6 @@ def settle(
     Parameters
     ----------
     active : ActiveSet
-    rule : ScaleRule
     scale : float
         The start, which should be too large rather than too small.
     tol : float
@@ -207,13 +202,13 @@ def settle(
     Settled
     """
     bracket, tightness = _Bracket(), TIGHT * tol
-    known = rule.known()
+    known = active.problem.scale.known()
     begin = scale = scale if known is None else known
     for left in reversed(range(trials)):
         violation = active.solve(scale, tol, max_iter)
         if known is not None:
             return Settled(scale, violation, 0.0, effective_parameters(active, scale))
-        trial = _Trial(active, rule, scale, violation)
+        trial = _Trial(active, scale, violation)
         if active.fits_exactly() or trial.vanishes(begin, tol) or trial.leaves_no_freedom:
             return Settled(0.0, violation, 0.0, trial.edf)
         solved = violation <= tol or violation <= active.rounding_level(scale)
@@ -268,7 +263,7 @@ class _Bracket:
     def next(self, trial: _Trial, tangent: Tangent, tightness: float) -> float:
         """Return the next trial of sigma."""
         scale, secant = trial.scale, float(np.exp(self.search.next()))
-        if not trial.rule.convex:
+        if not trial.is_joint:
             return secant
         if self.is_stuck:
             return 0.5 * (self.low + self.high)

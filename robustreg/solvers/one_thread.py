@@ -34,10 +34,9 @@ _SHARED = _Shared()
 
 def _after_fork() -> None:
     """Begin anew in a child process, which has none of the threads that are in the context."""
-    limit = _SHARED.limit if _SHARED.users else None
-    _SHARED.__init__()  # type: ignore[misc]
-    if limit is not None:
-        limit.restore_original_limits()
+    if _SHARED.users:
+        _SHARED.limit.restore_original_limits()
+    _SHARED.lock, _SHARED.users = Lock(), 0
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -179,11 +179,7 @@ class QuadraticLasso:
         return smooth + float(self.sizes[members] @ np.abs(x))
 
     def _dropped(
-        self,
-        x: Vector,
-        members: NDArray[np.intp],
-        target: Vector,
-        wrong: Booleans,
+        self, x: Vector, members: NDArray[np.intp], target: Vector, wrong: Booleans
     ) -> tuple[Booleans, float]:
         """Set coefficients to zero whose signs would change. Return the kept ones and the step."""
         before, Q = x[members], self.curvature.Q

@@ -11,13 +11,12 @@ from robustreg.solvers.active_set import ActiveSet
 __all__ = ["strong_columns", "violating_columns"]
 
 Vector = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 #: Least ratio of a slope to that of a nonzero coefficient. Between distant alphas, the rule would
 #: admit nearly all columns. Those that it misses are found by the check. A fit to 300 x 4,000 takes
 #: 0.3 s with this ratio, and 23 s without any.
 LEAST_RATIO = 0.9
-
-Indices = NDArray[np.intp]
 
 
 def violating_columns(
