@@ -4,34 +4,24 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from robustreg.design.base import Point
 from robustreg.design.rotated import row_space_design
-from robustreg.losses import Huber
-from robustreg.objective import Objective
 from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import Descent
 from robustreg.solvers.estimated_scale import solve_with_rule
-from robustreg.solvers.minimise import Reached, fits_exactly, minimise
+from robustreg.solvers.minimise import fits_exactly, minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.result import Result, Status
-from robustreg.solvers.start import least_squares_start, pilot_start
+from robustreg.solvers.start import pilot_start
 from robustreg.solvers.zero import interpolation, solve_at_zero
 
 __all__ = ["SOLVERS", "Result", "Status", "solve"]
 
 #: Maps the name of a solver to whether it keeps the memory of L-BFGS.
 SOLVERS = {"lbfgs": True, "newton": False}
-
-#: Iterations after which the minimum is sought from least squares. Of 900 fits to data in which
-#: about a fifth of the weight is up to 10^11 from the rest, 43 took more than 20 iterations from a
-#: robust start, up to 47, and 11 did not converge in 100. From least squares they take 4 to 10.
-ENOUGH = 30
 
 #: BLAS computes in one thread if the largest matrix, of max(n, p) times p numbers, has more numbers
 #: than the first. Below, it does so anyway. Its Gram matrix must take fewer multiplications than
@@ -105,7 +95,8 @@ def _solved(
         elif (objective := problem.convex_objective) is None:
             return solve_with_rule(problem, start, memory=memory, tol=tol, max_iter=left)
         else:
-            reached = _minimised(objective, start, memory=memory, tol=tol, max_iter=left)
+            begin = objective.at(start)
+            reached = minimise(objective, begin, memory=memory, tol=tol, max_iter=left)
             start, made = objective.point(reached.parameters), reached.n_iter
             problem = reached.model.objective.problem
             if reached.status is not None:
@@ -113,27 +104,6 @@ def _solved(
                 return Result(problem, start, reached.bound, made, reached.status)
         collapsed = not collapsed
         iterations += made
-
-
-def _minimised(
-    objective: Objective, start: Point, *, memory: bool, tol: float, max_iter: int
-) -> Reached:
-    """Minimise from a start and, if that takes too long, from least squares.
-
-    Outliers that carry the fit with them put the minimum at a scale of their own size, which may be
-    10^10 times that of a robust start. Least squares is then near it.
-    """
-    restarts = objective.has_scale and max_iter >= 2 * ENOUGH
-    options: dict[str, Any] = {"memory": memory, "tol": tol}
-    most = ENOUGH if restarts else max_iter
-    reached = minimise(objective, objective.at(start), max_iter=most, **options)
-    if not restarts or reached.status is not Status.MAX_ITER:
-        return reached
-    _, point = least_squares_start(replace(objective.problem, loss=Huber(np.inf)))
-    begin = objective.at(point._replace(loss=objective.problem.loss))
-    other = minimise(objective, begin, max_iter=max_iter - reached.n_iter, **options)
-    nearer = min((other, reached), key=lambda each: each.distance)
-    return replace(nearer, n_iter=reached.n_iter + other.n_iter)
 
 
 def _with_least_norm(result: Result, tol: float) -> Result:

@@ -43,9 +43,9 @@ SHORTEST = float(np.finfo(np.float64).eps) ** 0.5
 #: A distance that is at most this multiple of its typical rounding errors may be rounding alone.
 ROUNDED = 4.0
 
-#: A step multiplies the scale by no less than this fraction, and by no more than its inverse:
-#: residuals within the threshold that ask for more growth are rounding errors. After two such steps
-#: down the descent ends, since the minimum may be at a scale of zero.
+#: A step multiplies the scale by no less than this fraction. After two such steps down the descent
+#: ends, since the minimum may be at a scale of zero. A step up has no limit but the search for its
+#: length: outliers that carry the fit may put the minimum at 10^10 times the scale of the start.
 SMALLEST_SCALE = 0.1
 
 

@@ -143,14 +143,11 @@ def minimise(
 def _goes_in_turn(descent: Descent) -> bool:
     """Whether the scale should follow the coefficients instead of moving with them.
 
-    This is so if the rows within the threshold do not determine the scale, because their residuals
-    are a linear function of X, or so small that a joint step would multiply the scale.
+    This is so if the residuals of the rows within the threshold are a linear function of X, since
+    these rows do not determine the scale then.
     """
-    objective, sine = descent.model.objective, descent.model.metric.scale_sine
-    if not objective.has_scale:
-        return False
-    multiplied = SMALLEST_SCALE * descent.direction[-1] > descent.evaluation.parameters[-1]
-    return bool(multiplied or sine < DETERMINED)
+    model = descent.model
+    return model.objective.has_scale and model.metric.scale_sine < DETERMINED
 
 
 def _run(
