@@ -172,11 +172,21 @@ class Descent:
         self._stand_at(place)
         self.contraction = self.distance / before if before > 0.0 else 0.0
 
+    @property
+    def _noise(self) -> float:
+        """Difference of two values that may be rounding errors."""
+        return VALUE_ROUNDING * abs(self.evaluation.value) + self.model.value_rounding
+
+    def _lowest(self, steps: list[tuple[float, Place]]) -> tuple[float, Place]:
+        """The step to the lowest value, or the nearest of those that differ by rounding only."""
+        highest = min(place.evaluation.value for _, place in steps) + self._noise
+        lowest = [step for step in steps if step[1].evaluation.value <= highest]
+        return min(lowest, key=lambda step: step[1].step[1])
+
     def _accepts(self, place: Place, decrease: float) -> bool:
         """Whether a trial is lower by that much, or nearer if values differ by rounding only."""
         start, trial = self.evaluation, place.evaluation
-        noise = VALUE_ROUNDING * abs(start.value) + self.model.value_rounding
-        if not abs(trial.value - start.value) <= noise:
+        if not abs(trial.value - start.value) <= self._noise:
             return trial.value <= start.value - SUFFICIENT * decrease
         if place.step[1] < self.length:
             return True
@@ -223,7 +233,7 @@ class Descent:
             steps = zip(lengths.tolist(), trials, strict=True)
             lower = [step for step in steps if self._accepts(step[1], -step[0] * slope)]
             if lower:
-                length, trial = min(lower, key=lambda step: step[1].evaluation.value)
+                length, trial = self._lowest(lower)
                 self._move(trial)
                 self.shortened = length < full
                 return length
