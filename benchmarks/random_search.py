@@ -154,7 +154,7 @@ def report(title: str, found: list[Outcome]) -> None:
             f"- {o.number} {o.kind} {o.shape} {o.parameters}: {o.optimality:.2g}, {o.passes} passes"
         )
     print("\nSlowest:")
-    for o in sorted(found, key=lambda o: -o.ratio)[:8]:
+    for o in sorted(found, key=lambda o: -o.ratio)[:14]:
         print(f"- {o.number} {o.kind} {o.shape} {o.parameters}: {o.ratio:.0f} x, {o.passes} passes")
 
 

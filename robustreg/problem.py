@@ -153,11 +153,13 @@ class Problem:
     def step_of_scale(self, point: Point, sums: Sums) -> float:
         """Return a sigma nearer to the estimate, from the sums, or the estimate itself.
 
-        A long step down may lead to zero. The estimate from the residuals then saves further steps.
+        A long step may be the first of many. The estimate from the residuals then saves the others.
         """
         rule, design = self.scale, self.design
         step = rule.step(sums, point, design.total_weight, self.freedom)
-        return self.estimate_scale(point) if step is None or step < 0.5 * point.scale else step
+        if step is not None and 0.5 * point.scale <= step < 2.0 * point.scale:
+            return step
+        return float(self.estimate_scale(point))
 
     def scale_shift(self, scale: float, estimate: float) -> Any:
         """Return the difference between a scale and its rule's estimate, in standard errors."""

@@ -16,7 +16,7 @@ from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import pilot_start
-from robustreg.solvers.zero import interpolation, solve_at_zero
+from robustreg.solvers.zero import collapsed_start, interpolation, solve_at_zero
 
 __all__ = ["SOLVERS", "Result", "Status", "solve"]
 
@@ -74,10 +74,15 @@ def _solved_uniquely(
 
 
 def _solved(
-    problem: Problem, memory: bool, tol: float, max_iter: int, start: Point | None = None
+    problem: Problem,
+    memory: bool,
+    tol: float,
+    max_iter: int,
+    start: Point | None = None,
+    as_start: bool = False,
 ) -> Result:
     def solve_pilot(pilot: Problem, tolerance: float) -> Result:
-        return _solved(pilot, memory, max(tol, tolerance), max_iter)
+        return _solved(pilot, memory, max(tol, tolerance), max_iter, as_start=True)
 
     if start is None:
         problem, start = pilot_start(problem, solve_pilot)
@@ -87,13 +92,16 @@ def _solved(
     collapsed, iterations = estimated and problem.is_zero(start.scale, start), 0
     while True:
         left = max(max_iter - iterations, 0)
+        if collapsed and as_start:
+            return collapsed_start(problem, start)
         if collapsed and not problem.penalty:
             ended = solve_at_zero(problem, start, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
             start, made = ended
         elif (objective := problem.convex_objective) is None:
-            return solve_with_rule(problem, start, memory=memory, tol=tol, max_iter=left)
+            options = {"memory": memory, "as_start": as_start}
+            return solve_with_rule(problem, start, tol=tol, max_iter=left, **options)
         else:
             begin = objective.at(start)
             reached = minimise(objective, begin, memory=memory, tol=tol, max_iter=left)

@@ -12,7 +12,9 @@ solution, so that it is held constant while the equation is solved, and then rec
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +22,13 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
-from robustreg.solvers.descent import Place
+from robustreg.solvers.descent import SMALLEST_SCALE, Place
 from robustreg.solvers.effective_parameters import EffectiveParameters
 from robustreg.solvers.minimise import SERVES, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.root import LONGEST, Root, secant
 from robustreg.solvers.scale_state import INNER, ScaleState
-from robustreg.solvers.zero import solve_at_zero, without_slopes
+from robustreg.solvers.zero import collapsed_start, solve_at_zero, without_slopes
 
 __all__ = ["solve_with_rule"]
 
@@ -44,8 +46,23 @@ TINY = float(np.finfo(np.float64).tiny)
 ROUNDS = 60
 
 
+class _Limits(NamedTuple):
+    """When a search for sigma ends."""
+
+    tol: float
+    max_iter: int
+    lowest: float  # sigma below this number may be zero
+    farthest: float  # way of log sigma, if sigma depends on the effective parameters
+
+
 def solve_with_rule(
-    problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
+    problem: Problem,
+    point: Point,
+    *,
+    memory: bool,
+    tol: float,
+    max_iter: int,
+    as_start: bool = False,
 ) -> Result:
     """Solve for coefficients and sigma together.
 
@@ -57,6 +74,8 @@ def solve_with_rule(
     memory : bool
     tol : float
     max_iter : int
+    as_start : bool
+        Whether the solution is a start of another problem, and of no use if the scale collapses.
 
     Returns
     -------
@@ -69,16 +88,18 @@ def solve_with_rule(
         goal *= BEYOND if problem.design.is_small else 1.0 - INNER
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
+        # With a penalty, there is no fit at a scale of zero to try.
+        lowest = SMALLEST_SCALE**2 * point.scale if as_start or not problem.penalty else 0.0
         # More precision is of no use before the effective parameters are known at the solution.
         first = tol**0.5 if number == 0 and problem.penalty else goal
         # If the effective parameters were assumed far too large, the scale would go to zero.
-        farthest = LONGEST if number < 2 else np.inf
-        state, made = _solve(
-            problem, point, state, memory=memory, tol=first, max_iter=left, farthest=farthest
-        )
+        limits = _Limits(first, left, lowest, LONGEST if number < 2 else np.inf)
+        state, made = _solve(problem, point, state, limits, memory=memory)
         iterations += made
-        if state.collapses(point.scale):
+        if state.collapses(lowest):
             problem = state.objective.problem
+            if as_start:
+                return collapsed_start(problem, state.point)
             ended = _at_zero(state, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
@@ -103,19 +124,10 @@ def solve_with_rule(
 
 
 def _solve(
-    problem: Problem,
-    point: Point,
-    state: ScaleState | None,
-    *,
-    memory: bool,
-    tol: float,
-    max_iter: int,
-    farthest: float,
+    problem: Problem, point: Point, state: ScaleState | None, limits: _Limits, *, memory: bool
 ) -> tuple[ScaleState, int]:
-    """Find the root for the present effective parameters. Return the state and the iterations.
-
-    The search ends early if log sigma has moved farther than ``farthest``.
-    """
+    """Find the root for the present effective parameters. Return the state and the iterations."""
+    tol, max_iter = limits.tol, limits.max_iter
     root, iterations, inner = Root(), 0, 1.0
     scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
     begin = scale if state is None else state.point.scale
@@ -137,32 +149,43 @@ def _solve(
             root.slope = state.slope
             root.add(*state.trial)
         if state.reached.model.metric.renewable:
-            state, made = _follow(state, root, tol, max_iter - iterations)
+            state, made = _follow(state, root, limits._replace(max_iter=max_iter - iterations))
             iterations += made
-        done = state.distance <= state.reached.model.target(tol) or state.collapses(point.scale)
+        done = state.distance <= state.reached.model.target(tol) or state.collapses(limits.lowest)
         way = np.log(max(state.point.scale, TINY) / max(begin, TINY))
-        done = done or (state.counts and abs(way) > farthest)
+        done = done or (state.counts and abs(way) > limits.farthest)
         if done or iterations >= max_iter or number == ROUNDS - 1:
             break
+        part = INNER
+        if root.contradicts_itself:
+            root.begin_again()
+            part = INNER**2
         # Far from the root, steps in one metric do not converge, so the bracket is used.
         scale = float(np.exp(root.next())) if root.trials else state.point.scale
-        inner = max(min(inner, INNER * state.shift), 0.5 * tol)
-        parameters, state = state.reached.parameters, None
+        inner = max(min(inner, part * state.shift), 0.5 * tol)
+        parameters, state = state.moved_to(scale), None
     assert state is not None
     return state, iterations
 
 
-def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[ScaleState, int]:
-    """Make one Newton step for each new sigma, in one metric, while the distance contracts."""
+def _follow(state: ScaleState, root: Root, limits: _Limits) -> tuple[ScaleState, int]:
+    """Make one Newton step for each new sigma, in one metric, while the distance contracts.
+
+    Steps of full length, whose coefficients are solved for, lead towards a root that is far away.
+    """
     model, made = state.reached.model, 0
-    target, tangent = model.target(tol), state.tangent
+    target, tangent = model.target(limits.tol), state.tangent
     solved: list[tuple[float, float]] = []
     place = Place(model, state.reached.evaluation)
-    while made < limit and state.distance > target and not state.vanishes:
+    while not (
+        made >= limits.max_iter or state.distance <= target or state.collapses(limits.lowest)
+    ):
         # Coefficients that are not near their minimum would give a misleading secant.
         solved = [*solved, state.trial] if state.is_solved else []
         proposed = secant(solved or [state.trial], state.slope)
-        if not root.low < proposed < root.high:
+        way = abs(proposed - state.log_scale)
+        far = math.isclose(way, LONGEST)
+        if not root.low < proposed < root.high or (way > LONGEST and not far):
             break
         scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
@@ -176,7 +199,7 @@ def _follow(state: ScaleState, root: Root, tol: float, limit: int) -> tuple[Scal
         )
         if trial.is_solved:
             root.add(*trial.trial)
-        if not trial.distance <= SERVES * state.distance:
+        if not ((far and trial.is_solved) or trial.distance <= SERVES * state.distance):
             return trial, made
         state = trial
     return state, made

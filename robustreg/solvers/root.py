@@ -13,6 +13,10 @@ __all__ = ["LONGEST", "Root", "quadratic_roots", "secant"]
 #: near breakdown or if sigma goes to zero.
 LONGEST = 1.0
 
+#: A bracket that is narrower than this part of the excess contradicts itself: the estimate is
+#: continuous, so that one of the ends was tried with coefficients too far from their minimum.
+NARROWEST = 1e-2
+
 EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -33,6 +37,17 @@ class Root:
         else:
             self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
 
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether the bracket is much narrower than the last excess."""
+        return bool(self.trials and self.high - self.low < NARROWEST * abs(self.trials[-1][1]))
+
+    def begin_again(self) -> None:
+        """Forget all trials but the last."""
+        last = self.trials[-1]
+        self.low, self.high, self.trials = -np.inf, np.inf, []
+        self.add(*last)
+
     def next(self) -> float:
         """The next trial: the root of a secant if it is within the bracket, or else its middle."""
         excess, proposed = self.trials[-1][1], secant(self.trials, self.slope)
@@ -50,7 +65,7 @@ def secant(trials: list[tuple[float, float]], slope: float | None) -> float:
     if len(trials) > 1 and log_scale != trials[-2][0]:
         slope = 1.0 + (excess - trials[-2][1]) / (log_scale - trials[-2][0])
     step = excess / max(1.0 - slope, EPSILON)
-    return log_scale + float(np.clip(step, -LONGEST, LONGEST))
+    return log_scale + float(np.clip(step, -LONGEST, max(LONGEST, excess)))
 
 
 def quadratic_roots(a: float, b: float, c: float) -> list[float]:

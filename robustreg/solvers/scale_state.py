@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.objective import Objective
 from robustreg.problem import NEGLIGIBLE
-from robustreg.solvers.descent import SMALLEST_SCALE
 from robustreg.solvers.minimise import Reached
 
 __all__ = ["INNER", "ScaleState"]
@@ -79,7 +78,7 @@ class ScaleState:
     @property
     def is_solved(self) -> bool:
         """Whether the coefficients are near their minimum, compared with the error of sigma."""
-        return self.reached.distance <= INNER * self.shift
+        return self.reached.distance <= min(INNER * self.shift, 1.0)
 
     @property
     def distance(self) -> float:
@@ -96,6 +95,12 @@ class ScaleState:
         sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
         return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
 
+    def moved_to(self, scale: float) -> Vector:
+        """The coefficients, moved along their tangent to another sigma if it is near."""
+        way = scale - self.point.scale
+        near = abs(way) <= self.point.scale and not self.reached.model.metric.mixing
+        return self.reached.parameters + (way * self.tangent if near else 0.0)
+
     @property
     def slope(self) -> float | None:
         """Derivative of log estimate with respect to log sigma, None if unknown."""
@@ -110,10 +115,6 @@ class ScaleState:
     def vanishes(self) -> bool:
         return self.objective.problem.is_zero(self.estimate, self.point, NEGLIGIBLE)
 
-    def collapses(self, first_scale: float) -> bool:
-        """Whether the scale is zero, or so far below the first one that it may be.
-
-        With a penalty there is no fit at a scale of zero to try, so only zero itself counts.
-        """
-        far = self.point.scale < SMALLEST_SCALE**2 * first_scale
-        return self.vanishes or (far and not self.objective.problem.penalty)
+    def collapses(self, lowest: float) -> bool:
+        """Whether the scale is zero, or so low that it may be."""
+        return self.vanishes or self.point.scale < lowest

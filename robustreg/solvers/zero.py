@@ -26,7 +26,7 @@ from robustreg.solvers.minimise import minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import REFINEMENTS
 
-__all__ = ["deviations", "interpolation", "solve_at_zero", "without_slopes"]
+__all__ = ["collapsed_start", "deviations", "interpolation", "solve_at_zero", "without_slopes"]
 
 Vector = NDArray[np.float64]
 
@@ -78,6 +78,11 @@ def solve_at_zero(
         scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
     return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
+
+
+def collapsed_start(problem: Problem, point: Point) -> Result:
+    """Return the end of a start whose scale collapsed, which is of no use to another problem."""
+    return Result(problem, point._replace(scale=0.0), np.inf, 0, Status.EXACT_FIT)
 
 
 def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tuple[float, Point]:
