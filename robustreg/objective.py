@@ -19,7 +19,7 @@ from robustreg.design.base import Design, Mixing, Point, Sums
 from robustreg.losses import Huber
 
 if TYPE_CHECKING:
-    from robustreg.problem import Problem
+    from robustreg.problem import NullSpace, Problem
 
 __all__ = ["AtScale", "Evaluation", "Jointly", "Objective", "larger"]
 
@@ -102,11 +102,11 @@ class Objective(ABC):
 
     # -- the mathematics --------------------------------------------------------------------------
 
-    def knowing(self, null: Matrix | None, ill_conditioned: bool) -> Self:
+    def knowing(self, null: NullSpace | None, ill_conditioned: bool) -> Self:
         """Return the objective with the facts about X that a metric of all rows has found."""
         problem = replace(self.problem, ill_conditioned=ill_conditioned)
         if null is not None and not problem.penalty:
-            rank = self.design.n_features - null.shape[1]
+            rank = self.design.n_features - null.directions.shape[1]
             problem = replace(problem, rank=rank, null=null)
         return replace(self, problem=problem)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from robustreg.objective import AtScale, Jointly, Objective, larger
 from robustreg.penalties import Ridge
 from robustreg.scales import ScaleRule
 
-__all__ = ["NEGLIGIBLE", "RESOLVED", "Problem"]
+__all__ = ["NEGLIGIBLE", "RESOLVED", "NullSpace", "Problem"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -40,6 +40,20 @@ NEGLIGIBLE = 1000.0
 #: An exact fit can be recognised if rounding errors of a residual are below this part of the spread
 #: of y.
 RESOLVED = 1e-7
+
+
+class NullSpace(NamedTuple):
+    """The directions of (w, b) that change no prediction, because columns are dependent.
+
+    Attributes
+    ----------
+    directions : array of shape (n_linear, k)
+    independent : array of int, of length n_linear - k
+        Parameters that reach every prediction if the others are constant.
+    """
+
+    directions: Matrix
+    independent: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -56,8 +70,8 @@ class Problem:
     fit_intercept : bool
     rank : int, optional
         Number of directions of the coefficients that X determines, if already known.
-    null : array of shape (n_linear, n_linear - linear_rank), optional
-        Directions of (w, b) that do not change any prediction, if already known.
+    null : NullSpace, optional
+        If already known.
     ill_conditioned : bool
         Whether a Gram matrix of all rows has lost half its digits, not because of these directions.
     edf : float, optional
@@ -70,7 +84,7 @@ class Problem:
     penalty: Ridge
     fit_intercept: bool
     rank: int | None = None
-    null: Matrix | None = field(default=None, repr=False)
+    null: NullSpace | None = field(default=None, repr=False)
     ill_conditioned: bool = False
     edf: float | None = None
 
@@ -116,6 +130,13 @@ class Problem:
         """Return ``sum s (1 - edf / N)``, nu for this number of effective parameters."""
         design = self.design
         return design.total_weight * (1.0 - edf / design.n_observations)
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether some coefficients fit every row, because no penalty and no rows are left."""
+        if self.penalty:
+            return False
+        return bool(self.freedom <= 0.0 or self.linear_rank >= self.design.n_distinct)
 
     @property
     def convex_objective(self) -> Objective | None:

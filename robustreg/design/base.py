@@ -205,6 +205,11 @@ class Design(RowAccess):
         """
         return max(self.total_weight, self.total_weight**2 / self.square_weight)
 
+    @property
+    def n_distinct(self) -> int:
+        """Number of rows with a positive weight, or a bound on it."""
+        return self.n_rows
+
     # -- statistics of the residuals --------------------------------------------------------------
 
     def rounding_level(self, point: Point) -> float:

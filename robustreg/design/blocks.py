@@ -101,6 +101,10 @@ class RowBlocks(Design):
         return self._block_units
 
     @property
+    def n_distinct(self) -> int:
+        return self.n_rows if self._weights is None else int(np.count_nonzero(self._weights))
+
+    @property
     def weights(self) -> Vector | None:
         return self._weights
 

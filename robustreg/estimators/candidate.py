@@ -18,7 +18,7 @@ from robustreg.objective import Objective
 from robustreg.solvers import Status
 from robustreg.solvers.certificate import LocalModel
 from robustreg.solvers.descent import Descent
-from robustreg.solvers.metric import SquareRoot, metric_of_gram
+from robustreg.solvers.square_root import SquareRoot, metric_of_gram
 
 __all__ = ["Candidate", "CandidateFit", "descend", "hessian_metric"]
 

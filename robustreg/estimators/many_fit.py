@@ -26,10 +26,10 @@ from robustreg.estimators.fitting import (
 )
 from robustreg.estimators.many_solutions import ManySolutions
 from robustreg.losses import Huber
-from robustreg.problem import Problem
+from robustreg.problem import NullSpace, Problem
 from robustreg.solvers import Status
 from robustreg.solvers.many import Many, is_regular, solve_many
-from robustreg.solvers.minimum_norm import independent_columns, minimum_norm
+from robustreg.solvers.minimum_norm import dependence, minimum_norm
 
 __all__ = ["ManyFit"]
 
@@ -75,7 +75,7 @@ class ManyFit:
         self._problem, self._X, self._table, self._weights = problem, X, table, weights
         self._start, self._on_block = start, on_block
         self._kept: NDArray[np.intp] | None = None  # columns that determine the others
-        self._null: Matrix | None = None
+        self._null: NullSpace | None = None
         self.n_passes = 1
 
     def run(self) -> ManySolutions:
@@ -111,7 +111,8 @@ class ManyFit:
         intercept = self._problem.fit_intercept
         if self._problem.alpha > 0.0 or is_regular(shared, intercept):
             return shared
-        columns, null = independent_columns(shared.factor(intercept), n, intercept)
+        null = dependence(shared.factor(intercept), n, p)
+        columns = null.independent[null.independent < p]
         if not 0 < columns.size < p:
             return None
         self._kept, self._null = columns, null

@@ -87,7 +87,7 @@ def _solved(
     if start is None:
         problem, start = pilot_start(problem, solve_pilot)
     estimated = problem.scale.known() is None
-    if estimated and not problem.penalty and problem.freedom <= 0.0:
+    if estimated and problem.interpolates:
         return replace(interpolation(problem, start), n_iter=1)
     collapsed, iterations = estimated and problem.is_zero(start.scale, start), 0
     while True:

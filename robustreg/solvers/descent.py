@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel
-from robustreg.solvers.metric import SquareRoot
+from robustreg.solvers.square_root import SquareRoot
 
 __all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place", "Renewal"]
 

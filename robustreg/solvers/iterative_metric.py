@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Mixing
 from robustreg.objective import Objective
+from robustreg.problem import NullSpace
 
 __all__ = ["IterativeMetric"]
 
@@ -37,7 +38,7 @@ class IterativeMetric:
     mixing: Mixing
     rank: int
     scale_sine: float = 1.0
-    null: Matrix | None = None
+    null: NullSpace | None = None
     border: Vector | None = None
     renewable: bool = False
 

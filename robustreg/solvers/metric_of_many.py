@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.solvers.metric import SMALLEST_PIVOT
+from robustreg.solvers.square_root import SMALLEST_PIVOT
 
 __all__ = ["MetricOfMany"]
 

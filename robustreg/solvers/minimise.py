@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, evaluated_model, local_model, undamped
 from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, VALUE_ROUNDING, Descent, Renewal
-from robustreg.solvers.metric import DETERMINED, FIRST_MIXING
+from robustreg.solvers.metric import FIRST_MIXING
 from robustreg.solvers.result import Status
+from robustreg.solvers.square_root import DETERMINED
 
 __all__ = ["SERVES", "Reached", "fits_exactly", "minimise"]
 
