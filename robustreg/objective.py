@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from robustreg.design.base import Design, Mixing, Point, Sums
 from robustreg.losses import Huber
@@ -116,8 +115,11 @@ class Objective(ABC):
 
     def evaluate_several(self, parameters: Matrix) -> list[Evaluation]:
         """Return values and gradients for each row of a matrix, with one pass if the design can."""
-        sums = self.design.values_and_gradients([self.point(line) for line in parameters])
-        return [self.evaluation(*pair) for pair in zip(parameters, sums, strict=True)]
+        found = self.design.values_and_gradients([self.point(line) for line in parameters])
+        together = Sums(*(np.array(values).T for values in zip(*found, strict=True)))
+        _, value, gradient, _ = self.evaluation(parameters.T, together)
+        parts = zip(parameters, np.asarray(value).tolist(), gradient.T, found, strict=True)
+        return [Evaluation(*part) for part in parts]
 
     @abstractmethod
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:
@@ -154,15 +156,14 @@ class Objective(ABC):
         return hessian
 
     def factor(self, parameters: Vector, augmented: Matrix) -> Matrix:
-        """Return R, where ``R'R`` is the Hessian, from the factor of the augmented rows."""
+        """Return a factor R, where ``R'R`` is the Hessian, from that of the augmented rows."""
         columns, factors = self.columns(parameters)
         rows = augmented[:, columns] * factors
         if self.problem.penalty:
             p = self.design.n_features
             penalty = np.zeros((p, factors.size))
             penalty[np.arange(p), np.arange(p)] = np.sqrt(self.problem.penalty_curvature)
-            rows = lapack.dgeqrf(np.asfortranarray(np.vstack((rows, penalty))))[0]
-            rows = np.triu(rows[: factors.size])
+            rows = np.vstack((rows, penalty))
         return rows
 
     def diagonal(self, parameters: Vector, augmented: Vector) -> Vector:
@@ -225,7 +226,7 @@ class AtScale(Objective):
         if not self.problem.penalty:
             return Evaluation(parameters, sums.loss, gradient, sums)
         coef = parameters[: self.design.n_features]
-        slope = self.problem.penalty_curvature * coef
+        slope = (np.ravel(self.problem.penalty_curvature) * coef.T).T
         gradient[: coef.shape[0]] += slope
         product = float(coef @ slope) if coef.ndim == 1 else (coef * slope).sum(axis=0)
         value = sums.loss + 0.5 * product

@@ -111,9 +111,9 @@ class DenseDesign(ColumnAccess, RowBlocks):
         size = max(self._block_rows, FACTOR_ROWS * order)
         for block, negative in self._augmented_blocks(point, mixing, sums, size):
             block[negative] = 0.0
-            stacked = np.asfortranarray(np.vstack((factor, block)))
-            reduced = lapack.dgeqrf(stacked, overwrite_a=True)[0]
-            factor = np.triu(reduced[:order])
+            factor = np.vstack((factor, block))
+            if factor.shape[0] > order:
+                factor = np.triu(lapack.dgeqrf(np.asfortranarray(factor))[0][:order])
         return sums.sums(self.block_units), factor
 
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
@@ -205,5 +205,8 @@ class DenseDesign(ColumnAccess, RowBlocks):
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
         """Coefficients (points, p) and intercepts (points, 1) for the columns of X as given."""
-        raw = [self.block_units.raw(point.coef, point.intercept) for point in points]
-        return np.stack([coef for coef, _ in raw]), np.array([[intercept] for _, intercept in raw])
+        units = self.block_units
+        coef = np.array([point.coef for point in points]) / units.column_scale
+        return coef, np.array([[point.intercept] for point in points]) - coef @ units.center[
+            :, None
+        ]

@@ -118,7 +118,11 @@ def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> Sq
     inverse_norm = 1.0 / column_norms(some)
     if some.shape[0] >= some.shape[1]:
         triangle = lapack.dgeqrf(np.asfortranarray(some * inverse_norm))[0][: some.shape[1]]
-        metric = _metric_of_triangle(np.triu(triangle), inverse_norm, mixing, objective.has_scale)
+        # With a penalty no direction is without curvature, and R keeps its digits.
+        least = RANK_CUTOFF if objective.problem.penalty else SMALLEST_PIVOT
+        metric = _metric_of_triangle(
+            np.triu(triangle), inverse_norm, mixing, objective.has_scale, least
+        )
         if metric is not None:
             return _among_all(metric, columns, size, null)
     return _metric_of_singular_values(factor, mixing, objective)
@@ -147,7 +151,11 @@ def _among_all(
 
 
 def _metric_of_triangle(
-    factor: Matrix, inverse_norm: Vector, mixing: Mixing, has_scale: bool
+    factor: Matrix,
+    inverse_norm: Vector,
+    mixing: Mixing,
+    has_scale: bool,
+    smallest: float = SMALLEST_PIVOT,
 ) -> SquareRoot | None:
     """Compute the metric from a triangular R with columns of length one, None if nearly singular.
 
@@ -158,9 +166,11 @@ def _metric_of_triangle(
         By which the columns were multiplied.
     mixing : float or None
     has_scale : bool
+    smallest : float
+        Smallest square of a pivot.
     """
     pivots = np.diagonal(factor)
-    if np.abs(pivots).min() ** 2 < SMALLEST_PIVOT:
+    if np.abs(pivots).min() ** 2 < smallest:
         return None
     sine = float(pivots[-1]) ** 2 if has_scale else 1.0
     inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
@@ -188,7 +198,12 @@ def _metric_of_singular_values(factor: Matrix, mixing: Mixing, objective: Object
         last = np.append(-columns @ along, 1.0) / np.sqrt(max(square, DETERMINED))
         columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
     rank = int(np.count_nonzero(kept))
-    null = null_space(right[~kept], inverse_norm[:linear], objective.design.n_features)
+    some = None if rank == linear else right[~kept]
+    null = (
+        some
+        if some is None
+        else null_space(some, inverse_norm[:linear], objective.design.n_features)
+    )
     return SquareRoot(columns * inverse_norm[:, None], mixing, rank, square, null)
 
 
