@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Mixing
 from robustreg.objective import Evaluation, Objective, larger
+from robustreg.solvers.iterative_metric import IterativeMetric
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
-__all__ = ["LocalModel", "evaluated_model", "local_model", "undamped"]
+__all__ = ["LocalModel", "Secant", "evaluated_model", "local_model", "undamped"]
 
 Vector = NDArray[np.float64]
+
+#: A step s, the change y of the gradient, and s'y.
+Secant = tuple[Vector, Vector, float]
 
 #: Relative change of the Hessian beyond which the metric is recomputed.
 STALE = 0.1
@@ -30,19 +34,38 @@ UNIT = float(np.finfo(np.float64).eps) / 2
 
 @dataclass(frozen=True)
 class LocalModel:
-    """Value, gradient and metric at one point."""
+    """Value, gradient and metric at one point.
+
+    Attributes
+    ----------
+    objective : Objective
+    evaluation : Evaluation
+    metric : Metric
+    secants : tuple
+        The memory of an earlier descent, where the metric is not renewed.
+    """
 
     objective: Objective
     evaluation: Evaluation
     metric: Metric
+    secants: tuple[Secant, ...] = ()
 
-    def length(self, gradient: Vector) -> float:
-        """``sqrt(g' H^-1 g)``."""
-        return float(max(float(gradient @ self.metric.solve(gradient)), 0.0) ** 0.5)
+    def carried_to(self, objective: Objective, parameters: Vector) -> LocalModel:
+        """Return the model at another point of another objective, with the same metric."""
+        metric = self.metric
+        if isinstance(metric, IterativeMetric):
+            metric = replace(metric, objective=objective, parameters=parameters)
+        evaluation = objective.evaluate(parameters)
+        return LocalModel(objective, evaluation, metric, self.secants)
+
+    def newton_step(self, evaluation: Evaluation, guess: Vector | None = None) -> Vector:
+        """``H^-1 g`` at an evaluation, with H there if the metric can be applied anywhere."""
+        return self.metric.solve(evaluation.gradient, evaluation.parameters, guess)
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""
-        return self.in_standard_errors(self.length(evaluation.gradient), evaluation)
+        square = float(evaluation.gradient @ self.newton_step(evaluation))
+        return self.in_standard_errors(max(square, 0.0) ** 0.5, evaluation)
 
     def in_standard_errors(self, length: float, evaluation: Evaluation) -> float:
         """A length in this metric, in standard errors at an evaluation."""

@@ -7,12 +7,13 @@ candidates of a search use it too, but they move together, by steps of full leng
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
-from robustreg.solvers.certificate import LocalModel
+from robustreg.solvers.certificate import LocalModel, Secant
 from robustreg.solvers.square_root import SquareRoot
 
 __all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place", "Renewal"]
@@ -110,7 +111,7 @@ class Descent:
     def __init__(self, model: LocalModel, *, memory: bool = True) -> None:
         self.model, self._memory = model, memory
         self._estimates = memory and not model.metric.renewable
-        self._secants: list[tuple[Vector, Vector, float]] = []
+        self._secants: list[Secant] = list(model.secants) if memory else []
         self._stand_at(self._place(model.evaluation))
         self.contraction, self.fresh, self.shortened = 0.0, None, False
 
@@ -126,9 +127,9 @@ class Descent:
     def certify(self) -> None:
         """Replace the estimates of the distance and of the Newton step by exact ones."""
         if self._estimates:
-            gradient, self._secants = self.evaluation.gradient, []
-            self._newton = self.model.metric.solve(gradient, self.evaluation.parameters)
-            self.length = length_of(gradient, self._newton)
+            self._newton = self.model.newton_step(self.evaluation, -self.direction)
+            self._secants = []
+            self.length = length_of(self.evaluation.gradient, self._newton)
             self.distance = self.model.in_standard_errors(self.length, self.evaluation)
 
     @property
@@ -148,9 +149,20 @@ class Descent:
         return -product
 
     @property
+    def final_model(self) -> LocalModel:
+        """The model, with the memory if that is worth more than a fresh metric."""
+        return replace(self.model, secants=tuple(self._secants)) if self._estimates else self.model
+
+    @property
     def renews(self) -> bool:
         """Whether a fresh metric would serve a slow descent better than its memory."""
         return not self._estimates
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the last step left most of the distance, as far as the memory can tell."""
+        known = not self._estimates or len(self._secants) > 1
+        return self.contraction > SLOW and known
 
     @property
     def is_rounding(self) -> bool:

@@ -24,10 +24,10 @@ from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.descent import SMALLEST_SCALE, Place
 from robustreg.solvers.effective_parameters import EffectiveParameters
-from robustreg.solvers.minimise import SERVES, minimise
+from robustreg.solvers.minimise import SERVES
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.root import LONGEST, Root, secant
-from robustreg.solvers.scale_state import INNER, ScaleState
+from robustreg.solvers.scale_state import INNER, ScaleStart, ScaleState
 from robustreg.solvers.zero import collapsed_start, solve_at_zero, without_slopes
 
 __all__ = ["solve_with_rule"]
@@ -127,43 +127,39 @@ def _solve(
     problem: Problem, point: Point, state: ScaleState | None, limits: _Limits, *, memory: bool
 ) -> tuple[ScaleState, int]:
     """Find the root for the present effective parameters. Return the state and the iterations."""
-    tol, max_iter = limits.tol, limits.max_iter
-    root, iterations, inner = Root(), 0, 1.0
-    scale, parameters = point.scale, problem.at_scale(point.scale).at(point)
-    begin = scale if state is None else state.point.scale
+    tol, root, iterations, inner = limits.tol, Root(), 0, 1.0
+    begin = ScaleStart.of(problem, point)
+    first = point.scale if state is None else state.point.scale
     for number in range(ROUNDS):
+        left = limits.max_iter - iterations
         if state is None:
-            reached = minimise(
-                problem.at_scale(scale),
-                parameters,
-                memory=memory,
-                tol=inner,
-                max_iter=max_iter - iterations,
-            )
-            iterations += reached.n_iter
-            problem = reached.model.objective.problem
-            state = ScaleState.of(reached, problem.at_scale(scale))
+            state = begin.solved(memory=memory, tol=inner, max_iter=left)
+            iterations += state.reached.n_iter
         if state.vanishes:
             break
         if state.is_solved or state.reached.distance <= tol:
             root.slope = state.slope
             root.add(*state.trial)
         if state.reached.model.metric.renewable:
-            state, made = _follow(state, root, limits._replace(max_iter=max_iter - iterations))
+            left = limits.max_iter - iterations
+            state, made = _follow(state, root, limits._replace(max_iter=left))
             iterations += made
-        done = state.distance <= state.reached.model.target(tol) or state.collapses(limits.lowest)
-        way = np.log(max(state.point.scale, TINY) / max(begin, TINY))
+        target = state.reached.model.target(tol)
+        if state.distance <= target:
+            state = state.certified()
+        done = state.distance <= target or state.collapses(limits.lowest)
+        way = np.log(max(state.point.scale, TINY) / max(first, TINY))
         done = done or (state.counts and abs(way) > limits.farthest)
-        if done or iterations >= max_iter or number == ROUNDS - 1:
+        if done or iterations >= limits.max_iter or number == ROUNDS - 1:
             break
         part = INNER
         if root.contradicts_itself:
             root.begin_again()
             part = INNER**2
+        inner = max(min(inner, part * state.shift), 0.5 * tol)
         # Far from the root, steps in one metric do not converge, so the bracket is used.
         scale = float(np.exp(root.next())) if root.trials else state.point.scale
-        inner = max(min(inner, part * state.shift), 0.5 * tol)
-        parameters, state = state.moved_to(scale), None
+        begin, state = state.start_at(scale), None
     assert state is not None
     return state, iterations
 

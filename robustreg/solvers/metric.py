@@ -71,8 +71,16 @@ class Metric(Protocol):
     @property
     def renewable(self) -> bool: ...
 
-    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
-        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more."""
+    def solve(
+        self,
+        gradient: Vector,
+        parameters: Vector | None = None,
+        guess: Vector | None = None,
+    ) -> Vector:
+        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more.
+
+        A guess of the step saves passes if each use of the metric costs several.
+        """
 
     def approximate(self, gradient: Vector) -> Vector:
         """An approximation of the Newton step that needs no pass."""

@@ -71,6 +71,7 @@ def minimise(
     tol: float,
     max_iter: int,
     model: LocalModel | None = None,
+    certify: bool = True,
 ) -> Reached:
     """Minimise to ``tol`` standard errors.
 
@@ -91,6 +92,8 @@ def minimise(
     model : LocalModel, optional
         The model of the objective at the parameters, with the metric of a nearby point. By default,
         it is computed at the parameters.
+    certify : bool
+        Whether to replace estimates of the distance by exact values, where that costs passes.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def minimise(
         objective = model.objective
         descent = Descent(model, memory=memory)
         target = model.target(tol)
-        if descent.distance <= target:
+        if descent.distance <= target and certify:
             descent.certify()
         begin, length = descent.distance, descent.length
         if fits_exactly(objective, model.evaluation):
@@ -127,7 +130,8 @@ def minimise(
         free = free or mixing < taken
         following = _levenberg(taken, poor=False, free=free)
         renew = partial(evaluated_model, objective, mixing=following) if slow else None
-        ratio, made, slow = _run(descent, target, max_iter - iterations, shortened, renew)
+        left = max_iter - iterations
+        ratio, made, slow = _run(descent, target, left, shortened, renew, certify)
         shortened = descent.shortened
         iterations += made
         parameters = descent.evaluation.parameters
@@ -152,7 +156,12 @@ def _goes_in_turn(descent: Descent) -> bool:
 
 
 def _run(
-    descent: Descent, target: float, limit: int, several: bool, renew: Renewal | None
+    descent: Descent,
+    target: float,
+    limit: int,
+    several: bool,
+    renew: Renewal | None,
+    certify: bool,
 ) -> tuple[float, int, bool]:
     """Step in one metric.
 
@@ -171,7 +180,7 @@ def _run(
         if made == 1:
             # If values differ by rounding only, a shortened step counts as a bad prediction.
             ratio = float(length == 1.0) if rounding else decrease / predicted
-        if descent.distance <= target or descent.contraction > SLOW:
+        if descent.is_slow or (descent.distance <= target and certify):
             descent.certify()
         slow = _is_slow(descent, rounding)
         if descent.distance <= target or slow or in_turn:
@@ -228,4 +237,4 @@ def _ended(model: LocalModel, descent: Descent, n_iter: int, tol: float, max_ite
     status = model.status(descent.distance, tol)
     if status is Status.MAX_ITER and n_iter < max_iter:
         status = Status.ROUNDING
-    return Reached(model, descent.evaluation, descent.distance, n_iter, status)
+    return Reached(descent.final_model, descent.evaluation, descent.distance, n_iter, status)

@@ -240,7 +240,7 @@ def _carried(reached: Reached, objective: AtScale) -> LocalModel | None:
     model = reached.model
     if model.metric.mixing or model.is_stale(model.distance(model.evaluation)):
         return None
-    return replace(model, objective=objective, evaluation=objective.evaluate(reached.parameters))
+    return model.carried_to(objective, reached.parameters)
 
 
 def _solve_m(problem: Problem, point: Point, stated: MMProblem) -> _Local:

@@ -4,21 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.objective import Objective
-from robustreg.problem import NEGLIGIBLE
-from robustreg.solvers.minimise import Reached
+from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.solvers.certificate import LocalModel
+from robustreg.solvers.minimise import Reached, minimise
 
-__all__ = ["INNER", "ScaleState"]
+__all__ = ["INNER", "ScaleStart", "ScaleState"]
 
 Vector = NDArray[np.float64]
 
 #: At each sigma, the coefficients are solved to this part of the shift of sigma (standard errors).
 INNER = 0.1
+
+
+class ScaleStart(NamedTuple):
+    """The problem of the coefficients at a sigma, and where to start.
+
+    Attributes
+    ----------
+    objective : Objective
+    parameters : array
+    model : LocalModel or None
+        That of a nearby sigma, where its metric is not renewed.
+    """
+
+    objective: Objective
+    parameters: Vector
+    model: LocalModel | None
+
+    @classmethod
+    def of(cls, problem: Problem, point: Point) -> ScaleStart:
+        objective = problem.at_scale(point.scale)
+        return cls(objective, objective.at(point), None)
+
+    def solved(self, *, memory: bool, tol: float, max_iter: int) -> ScaleState:
+        """The state after the coefficients are solved for."""
+        options: dict[str, Any] = {"memory": memory, "tol": tol, "max_iter": max_iter}
+        reached = minimise(
+            self.objective, self.parameters, model=self.model, certify=False, **options
+        )
+        problem, scale = reached.model.objective.problem, self.objective.scale_of(self.parameters)
+        return ScaleState.of(reached, problem.at_scale(scale))
 
 
 @dataclass(frozen=True)
@@ -95,11 +127,23 @@ class ScaleState:
         sums = model.objective.pack(start.sums.gradient, start.sums.psi, np.nan)
         return model.metric.solve(sums - border) / model.objective.scale_of(start.parameters)
 
-    def moved_to(self, scale: float) -> Vector:
-        """The coefficients, moved along their tangent to another sigma if it is near."""
-        way = scale - self.point.scale
-        near = abs(way) <= self.point.scale and not self.reached.model.metric.mixing
-        return self.reached.parameters + (way * self.tangent if near else 0.0)
+    def certified(self) -> ScaleState:
+        """The same state with the exact distance of the coefficients, if it was an estimate."""
+        model = self.reached.model
+        if model.metric.renewable:
+            return self
+        distance = model.distance(self.reached.evaluation)
+        return replace(self, reached=replace(self.reached, distance=distance))
+
+    def start_at(self, scale: float) -> ScaleStart:
+        """A start at another sigma. If it is near, the coefficients move along their tangent."""
+        way, model = scale - self.point.scale, self.reached.model
+        near = abs(way) <= self.point.scale and not model.metric.mixing
+        parameters = self.reached.parameters + (way * self.tangent if near else 0.0)
+        objective = self.objective.problem.at_scale(scale)
+        renewed = model.metric.renewable
+        carried = None if renewed else model.carried_to(objective, parameters)
+        return ScaleStart(objective, parameters, carried)
 
     @property
     def slope(self) -> float | None:

@@ -57,7 +57,12 @@ class SquareRoot:
     border: Vector | None = None
     renewable: bool = True
 
-    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+    def solve(
+        self,
+        gradient: Vector,
+        parameters: Vector | None = None,
+        guess: Vector | None = None,
+    ) -> Vector:
         """As in ``Metric``, with H always at the point where it was computed."""
         return self.transform @ (gradient @ self.transform)
 
