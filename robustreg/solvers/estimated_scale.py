@@ -158,7 +158,8 @@ def _solve(
             part = INNER**2
         inner = max(min(inner, part * state.shift), 0.5 * tol)
         # Far from the root, steps in one metric do not converge, so the bracket is used.
-        scale = float(np.exp(root.next())) if root.trials else state.point.scale
+        nearer = not root.trials or abs(state.excess) < abs(root.trials[-1][1])
+        scale = state.point.scale if nearer else float(np.exp(root.next()))
         begin, state = state.start_at(scale), None
     assert state is not None
     return state, iterations
@@ -171,7 +172,8 @@ def _follow(state: ScaleState, root: Root, limits: _Limits) -> tuple[ScaleState,
     """
     model, made = state.reached.model, 0
     target, tangent = model.target(limits.tol), state.tangent
-    solved: list[tuple[float, float]] = []
+    # A slope from earlier trials is better than none.
+    solved = root.trials[-2:-1] if state.slope is None else []
     place = Place(model, state.reached.evaluation)
     while not (
         made >= limits.max_iter or state.distance <= target or state.collapses(limits.lowest)
