@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from problems import conditioned
+from scipy.stats import norm
 from sklearn.linear_model import Ridge
 
 from robustreg import ExactFitWarning, HuberRegressor
 from robustreg.datasets import load_stackloss
+from robustreg.solvers.root import Root
 from robustreg.tuning import kappa
 
 SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "newton"])
@@ -131,6 +133,42 @@ def test_few_rows_a_parameter_and_a_small_threshold(seed, solver):
     model = HuberRegressor(delta=0.05, alpha=1e-6, solver=solver).fit(X, y)  # warnings are errors
     assert model.optimality_ <= 1e-6
     assert model.n_passes_ <= 100
+
+
+def test_a_bracket_with_a_wrong_end_is_left():
+    """An end that was tried with coefficients far from their minimum must not hold the search."""
+    root = Root()
+    root.add(-1.0, 0.5)  # wrong: the excess is negative above the root, which is at -2
+    trial = 0.0
+    for _ in range(40):
+        excess = 0.5 * (-2.0 - trial)
+        if abs(excess) < 1e-9:
+            break
+        root.add(trial, excess)
+        if root.contradicts_itself:
+            root.begin_again()
+        trial = root.next()
+    assert_allclose(trial, -2.0, atol=1e-8)
+
+
+@SOLVERS
+@pytest.mark.parametrize("seed", range(20))
+def test_the_mad_beside_a_penalty_and_hardly_more_rows_than_columns(seed, solver):
+    rng = np.random.default_rng(seed)
+    p = int(rng.integers(5, 30))
+    n = p + int(rng.integers(10, 30))
+    X = rng.normal(size=(n, p))
+    y = X @ rng.normal(size=p) + rng.standard_t(2, size=n)
+    model = HuberRegressor(scale="mad", alpha=1e-3, solver=solver)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    assert bool(caught) == (model.optimality_ > 1e-6 or model.scale_ == 0.0)
+    residuals = np.abs(y - model.predict(X))
+    if model.scale_ > 0.0 and not caught:
+        assert_allclose(np.median(residuals) / norm.ppf(0.75), model.scale_, rtol=1e-5)
+        psi = np.clip(y - model.predict(X), -1.345 * model.scale_, 1.345 * model.scale_)
+        assert_allclose(X.T @ psi, 1e-3 * model.coef_, atol=1e-4 * model.scale_)
 
 
 @pytest.mark.parametrize("max_iter", [1, 5, 30])
