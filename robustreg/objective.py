@@ -99,6 +99,14 @@ class Objective(ABC):
         intercept = _number(parameters[p]) if self.problem.fit_intercept else 0.0
         return Point(parameters[:p], intercept, self.scale_of(parameters), self.problem.loss)
 
+    def _points(self, parameters: Matrix) -> list[Point]:
+        """Return the point of each row of a matrix."""
+        p, zeros = self.design.n_features, np.zeros(parameters.shape[0])
+        intercepts = parameters[:, p] if self.problem.fit_intercept else zeros
+        scales = zeros + self.scale_of(parameters.T)
+        parts = zip(parameters[:, :p], intercepts.tolist(), scales.tolist(), strict=True)
+        return [Point(*part, self.problem.loss) for part in parts]
+
     # -- the mathematics --------------------------------------------------------------------------
 
     def knowing(self, null: NullSpace | None, ill_conditioned: bool) -> Self:
@@ -115,7 +123,7 @@ class Objective(ABC):
 
     def evaluate_several(self, parameters: Matrix) -> list[Evaluation]:
         """Return values and gradients for each row of a matrix, with one pass if the design can."""
-        found = self.design.values_and_gradients([self.point(line) for line in parameters])
+        found = self.design.values_and_gradients(self._points(parameters))
         together = Sums(*(np.array(values).T for values in zip(*found, strict=True)))
         _, value, gradient, _ = self.evaluation(parameters.T, together)
         parts = zip(parameters, np.asarray(value).tolist(), gradient.T, found, strict=True)
@@ -151,27 +159,24 @@ class Objective(ABC):
             hessian *= factors
             hessian *= factors[:, None]
         if self.problem.penalty:
-            p = self.design.n_features
-            hessian[np.arange(p), np.arange(p)] += self.problem.penalty_curvature
+            p = np.arange(self.design.n_features)
+            hessian[p, p] += self.problem.penalty_curvature
         return hessian
 
     def factor(self, parameters: Vector, augmented: Matrix) -> Matrix:
         """Return a factor R, where ``R'R`` is the Hessian, from that of the augmented rows."""
         columns, factors = self.columns(parameters)
         rows = augmented[:, columns] * factors
-        if self.problem.penalty:
-            p = self.design.n_features
-            penalty = np.zeros((p, factors.size))
-            penalty[np.arange(p), np.arange(p)] = np.sqrt(self.problem.penalty_curvature)
-            rows = np.vstack((rows, penalty))
-        return rows
+        if not self.problem.penalty:
+            return rows
+        root = np.sqrt(self.problem.penalty_curvature)
+        return np.vstack((rows, root[:, None] * np.eye(root.size, factors.size)))
 
     def diagonal(self, parameters: Vector, augmented: Vector) -> Vector:
         """Return the diagonal of the Hessian, from that of the augmented rows' Gram matrix."""
         columns, factors = self.columns(parameters)
         diagonal = augmented[columns] * factors**2
-        if self.problem.penalty:
-            diagonal[: self.design.n_features] += self.problem.penalty_curvature
+        diagonal[: self.design.n_features] += self.problem.penalty_curvature
         return diagonal
 
     def hessian_product(self, parameters: Vector, direction: Vector, mixing: float) -> Vector:
@@ -228,8 +233,7 @@ class AtScale(Objective):
         coef = parameters[: self.design.n_features]
         slope = (np.ravel(self.problem.penalty_curvature) * coef.T).T
         gradient[: coef.shape[0]] += slope
-        product = float(coef @ slope) if coef.ndim == 1 else (coef * slope).sum(axis=0)
-        value = sums.loss + 0.5 * product
+        value = sums.loss + 0.5 * _number((coef * slope).sum(axis=0))
         return Evaluation(parameters, value, gradient, sums)
 
     def noise(self, evaluation: Evaluation) -> Any:

@@ -24,10 +24,11 @@ __all__ = ["SOLVERS", "Result", "Status", "solve"]
 SOLVERS = {"lbfgs": True, "newton": False}
 
 #: BLAS computes in one thread if the largest matrix, of max(n, p) times p numbers, has more numbers
-#: than the first. Below, it does so anyway. Its Gram matrix must take fewer multiplications than
-#: the second, which is about ten milliseconds. See ``one_thread``: a fit to 16 x 143 after one of
-#: least squares took 170 ms, and takes 10 in one thread.
-SMALL_PRODUCT, LARGE_GRAM = 2**13, 2**27
+#: than the first, or its Gram matrix takes more multiplications than the second. Below both, BLAS
+#: does so anyway. The Gram matrix must take fewer than the third, which is about ten milliseconds.
+#: See ``one_thread``: a fit to 16 x 143 after one of least squares took 170 ms, and takes 10 in one
+#: thread; one to 194 x 42 took 46 and takes 9.
+SMALL_PRODUCT, SMALL_GRAM, LARGE_GRAM = 2**13, 2**15, 2**27
 
 
 def solve(
@@ -56,7 +57,8 @@ def solve(
 def _is_for_one_thread(problem: Problem) -> bool:
     design = problem.design
     numbers = max(design.n_rows, design.n_features) * design.n_features
-    return numbers > SMALL_PRODUCT and numbers * design.n_features < LARGE_GRAM
+    gram = numbers * design.n_features
+    return (numbers > SMALL_PRODUCT or gram > SMALL_GRAM) and gram < LARGE_GRAM
 
 
 def _solved_uniquely(

@@ -123,10 +123,9 @@ def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> Sq
     inverse_norm = 1.0 / column_norms(some)
     if some.shape[0] >= some.shape[1]:
         triangle = lapack.dgeqrf(np.asfortranarray(some * inverse_norm))[0][: some.shape[1]]
-        # With a penalty no direction is without curvature, and R keeps its digits.
-        least = RANK_CUTOFF if objective.problem.penalty else SMALLEST_PIVOT
+        # R has the digits that a Gram matrix loses by squaring.
         metric = _metric_of_triangle(
-            np.triu(triangle), inverse_norm, mixing, objective.has_scale, least
+            np.triu(triangle), inverse_norm, mixing, objective.has_scale, RANK_CUTOFF
         )
         if metric is not None:
             return _among_all(metric, columns, size, null)
@@ -175,9 +174,9 @@ def _metric_of_triangle(
         Smallest square of a pivot.
     """
     pivots = np.diagonal(factor)
-    if np.abs(pivots).min() ** 2 < smallest:
-        return None
     sine = float(pivots[-1]) ** 2 if has_scale else 1.0
+    if np.abs(pivots).min() ** 2 < smallest or sine < DETERMINED:
+        return None
     inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
     inverse *= inverse_norm[:, None]
     return SquareRoot(inverse, mixing, factor.shape[0] - has_scale, sine)
