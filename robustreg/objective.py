@@ -179,7 +179,7 @@ class Objective(ABC):
         diagonal[: self.design.n_features] += self.problem.penalty_curvature
         return diagonal
 
-    def hessian_product(self, parameters: Vector, direction: Vector, mixing: float) -> Vector:
+    def hessian_product(self, parameters: Vector, direction: Vector, mixing: Mixing) -> Vector:
         """Return the Hessian times a direction, with one pass."""
         p = self.design.n_features
         columns, factors = self.columns(parameters)

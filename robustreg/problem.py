@@ -49,7 +49,7 @@ class NullSpace(NamedTuple):
     ----------
     directions : array of shape (n_linear, k)
     independent : array of int, of length n_linear - k
-        Parameters that reach every prediction if the others are constant.
+        Parameters that suffice for every prediction. The others stay constant.
     """
 
     directions: Matrix
@@ -71,7 +71,7 @@ class Problem:
     rank : int, optional
         Number of directions of the coefficients that X determines, if already known.
     null : NullSpace, optional
-        If already known.
+        The null space of the rows (z, 1), if already known.
     ill_conditioned : bool
         Whether a Gram matrix of all rows has lost half its digits, not because of these directions.
     edf : float, optional
@@ -132,11 +132,12 @@ class Problem:
         return design.total_weight * (1.0 - edf / design.n_observations)
 
     @property
-    def interpolates(self) -> bool:
-        """Whether some coefficients fit every row, because no penalty and no rows are left."""
-        if self.penalty:
-            return False
-        return bool(self.freedom <= 0.0 or self.linear_rank >= self.design.n_distinct)
+    def may_interpolate(self) -> bool:
+        """Whether some coefficients may fit every row: no penalty, and no more rows than the rank.
+
+        The rank is that of all columns if it is not known yet.
+        """
+        return not self.penalty and self.linear_rank >= self.design.n_positive
 
     @property
     def convex_objective(self) -> Objective | None:
@@ -174,7 +175,8 @@ class Problem:
     def step_of_scale(self, point: Point, sums: Sums) -> float:
         """Return a sigma nearer to the estimate, from the sums, or the estimate itself.
 
-        A long step may be the first of many. The estimate from the residuals then saves the others.
+        If a step halves or doubles sigma, more would follow. The estimate from the residuals saves
+        them.
         """
         rule, design = self.scale, self.design
         step = rule.step(sums, point, design.total_weight, self.freedom)

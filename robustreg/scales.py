@@ -213,7 +213,7 @@ class MedianScale(ScaleRule):
         return MAD_STANDARD_ERROR
 
     def starts(self, loss: Loss) -> list[tuple[ScaleRule, Loss]]:
-        """The joint fit with delta = 0.5, or with 1.345 if the scale of the first is zero.
+        """The joint fit with delta = 0.5, or with 1.345 if the first collapses.
 
         The fixed point need not be unique. In 400 trials, whenever the first start led to another
         scale than the second, it was the smaller one (DESIGN.md, section 2).

@@ -144,6 +144,17 @@ class TestShapes:
         with pytest.raises(ValueError, match=r"0 feature\(s\)"):
             HuberRegressor().fit(np.empty((5, 0)), np.ones(5))
 
+    @pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+    @pytest.mark.parametrize("y", [[1.0, 2, 3, 5, 8, 13], [0.0, 0, 0, 0, 0, 1]])
+    def test_columns_of_zeros_alone_without_an_intercept(self, scale, y):
+        model = HuberRegressor(scale=scale, fit_intercept=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExactFitWarning)
+            model.fit(np.zeros((6, 2)), y)
+        assert_allclose(model.coef_, 0.0)
+        if scale == "mad":
+            assert_allclose(model.scale_, np.median(y) / 0.6744897501960817)
+
     def test_columns_of_zeros_alone_are_a_location(self, rng):
         y = rng.standard_t(2, size=100)
         model = HuberRegressor().fit(np.zeros((100, 2)), y)

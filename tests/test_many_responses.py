@@ -493,3 +493,15 @@ class TestEcosystem:
                 HuberRegressor().fit(X, responses)
         with pytest.raises(ValueError, match="sample_weight must not be negative"):
             HuberRegressor().fit(X, Y, np.linspace(-1.0, 1.0, N))
+
+
+def test_dependent_columns_give_no_warning():
+    """Warnings are errors: no metric is computed where a response makes it singular."""
+    rng = np.random.default_rng(0)
+    constants = np.full((100, 1), 1e3), np.zeros((100, 1)), np.ones((100, 1))
+    X = np.hstack([rng.normal(size=(100, 12)), *constants])
+    Y = rng.normal(size=(100, 4))
+    model = HuberRegressor().fit(X, Y)
+    for k in range(4):
+        single = HuberRegressor().fit(X, Y[:, k])
+        np.testing.assert_allclose(model.coef_[k], single.coef_, atol=1e-6)

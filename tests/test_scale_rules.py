@@ -145,8 +145,8 @@ def test_a_bracket_with_a_wrong_end_is_left():
         if abs(excess) < 1e-9:
             break
         root.add(trial, excess)
-        if root.contradicts_itself:
-            root.begin_again()
+        if root.is_wrong:
+            root.keep_last()
         trial = root.next()
     assert_allclose(trial, -2.0, atol=1e-8)
 

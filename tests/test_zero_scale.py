@@ -10,6 +10,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import linprog
+from sklearn.exceptions import ConvergenceWarning
 
 from robustreg import ExactFitWarning, HuberRegressor, HuberRegressorCV
 
@@ -95,6 +96,51 @@ class TestMedianScale:
         y = 3 + 2.0 * i + np.sin(11.0 * i)
         model = quietly(HuberRegressor(scale="mad", solver=solver), X, y)
         assert_allclose(deviations(model, X, y), least_deviations(X, y), rtol=1e-9)
+
+
+@SOLVERS
+@pytest.mark.parametrize("scale", ["joint", "mad"])
+def test_max_iter_does_not_make_the_scale_zero(solver, scale):
+    """A search for a fit at a scale of zero that was cut off is no exact fit."""
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        n, p = int(rng.integers(20, 80)), int(rng.integers(2, 8))
+        X = rng.normal(size=(n, p))
+        y = X.sum(axis=1) + rng.normal(size=n)
+        y[: int(0.4 * n)] += 10.0 ** rng.integers(1, 12)
+        for max_iter in (2, 5, 8, 11):
+            model = HuberRegressor(scale=scale, delta=0.3, solver=solver, max_iter=max_iter)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(X, y)  # a scale of zero would be an ExactFitWarning
+            assert model.n_iter_ <= max_iter
+
+
+@pytest.mark.parametrize("scale", ["joint", "mad"])
+def test_weights_that_are_no_counts_and_leave_no_freedom(scale):
+    """The effective number of observations is below that of parameters: the scale is zero.
+
+    The coefficients are those of least absolute deviations.
+    """
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(12, 3)), rng.normal(size=12)
+    weights = np.full(12, 0.01)
+    weights[:3] = 1.0
+    with pytest.warns(ExactFitWarning):
+        model = HuberRegressor(scale=scale).fit(X, y, weights)
+    assert model.scale_ == 0.0
+    expected = least_deviations(X, y, weights)
+    assert_allclose(deviations(model, X, y, weights), expected, rtol=1e-6)
+
+
+def test_a_warm_start_with_dependent_columns_and_weights_keeps_its_scale():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 60))
+    y, weights = rng.normal(size=50), rng.integers(1, 6, 50).astype(float)
+    model = HuberRegressor(warm_start=True).fit(X, y, weights)
+    scale = model.scale_
+    assert scale > 0.1
+    assert_allclose(model.fit(X, y, weights).scale_, scale, rtol=1e-6)
 
 
 class TestConstantResponse:

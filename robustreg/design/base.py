@@ -144,8 +144,9 @@ class Design(RowAccess):
     def triangular_factor(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         """As ``gram``, but R with ``R'R`` the Gram matrix, by Householder reflections.
 
-        This does not square the condition number, so it serves columns that ``gram`` cannot tell
-        apart. Negative curvature counts as zero here.
+        With few rows R is the weighted rows themselves, otherwise it is triangular. The condition
+        number is not squared, so it serves columns that ``gram`` cannot tell apart. Negative
+        curvature counts as zero here.
         """
 
     def gram_kind(self, alpha: float) -> GramKind:
@@ -206,8 +207,8 @@ class Design(RowAccess):
         return max(self.total_weight, self.total_weight**2 / self.square_weight)
 
     @property
-    def n_distinct(self) -> int:
-        """Number of rows with a positive weight, or a bound on it."""
+    def n_positive(self) -> int:
+        """Number of rows with a positive weight, or of all rows if weights are not in memory."""
         return self.n_rows
 
     # -- statistics of the residuals --------------------------------------------------------------

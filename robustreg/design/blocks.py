@@ -101,7 +101,7 @@ class RowBlocks(Design):
         return self._block_units
 
     @property
-    def n_distinct(self) -> int:
+    def n_positive(self) -> int:
         return self.n_rows if self._weights is None else int(np.count_nonzero(self._weights))
 
     @property

@@ -31,7 +31,7 @@ __all__ = ["DenseDesign"]
 ONE_THREAD = 2**18
 
 #: Rows per column of a block that is reduced to its triangular factor. At 4, a factor of order
-#: 1,000 takes half as long as at 1, with the memory of five factors.
+#: 1,000 takes half as long as at 1, with the memory of fifteen factors.
 FACTOR_ROWS = 4
 
 
@@ -113,7 +113,8 @@ class DenseDesign(ColumnAccess, RowBlocks):
             block[negative] = 0.0
             factor = np.vstack((factor, block))
             if factor.shape[0] > order:
-                factor = np.triu(lapack.dgeqrf(np.asfortranarray(factor))[0][:order])
+                reduced = lapack.dgeqrf(np.asfortranarray(factor), overwrite_a=True)[0]
+                factor = np.triu(reduced[:order])
         return sums.sums(self.block_units), factor
 
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
@@ -205,8 +206,6 @@ class DenseDesign(ColumnAccess, RowBlocks):
 
     def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
         """Coefficients (points, p) and intercepts (points, 1) for the columns of X as given."""
-        units = self.block_units
+        units, center = self.block_units, self.block_units.center[:, None]
         coef = np.array([point.coef for point in points]) / units.column_scale
-        return coef, np.array([[point.intercept] for point in points]) - coef @ units.center[
-            :, None
-        ]
+        return coef, np.array([[point.intercept] for point in points]) - coef @ center

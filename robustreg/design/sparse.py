@@ -66,6 +66,10 @@ class SparseDesign(DenseDesign):
         self._block_units = self._units_of_blocks()
 
     def gram_kind(self, alpha: float) -> GramKind:
+        # With few rows and no penalty, conjugate gradients would take thousands of passes.
+        few = alpha == 0.0 and self.n_rows < 2 * self.n_features
+        if few and self.n_features <= DenseDesign.widest_gram:
+            return "factor" if self.n_rows < self.n_features else "matrix"
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from robustreg.design.base import Point
 from robustreg.design.rotated import row_space_design
-from robustreg.problem import Problem
+from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import Descent
 from robustreg.solvers.estimated_scale import solve_with_rule
@@ -16,18 +16,18 @@ from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import pilot_start
-from robustreg.solvers.zero import collapsed_start, interpolation, solve_at_zero
+from robustreg.solvers.zero import collapsed_start, deviations, interpolation, solve_at_zero
 
 __all__ = ["SOLVERS", "Result", "Status", "solve"]
 
 #: Maps the name of a solver to whether it keeps the memory of L-BFGS.
 SOLVERS = {"lbfgs": True, "newton": False}
 
-#: BLAS computes in one thread if the largest matrix, of max(n, p) times p numbers, has more numbers
-#: than the first, or its Gram matrix takes more multiplications than the second. Below both, BLAS
-#: does so anyway. The Gram matrix must take fewer than the third, which is about ten milliseconds.
-#: See ``one_thread``: a fit to 16 x 143 after one of least squares took 170 ms, and takes 10 in one
-#: thread; one to 194 x 42 took 46 and takes 9.
+#: BLAS computes in one thread if the problem is large enough for BLAS to start threads: the largest
+#: matrix, of max(n, p) times p numbers, has more than the first, or its Gram matrix takes more
+#: multiplications than the second. It must take fewer than the third, which is about ten
+#: milliseconds. See ``one_thread``: a fit to 16 x 143 after one of least squares took 170 ms, and
+#: takes 10 in one thread; one to 194 x 42 took 46 and takes 9.
 SMALL_PRODUCT, SMALL_GRAM, LARGE_GRAM = 2**13, 2**15, 2**27
 
 
@@ -89,8 +89,10 @@ def _solved(
     if start is None:
         problem, start = pilot_start(problem, solve_pilot)
     estimated = problem.scale.known() is None
-    if estimated and problem.interpolates:
-        return replace(interpolation(problem, start), n_iter=1)
+    found = _without_freedom(problem, start)
+    if isinstance(found, Result):
+        return found
+    problem, start = found
     collapsed, iterations = estimated and problem.is_zero(start.scale, start), 0
     while True:
         left = max(max_iter - iterations, 0)
@@ -102,8 +104,9 @@ def _solved(
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
             start, made = ended
         elif (objective := problem.convex_objective) is None:
-            options = {"memory": memory, "as_start": as_start}
-            return solve_with_rule(problem, start, tol=tol, max_iter=left, **options)
+            return solve_with_rule(
+                problem, start, memory=memory, tol=tol, max_iter=left, as_start=as_start
+            )
         else:
             begin = objective.at(start)
             reached = minimise(objective, begin, memory=memory, tol=tol, max_iter=left)
@@ -114,6 +117,25 @@ def _solved(
                 return Result(problem, start, reached.bound, made, reached.status)
         collapsed = not collapsed
         iterations += made
+
+
+def _without_freedom(problem: Problem, start: Point) -> Result | tuple[Problem, Point]:
+    """Return the coefficients that fit every row, if there are any and the scale is estimated.
+
+    Otherwise, return the problem, with the rank of X if it was needed, and a start. If the weights
+    are no counts, there may be no degrees of freedom and yet no such coefficients. The joint scale
+    is zero then, whatever the start.
+    """
+    if problem.scale.known() is not None or problem.penalty:
+        return problem, start
+    if problem.may_interpolate:
+        fitted = interpolation(problem, start)
+        problem, level = fitted.problem, NEGLIGIBLE * problem.design.rounding_level(fitted.point)
+        if deviations(problem, fitted.point) <= level * problem.design.total_weight:
+            return replace(fitted, n_iter=1)
+    if problem.freedom <= 0.0:
+        start = start._replace(scale=problem.estimate_scale(start))
+    return problem, start
 
 
 def _with_least_norm(result: Result, tol: float) -> Result:

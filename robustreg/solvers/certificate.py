@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import ROUNDING, Mixing
 from robustreg.objective import Evaluation, Objective, larger
-from robustreg.solvers.iterative_metric import IterativeMetric
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 
@@ -42,7 +41,7 @@ class LocalModel:
     evaluation : Evaluation
     metric : Metric
     secants : tuple
-        The memory of an earlier descent, where the metric is not renewed.
+        The memory of an earlier descent. Empty if the metric is renewed instead.
     """
 
     objective: Objective
@@ -51,16 +50,14 @@ class LocalModel:
     secants: tuple[Secant, ...] = ()
 
     def carried_to(self, objective: Objective, parameters: Vector) -> LocalModel:
-        """Return the model at another point of another objective, with the same metric."""
-        metric = self.metric
-        if isinstance(metric, IterativeMetric):
-            metric = replace(metric, objective=objective, parameters=parameters)
-        evaluation = objective.evaluate(parameters)
-        return LocalModel(objective, evaluation, metric, self.secants)
+        """Return the model at another point: with this metric, or with this memory."""
+        if self.metric.renewable:
+            return LocalModel(objective, objective.evaluate(parameters), self.metric)
+        return replace(local_model(objective, parameters, 0.0), secants=self.secants)
 
-    def newton_step(self, evaluation: Evaluation, guess: Vector | None = None) -> Vector:
+    def newton_step(self, evaluation: Evaluation) -> Vector:
         """``H^-1 g`` at an evaluation, with H there if the metric can be applied anywhere."""
-        return self.metric.solve(evaluation.gradient, evaluation.parameters, guess)
+        return self.metric.solve(evaluation.gradient, evaluation.parameters)
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""

@@ -52,7 +52,7 @@ class _Limits(NamedTuple):
     tol: float
     max_iter: int
     lowest: float  # sigma below this number may be zero
-    farthest: float  # way of log sigma, if sigma depends on the effective parameters
+    farthest: float  # largest change of log sigma, if it depends on the effective parameters
 
 
 def solve_with_rule(
@@ -75,7 +75,7 @@ def solve_with_rule(
     tol : float
     max_iter : int
     as_start : bool
-        Whether the solution is a start of another problem, and of no use if the scale collapses.
+        Whether another problem starts from this solution. It is left if its scale collapses.
 
     Returns
     -------
@@ -100,6 +100,7 @@ def solve_with_rule(
             problem = state.objective.problem
             if as_start:
                 return collapsed_start(problem, state.point)
+            left = max(max_iter - iterations, 0)
             ended = _at_zero(state, memory=memory, tol=tol, max_iter=left)
             if isinstance(ended, Result):
                 return replace(ended, n_iter=max(1, iterations + ended.n_iter))
@@ -127,13 +128,13 @@ def _solve(
     problem: Problem, point: Point, state: ScaleState | None, limits: _Limits, *, memory: bool
 ) -> tuple[ScaleState, int]:
     """Find the root for the present effective parameters. Return the state and the iterations."""
-    tol, root, iterations, inner = limits.tol, Root(), 0, 1.0
-    begin = ScaleStart.of(problem, point)
+    tol, root, iterations, inner, certify = limits.tol, Root(), 0, 1.0, False
+    start = ScaleStart.of(problem, point)
     first = point.scale if state is None else state.point.scale
     for number in range(ROUNDS):
         left = limits.max_iter - iterations
         if state is None:
-            state = begin.solved(memory=memory, tol=inner, max_iter=left)
+            state = start.solved(memory=memory, tol=inner, max_iter=left, certify=certify)
             iterations += state.reached.n_iter
         if state.vanishes:
             break
@@ -147,43 +148,44 @@ def _solve(
         target = state.reached.model.target(tol)
         if state.distance <= target:
             state = state.certified()
+            certify = state.distance > target
         done = state.distance <= target or state.collapses(limits.lowest)
-        way = np.log(max(state.point.scale, TINY) / max(first, TINY))
-        done = done or (state.counts and abs(way) > limits.farthest)
+        change = np.log(max(state.point.scale, TINY) / max(first, TINY))
+        done = done or (state.counts and abs(change) > limits.farthest)
         if done or iterations >= limits.max_iter or number == ROUNDS - 1:
             break
         part = INNER
-        if root.contradicts_itself:
-            root.begin_again()
+        if root.is_wrong:
+            root.keep_last()
             part = INNER**2
         inner = max(min(inner, part * state.shift), 0.5 * tol)
         # Far from the root, steps in one metric do not converge, so the bracket is used.
         nearer = not root.trials or abs(state.excess) < abs(root.trials[-1][1])
         scale = state.point.scale if nearer else float(np.exp(root.next()))
-        begin, state = state.start_at(scale), None
+        start, state = state.start_at(scale), None
     assert state is not None
-    return state, iterations
+    return (state if state.vanishes else state.certified()), iterations
 
 
 def _follow(state: ScaleState, root: Root, limits: _Limits) -> tuple[ScaleState, int]:
     """Make one Newton step for each new sigma, in one metric, while the distance contracts.
 
-    Steps of full length, whose coefficients are solved for, lead towards a root that is far away.
+    If the root is far, steps of length ``LONGEST`` go on as long as the coefficients stay solved.
     """
     model, made = state.reached.model, 0
     target, tangent = model.target(limits.tol), state.tangent
     # A slope from earlier trials is better than none.
     solved = root.trials[-2:-1] if state.slope is None else []
     place = Place(model, state.reached.evaluation)
-    while not (
-        made >= limits.max_iter or state.distance <= target or state.collapses(limits.lowest)
-    ):
+    while made < limits.max_iter and state.distance > target:
+        if state.collapses(limits.lowest):
+            break
         # Coefficients that are not near their minimum would give a misleading secant.
         solved = [*solved, state.trial] if state.is_solved else []
         proposed = secant(solved or [state.trial], state.slope)
-        way = abs(proposed - state.log_scale)
-        far = math.isclose(way, LONGEST)
-        if not root.low < proposed < root.high or (way > LONGEST and not far):
+        change = abs(proposed - state.log_scale)
+        far = math.isclose(change, LONGEST)
+        if not root.low < proposed < root.high or (change > LONGEST and not far):
             break
         scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)

@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Evaluation, Objective
 from robustreg.problem import NullSpace
-from robustreg.solvers.iterative_metric import IterativeMetric
+from robustreg.solvers.iterative_metric import FIRST_MIXING, IterativeMetric
 from robustreg.solvers.square_root import SquareRoot, metric_of_factor, metric_of_gram
 from robustreg.solvers.turned import Turned
 
 __all__ = ["FIRST_MIXING", "Metric", "take_metric"]
 
 Vector = NDArray[np.float64]
-
-#: Mixing that is tried first if the rows within the threshold do not determine all directions.
-FIRST_MIXING = 1e-2
 
 #: Part of the positive curvature in a direction that must remain after negative curvature.
 LEAST_CURVATURE = 1e-3
@@ -45,7 +42,7 @@ class Metric(Protocol):
         it is small, the coefficients explain nearly all curvature in the scale. It is 1 if the
         objective has no scale.
     null : NullSpace or None
-        The directions of (w, b) that change no prediction, if there are any.
+        The directions of (w, b) without curvature. None if there are none or they are unknown.
     border : array or None
         ``sum s psi' e (z, 1)``, which gives the derivative of the gradient with respect to sigma.
         None if it is unknown.
@@ -71,16 +68,8 @@ class Metric(Protocol):
     @property
     def renewable(self) -> bool: ...
 
-    def solve(
-        self,
-        gradient: Vector,
-        parameters: Vector | None = None,
-        guess: Vector | None = None,
-    ) -> Vector:
-        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more.
-
-        A guess of the step saves passes if each use of the metric costs several.
-        """
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more."""
 
     def approximate(self, gradient: Vector) -> Vector:
         """An approximation of the Newton step that needs no pass."""
@@ -109,20 +98,33 @@ def take_metric(
     design = objective.design
     kind = design.gram_kind(objective.problem.penalty.alpha)
     if kind == "diagonal":
-        sums, augmented = design.gram_diagonal(objective.point(parameters), mixing)
-        diagonal = objective.diagonal(parameters, augmented)
-        return objective.evaluation(parameters, sums), IterativeMetric(
-            objective, parameters, diagonal, mixing, objective.problem.n_linear
-        )
+        return _metric_of_diagonal(objective, parameters, mixing)
     if kind == "matrix" and not by_factor:
         evaluation, hessian, border = objective.with_curvature(parameters, mixing, factor=False)
-        null = objective.problem.null
-        return evaluation, metric_of_gram(hessian, mixing, objective.has_scale, null, border)
+        found = metric_of_gram(hessian, mixing, objective.has_scale, objective.problem.null)
+        return evaluation, found and replace(found, border=border)
     evaluation, factor, border = objective.with_curvature(parameters, mixing, factor=True)
     metric = metric_of_factor(factor, mixing, objective)
     if mixing is not None and mixing < 1.0 and not objective.problem.loss.convex:
         metric = _less_negative(metric, objective, parameters)
     return evaluation, replace(metric, border=border)
+
+
+def _metric_of_diagonal(
+    objective: Objective, parameters: Vector, mixing: Mixing
+) -> tuple[Evaluation, IterativeMetric | None]:
+    """The metric by conjugate gradients. None if a column has no row within the threshold."""
+    point = objective.point(parameters)
+    sums, augmented = objective.design.gram_diagonal(point, mixing)
+    evaluation = objective.evaluation(parameters, sums)
+    diagonal = objective.diagonal(parameters, augmented)
+    free = ~(diagonal > 0.0)
+    if mixing is not None and mixing < FIRST_MIXING and free.any():
+        _, damped = objective.design.gram_diagonal(point, FIRST_MIXING)
+        if np.any(objective.diagonal(parameters, damped)[free] > 0.0):
+            return evaluation, None
+    rank = objective.problem.n_linear
+    return evaluation, IterativeMetric(objective, parameters, diagonal, mixing, rank)
 
 
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:

@@ -45,7 +45,7 @@ class MetricOfMany:
             pivot = hessian[j, j]
             accurate &= pivot >= SMALLEST_PIVOT * diagonal[j]
             column = hessian[j:, j]
-            column /= np.sqrt(np.where(accurate, pivot, 1.0))
+            column /= np.sqrt(np.where(accurate, pivot, np.inf))  # zeros where it is not used
             for k in range(j + 1, order):
                 hessian[k:, k] -= column[k - j :] * column[k - j]
         return cls(hessian, accurate)

@@ -93,7 +93,7 @@ def minimise(
         The model of the objective at the parameters, with the metric of a nearby point. By default,
         it is computed at the parameters.
     certify : bool
-        Whether to replace estimates of the distance by exact values, where that costs passes.
+        Whether to certify the distance before ending. If not, it may be an estimate.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def minimise(
             begin, length = descent.distance, descent.length
         rounded = idle > 0 and descent.is_rounding
         if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
-            return _ended(model, descent, iterations, tol, max_iter)
+            return _ended(model, descent, iterations, tol, max_iter, certify)
         if objective.has_scale and _collapses(objective, parameters, first_scale):
             return Reached(model, descent.evaluation, begin, iterations, None)
         taken = float(model.metric.mixing or 0.0)
@@ -139,7 +139,7 @@ def minimise(
         arrived = descent.distance <= target and not mixing
         margin = target / max(descent.distance, 0.1 * target)
         if stalled or (arrived and not model.is_stale(begin, margin)):
-            return _ended(model, descent, iterations, tol, max_iter)
+            return _ended(model, descent, iterations, tol, max_iter, certify)
         idle = 0 if _progress(descent, length) else idle + 1
         mixing = _levenberg(taken, poor=ratio < SERVES, free=free)
         model = descent.fresh if mixing == following else None
@@ -180,15 +180,15 @@ def _run(
         if made == 1:
             # If values differ by rounding only, a shortened step counts as a bad prediction.
             ratio = float(length == 1.0) if rounding else decrease / predicted
-        if descent.is_slow or (descent.distance <= target and certify):
+        if descent.leaves_most or (descent.distance <= target and certify):
             descent.certify()
-        slow = _is_slow(descent, rounding)
+        slow = _wants_fresh_metric(descent, rounding)
         if descent.distance <= target or slow or in_turn:
             break
     return ratio, max(made, 1), slow
 
 
-def _is_slow(descent: Descent, rounding: bool) -> bool:
+def _wants_fresh_metric(descent: Descent, rounding: bool) -> bool:
     """Whether a fresh metric is better than another step in this one.
 
     Near the solution, the memory is worth more: the metric changes wherever a row at the threshold
@@ -233,7 +233,11 @@ def _collapses(objective: Objective, parameters: Vector, first_scale: float) -> 
     )
 
 
-def _ended(model: LocalModel, descent: Descent, n_iter: int, tol: float, max_iter: int) -> Reached:
+def _ended(
+    model: LocalModel, descent: Descent, n_iter: int, tol: float, max_iter: int, certify: bool
+) -> Reached:
+    if certify and descent.distance > model.target(tol):
+        descent.certify()
     status = model.status(descent.distance, tol)
     if status is Status.MAX_ITER and n_iter < max_iter:
         status = Status.ROUNDING

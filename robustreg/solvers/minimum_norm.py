@@ -21,7 +21,7 @@ def minimum_norm(problem: Problem, point: Point) -> Point:
     Projecting w onto the row space, in the user's units, would lose as many digits as the sizes of
     the columns differ by.
     """
-    if problem.null is None or not problem.null.directions.size:
+    if problem.null is None:
         return point
     p, column_scale = problem.design.n_features, problem.design.units.column_scale
     # With rows in descending order and pivoted columns, reflections keep the digits of small rows.
@@ -40,4 +40,4 @@ def dependence(factor: NDArray[np.float64], n_rows: int, n_features: int) -> Nul
     """Return the null space of the rows (z, 1), or z without an intercept, from their R."""
     inverse_norm = 1.0 / column_norms(factor)
     _, singular, right = np.linalg.svd(factor * inverse_norm)
-    return null_space(right[singular <= cutoff(singular, n_rows)], inverse_norm, n_features)
+    return null_space(right, singular > cutoff(singular, n_rows), inverse_norm, n_features)

@@ -151,7 +151,7 @@ def solve_mm(stated: MMProblem, design: Design, rng: np.random.Generator) -> MMR
     problem = stated.over(design)
     problem, pilot = take_pilot(problem, stated.s_loss, stated.breakdown)
     problem = replace(problem, rank=_rank(problem, pilot))
-    if problem.interpolates:
+    if problem.freedom <= 0.0 or problem.may_interpolate:
         return _interpolated(problem)
     minima = search(pilot.sample, stated.n_subsets, rng)
     s = _lowest(problem, pilot, minima, stated)

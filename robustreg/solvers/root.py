@@ -9,12 +9,12 @@ import numpy as np
 
 __all__ = ["LONGEST", "Root", "quadratic_roots", "secant"]
 
-#: Longest step of log sigma. The root is far away if the estimate follows sigma closely, as it does
-#: near breakdown or if sigma goes to zero.
+#: Longest step of log sigma, unless the estimate is farther above sigma. The root is far away if
+#: the estimate follows sigma closely, as it does near breakdown or if sigma goes to zero.
 LONGEST = 1.0
 
-#: A bracket that is narrower than this part of the excess contradicts itself: the estimate is
-#: continuous, so that one of the ends was tried with coefficients too far from their minimum.
+#: A bracket narrower than this part of the excess is wrong: one end was tried with coefficients too
+#: far from their minimum.
 NARROWEST = 1e-2
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -38,11 +38,11 @@ class Root:
             self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
 
     @property
-    def contradicts_itself(self) -> bool:
+    def is_wrong(self) -> bool:
         """Whether the bracket is much narrower than the last excess."""
         return bool(self.trials and self.high - self.low < NARROWEST * abs(self.trials[-1][1]))
 
-    def begin_again(self) -> None:
+    def keep_last(self) -> None:
         """Forget all trials but the last."""
         last = self.trials[-1]
         self.low, self.high, self.trials = -np.inf, np.inf, []
@@ -59,7 +59,10 @@ class Root:
 
 
 def secant(trials: list[tuple[float, float]], slope: float | None) -> float:
-    """The root of the line through the last two trials, or through one trial with this slope."""
+    """The root of the line through the last two trials, or through one trial with this slope.
+
+    It is at most ``LONGEST`` from the last trial, or at the estimate if that is farther above.
+    """
     log_scale, excess = trials[-1]
     slope = slope or 0.0
     if len(trials) > 1 and log_scale != trials[-2][0]:

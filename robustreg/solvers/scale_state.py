@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class ScaleStart(NamedTuple):
     objective : Objective
     parameters : array
     model : LocalModel or None
-        That of a nearby sigma, where its metric is not renewed.
+        The model there, where its metric is not renewed. It has the memory of a nearby sigma.
     """
 
     objective: Objective
@@ -43,11 +43,16 @@ class ScaleStart(NamedTuple):
         objective = problem.at_scale(point.scale)
         return cls(objective, objective.at(point), None)
 
-    def solved(self, *, memory: bool, tol: float, max_iter: int) -> ScaleState:
+    def solved(self, *, memory: bool, tol: float, max_iter: int, certify: bool) -> ScaleState:
         """The state after the coefficients are solved for."""
-        options: dict[str, Any] = {"memory": memory, "tol": tol, "max_iter": max_iter}
         reached = minimise(
-            self.objective, self.parameters, model=self.model, certify=False, **options
+            self.objective,
+            self.parameters,
+            memory=memory,
+            tol=tol,
+            max_iter=max_iter,
+            model=self.model,
+            certify=certify,
         )
         problem, scale = reached.model.objective.problem, self.objective.scale_of(self.parameters)
         return ScaleState.of(reached, problem.at_scale(scale))
@@ -137,9 +142,9 @@ class ScaleState:
 
     def start_at(self, scale: float) -> ScaleStart:
         """A start at another sigma. If it is near, the coefficients move along their tangent."""
-        way, model = scale - self.point.scale, self.reached.model
-        near = abs(way) <= self.point.scale and not model.metric.mixing
-        parameters = self.reached.parameters + (way * self.tangent if near else 0.0)
+        change, model = scale - self.point.scale, self.reached.model
+        near = abs(change) <= self.point.scale and not model.metric.mixing
+        parameters = self.reached.parameters + (change * self.tangent if near else 0.0)
         objective = self.objective.problem.at_scale(scale)
         renewed = model.metric.renewable
         carried = None if renewed else model.carried_to(objective, parameters)

@@ -57,12 +57,7 @@ class SquareRoot:
     border: Vector | None = None
     renewable: bool = True
 
-    def solve(
-        self,
-        gradient: Vector,
-        parameters: Vector | None = None,
-        guess: Vector | None = None,
-    ) -> Vector:
+    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
         """As in ``Metric``, with H always at the point where it was computed."""
         return self.transform @ (gradient @ self.transform)
 
@@ -92,18 +87,25 @@ def metric_of_gram(
     mixing: Mixing,
     has_scale: bool,
     null: NullSpace | None = None,
-    border: Vector | None = None,
 ) -> SquareRoot | None:
     """Compute the metric by equilibration and Cholesky's factor. None if that is inaccurate.
 
-    Overwrites ``hessian``.
+    Parameters
+    ----------
+    hessian : array of shape (q, q)
+        Overwritten.
+    mixing : float or None
+    has_scale : bool
+        Whether the last parameter is sigma.
+    null : NullSpace, optional
+        If given, only its independent parameters move.
     """
     size = hessian.shape[0]
     columns = _independent(null, size - has_scale, has_scale)
     if columns is not None:
         hessian = np.asfortranarray(hessian[np.ix_(columns, columns)])
     diagonal = np.diagonal(hessian)
-    if not (diagonal.min() > 0.0 and np.isfinite(diagonal.max())):
+    if not np.all((diagonal > 0.0) & np.isfinite(diagonal)):
         return None
     inverse_root = 1.0 / np.sqrt(diagonal)
     hessian *= inverse_root
@@ -112,7 +114,7 @@ def metric_of_gram(
     if info != 0:
         return None
     metric = _metric_of_triangle(factor, inverse_root, mixing, has_scale)
-    return None if metric is None else _among_all(metric, columns, size, null, border)
+    return None if metric is None else _among_all(metric, columns, size, null)
 
 
 def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> SquareRoot:
@@ -122,7 +124,8 @@ def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> Sq
     some = factor if columns is None else factor[:, columns]
     inverse_norm = 1.0 / column_norms(some)
     if some.shape[0] >= some.shape[1]:
-        triangle = lapack.dgeqrf(np.asfortranarray(some * inverse_norm))[0][: some.shape[1]]
+        scaled = np.asfortranarray(some * inverse_norm)
+        triangle = lapack.dgeqrf(scaled, overwrite_a=True)[0][: some.shape[1]]
         # R has the digits that a Gram matrix loses by squaring.
         metric = _metric_of_triangle(
             np.triu(triangle), inverse_norm, mixing, objective.has_scale, RANK_CUTOFF
@@ -144,14 +147,13 @@ def _among_all(
     columns: NDArray[np.intp] | None,
     size: int,
     null: NullSpace | None,
-    border: Vector | None = None,
 ) -> SquareRoot:
     """Return the metric of all parameters from that of some, if the others do not move."""
     if columns is None:
-        return replace(metric, border=border)
+        return metric
     transform = np.zeros((size, columns.size))
     transform[columns] = metric.transform
-    return replace(metric, transform=transform, null=null, border=border)
+    return replace(metric, transform=transform, null=null)
 
 
 def _metric_of_triangle(
@@ -173,6 +175,8 @@ def _metric_of_triangle(
     smallest : float
         Smallest square of a pivot.
     """
+    if not factor.size:  # only columns of zeros, and no intercept
+        return SquareRoot(factor, mixing, 0)
     pivots = np.diagonal(factor)
     sine = float(pivots[-1]) ** 2 if has_scale else 1.0
     if np.abs(pivots).min() ** 2 < smallest or sine < DETERMINED:
@@ -202,22 +206,23 @@ def _metric_of_singular_values(factor: Matrix, mixing: Mixing, objective: Object
         last = np.append(-columns @ along, 1.0) / np.sqrt(max(square, DETERMINED))
         columns = np.column_stack((np.vstack((columns, np.zeros(columns.shape[1]))), last))
     rank = int(np.count_nonzero(kept))
-    some = None if rank == linear else right[~kept]
-    null = (
-        some
-        if some is None
-        else null_space(some, inverse_norm[:linear], objective.design.n_features)
-    )
+    null = None
+    if rank < linear:
+        null = null_space(right, kept, inverse_norm[:linear], objective.design.n_features)
     return SquareRoot(columns * inverse_norm[:, None], mixing, rank, square, null)
 
 
-def null_space(directions: Matrix, inverse_norm: Vector, n_features: int) -> NullSpace:
-    """Return the null space of rows (z, 1) from that of their equilibrated columns.
+def null_space(
+    right: Matrix, kept: NDArray[np.bool_], inverse_norm: Vector, n_features: int
+) -> NullSpace:
+    """Return the null space of rows (z, 1) from the right singular vectors of equilibrated columns.
 
     Parameters
     ----------
-    directions : array of shape (k, q)
-        Orthonormal rows.
+    right : array of shape (q, q)
+        With a vector in each row.
+    kept : array of shape (q,)
+        Whether the singular value is positive.
     inverse_norm : array of shape (q,)
         By which the columns were multiplied.
     n_features : int
@@ -226,13 +231,21 @@ def null_space(directions: Matrix, inverse_norm: Vector, n_features: int) -> Nul
     Returns
     -------
     NullSpace
-        The dependent columns of z are chosen by pivoting, so that the others are well-conditioned
-        (G. H. Golub, C. F. Van Loan, Matrix Computations, 2013, section 5.5.7). The intercept is
-        never one of them.
+        Columns of z are chosen by pivoting, so that the independent ones are well-conditioned
+        (G. H. Golub, C. F. Van Loan, Matrix Computations, 2013, section 5.5.7): the dependent ones
+        if they are few, otherwise the independent ones. The intercept is always independent.
     """
-    k, q = directions.shape
-    pivots = linalg.qr(directions[:, :n_features], mode="r", pivoting=True)[1] if k else np.empty(0)
-    return NullSpace(directions.T * inverse_norm[:, None], np.setdiff1d(np.arange(q), pivots[:k]))
+    directions, columns = right[~kept], np.arange(right.shape[0])
+    n_dependent = directions.shape[0]
+    few = n_dependent <= columns.size - n_dependent
+    rows = (directions if few else right[kept])[:, :n_features]
+    if not few and n_features < columns.size:
+        intercept = right[kept, n_features]
+        rows = rows - np.outer(intercept, intercept @ rows) / (intercept @ intercept)
+    pivots = linalg.qr(rows, mode="r", pivoting=True)[1] if n_dependent else columns
+    dependent = pivots[:n_dependent] if few else pivots[n_features - n_dependent :]
+    independent = np.setdiff1d(columns, dependent)
+    return NullSpace(directions.T * inverse_norm[:, None], independent)
 
 
 def _singular_values(factor: Matrix) -> tuple[Matrix, Vector, Matrix]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.losses import Huber
 from robustreg.objective import Evaluation, Objective
-from robustreg.problem import Problem
+from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import SMALLEST_SCALE
 from robustreg.solvers.minimise import minimise
@@ -73,15 +73,18 @@ def solve_at_zero(
         if wanted > scale and solved:
             return point._replace(scale=wanted), iterations
         best = min(best, _end_of_line(problem, point, reached.evaluation), key=lambda end: end[0])
-        if (best[0] == 0.0 and solved) or scale <= smallest:
+        if not solved or best[0] == 0.0 or scale <= smallest:
             break
         scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
+    if not solved and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
+        bound = max(reached.bound, problem.scale_shift(scale, wanted))
+        return Result(problem, point, bound, iterations, Status.MAX_ITER)
     return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
 
 
 def collapsed_start(problem: Problem, point: Point) -> Result:
-    """Return the end of a start whose scale collapsed, which is of no use to another problem."""
+    """Return the result of a start that collapsed. Its scale of zero says that it is of no use."""
     return Result(problem, point._replace(scale=0.0), np.inf, 0, Status.EXACT_FIT)
 
 

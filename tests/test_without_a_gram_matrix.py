@@ -1,0 +1,103 @@
+"""Sparse X without a Gram matrix: rows beyond the threshold, few rows, and a true certificate."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from sklearn.exceptions import ConvergenceWarning
+
+from robustreg import ExactFitWarning, HuberRegressor
+from robustreg.design.dense import DenseDesign
+from robustreg.design.sparse import SparseDesign
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """As if there were too many columns for a Gram matrix."""
+    for design in (DenseDesign, SparseDesign):
+        monkeypatch.setattr(design, "widest_gram", 1)
+
+
+def levels_with_one_far(n_levels, far):
+    """Return dummies of five rows a level, and y in which the first level is far away."""
+    level = np.repeat(np.arange(n_levels), 5)
+    X = sp.csr_array((np.ones(level.size), (np.arange(level.size), level)))
+    y = np.random.default_rng(0).normal(size=level.size)
+    y[:5] += far
+    return X, y
+
+
+@pytest.mark.parametrize("far", [1e3, 1e7])
+@pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_level_beyond_the_threshold_is_fitted(scale, intercept, far):
+    """No row of the level is within the threshold at the start, and its coefficient must move."""
+    X, y = levels_with_one_far(2_100, far)
+    model = HuberRegressor(scale=scale, fit_intercept=intercept).fit(X, y)  # warnings are errors
+    assert_allclose(model.predict(X[:5]), far, atol=3.0)
+    psi = np.clip(y - model.predict(X), -model.threshold_, model.threshold_)
+    assert_allclose(X.T @ psi, 0.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_row_within_the_threshold_is_no_solution(without, seed):
+    rng = np.random.default_rng(seed)
+    p = int(rng.integers(1, 4))
+    X = rng.normal(size=(5 * p + 1, p))
+    y = X.sum(axis=1) + rng.normal(size=X.shape[0])
+    y[: X.shape[0] // 3] += 1e4
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = HuberRegressor(scale=1.0).fit(X, y)
+    psi = np.clip(y - model.predict(X), -1.345, 1.345)
+    gradient = np.append(X.T @ psi, psi.sum())
+    assert bool(caught) == (model.optimality_ > 1e-6)
+    assert caught or np.abs(gradient).max() <= 1e-3
+
+
+@pytest.mark.parametrize("shape", [(30, 60), (59, 60), (61, 60), (100, 60)])
+@pytest.mark.parametrize("scale", ["joint", "mad", 1.0])
+@pytest.mark.filterwarnings("ignore::robustreg.ExactFitWarning")
+def test_few_sparse_rows_are_fitted_as_dense_ones(monkeypatch, shape, scale):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=shape) * (rng.random(shape) < 0.2), rng.standard_t(3, size=shape[0])
+    expected = HuberRegressor(scale=scale).fit(X, y)
+    monkeypatch.setattr(SparseDesign, "widest_gram", 20)
+    model = HuberRegressor(scale=scale).fit(sp.csr_array(X), y)
+    assert_allclose(model.predict(X), expected.predict(X), atol=1e-5)
+    assert_allclose(model.scale_, expected.scale_, rtol=1e-5)
+
+
+@pytest.mark.parametrize("max_iter", [3, 10, 1000])
+@pytest.mark.parametrize("scale", ["mad", 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_distance_of_correlated_columns_is_true(without, seed, scale, max_iter):
+    """The certificate by conjugate gradients agrees with the Hessian, solved or not."""
+    rng = np.random.default_rng(seed)
+    n, p = 400, 60
+    X = rng.normal(size=(n, p)) * (rng.random((n, p)) < 0.2)
+    X[:, 1:] += 0.7 * X[:, :-1]
+    y = X.sum(axis=1) + rng.standard_t(2, size=n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = HuberRegressor(scale=scale, max_iter=max_iter).fit(sp.csr_array(X), y)
+    residuals, rows = y - model.predict(X), np.column_stack((X, np.ones(n)))
+    inside = np.abs(residuals) <= model.threshold_
+    psi = np.clip(residuals, -model.threshold_, model.threshold_)
+    gradient = rows.T @ psi
+    step = np.linalg.solve(rows[inside].T @ rows[inside], gradient)
+    noise = np.sqrt(psi @ psi / inside.sum())
+    assert np.sqrt(gradient @ step) / noise <= 2.0 * model.optimality_
+    assert max_iter < 1000 or model.optimality_ <= 1e-6
+
+
+def test_dependent_columns_and_weights_are_no_exact_fit(without):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 60))
+    y, weights = rng.normal(size=50), rng.integers(1, 6, 50).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ExactFitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert HuberRegressor().fit(sp.csr_array(X), y, weights).scale_ > 0.1
