@@ -145,7 +145,7 @@ def test_a_bracket_with_a_wrong_end_is_left():
         if abs(excess) < 1e-9:
             break
         root.add(trial, excess)
-        if root.is_wrong:
+        if root.is_wrong(0.01):
             root.keep_last()
         trial = root.next()
     assert_allclose(trial, -2.0, atol=1e-8)

@@ -155,7 +155,7 @@ def _solve(
         if done or iterations >= limits.max_iter or number == ROUNDS - 1:
             break
         part = INNER
-        if root.is_wrong:
+        if root.is_wrong(INNER**2):
             root.keep_last()
             part = INNER**2
         inner = max(min(inner, part * state.shift), 0.5 * tol)

@@ -13,10 +13,6 @@ __all__ = ["LONGEST", "Root", "quadratic_roots", "secant"]
 #: the estimate follows sigma closely, as it does near breakdown or if sigma goes to zero.
 LONGEST = 1.0
 
-#: A bracket narrower than this part of the excess is wrong: one end was tried with coefficients too
-#: far from their minimum.
-NARROWEST = 1e-2
-
 EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -37,10 +33,12 @@ class Root:
         else:
             self.high = min(self.high, log_scale) if log_scale > self.low else log_scale
 
-    @property
-    def is_wrong(self) -> bool:
-        """Whether the bracket is much narrower than the last excess."""
-        return bool(self.trials and self.high - self.low < NARROWEST * abs(self.trials[-1][1]))
+    def is_wrong(self, part: float) -> bool:
+        """Whether the bracket is narrower than this part of the last excess.
+
+        One end was tried with coefficients too far from their minimum then.
+        """
+        return bool(self.trials and self.high - self.low < part * abs(self.trials[-1][1]))
 
     def keep_last(self) -> None:
         """Forget all trials but the last."""
