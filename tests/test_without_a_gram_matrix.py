@@ -101,3 +101,16 @@ def test_dependent_columns_and_weights_are_no_exact_fit(without):
         warnings.simplefilter("error", ExactFitWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert HuberRegressor().fit(sp.csr_array(X), y, weights).scale_ > 0.1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_conjugate_gradients_end_at_an_exact_fit(without, seed):
+    """Most rows are fitted exactly, and gradients are rounding errors that no step removes."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(207, 14)), np.ones(207)
+    y[:38] = rng.integers(0, 6, 38)
+    with pytest.warns(ExactFitWarning):
+        model = HuberRegressor(scale="mad").fit(X, y)
+    assert model.scale_ == 0.0
+    assert_allclose(model.predict(X), 1.0, atol=1e-9)
+    assert model.n_passes_ <= 3_000

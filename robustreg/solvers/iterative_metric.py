@@ -66,8 +66,9 @@ class IterativeMetric:
         step, residual = np.zeros_like(gradient), gradient
         direction = inverse * residual
         square = float(residual @ direction)
-        target = CG_TOLERANCE**2 * square
-        while square > target:
+        target, least, idle = CG_TOLERANCE**2 * square, square, 0
+        # Without rounding errors, as many steps as parameters would end at zero.
+        while square > target and idle <= gradient.size:
             image = self._image(at, direction)
             curvature = float(direction @ image)
             flat = FLAT * float(direction @ (self.diagonal * direction))
@@ -82,6 +83,9 @@ class IterativeMetric:
             residual = residual - length * image
             preconditioned = inverse * residual
             previous, square = square, float(residual @ preconditioned)
+            idle += 1
+            if square < 0.5 * least:
+                idle, least = 0, square
             direction = preconditioned + (square / previous) * direction
         return step
 
