@@ -136,10 +136,11 @@ def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> Sq
 
 
 def _independent(null: NullSpace | None, n_linear: int, has_scale: bool) -> NDArray[np.intp] | None:
-    """Return the parameters that move, None if all do."""
+    """Return the parameters that move, None if all do or none does."""
     if null is None:
         return None
-    return np.append(null.independent, n_linear) if has_scale else null.independent
+    moving = np.append(null.independent, n_linear) if has_scale else null.independent
+    return moving if moving.size else None
 
 
 def _among_all(
@@ -175,8 +176,6 @@ def _metric_of_triangle(
     smallest : float
         Smallest square of a pivot.
     """
-    if not factor.size:  # only columns of zeros, and no intercept
-        return SquareRoot(factor, mixing, 0)
     pivots = np.diagonal(factor)
     sine = float(pivots[-1]) ** 2 if has_scale else 1.0
     if np.abs(pivots).min() ** 2 < smallest or sine < DETERMINED:
@@ -242,7 +241,7 @@ def null_space(
     if not few and n_features < columns.size:
         intercept = right[kept, n_features]
         rows = rows - np.outer(intercept, intercept @ rows) / (intercept @ intercept)
-    pivots = linalg.qr(rows, mode="r", pivoting=True)[1] if n_dependent else columns
+    pivots = linalg.qr(rows, mode="r", pivoting=True)[1] if rows.size else columns[:n_features]
     dependent = pivots[:n_dependent] if few else pivots[n_features - n_dependent :]
     independent = np.setdiff1d(columns, dependent)
     return NullSpace(directions.T * inverse_norm[:, None], independent)
