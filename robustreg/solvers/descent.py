@@ -36,10 +36,10 @@ SLOW = 0.5
 #: Part of the linear decrease that a step must achieve (Armijo). If the full step does not, shorter
 #: ones are tried, ``TRIALS`` of them in one pass, in the ratio ``SHORTER``, down to the root of the
 #: unit roundoff. The one with the lowest objective is used, or the nearest to the minimiser of
-#: those that differ from it by rounding only. On 300 problems with thresholds down to
-#: 5e-4 of the noise, those at a given scale needed 32 passes in the mean with one shorter step per
-#: pass, 24 with 7 halves, and 18 this way and with the other savings of passes in ``advance``. With
-#: 20 steps in the ratio 0.8 they needed as many.
+#: those that differ from it by rounding only. On 300 problems with thresholds down to 5e-4 of the
+#: noise, those at a given scale needed 32 passes in the mean with one shorter step per pass, 24
+#: with 7 halves, and 18 this way and with the other savings of passes in ``advance``. With 20 steps
+#: in the ratio 0.8 they needed as many.
 SUFFICIENT, SHORTER, TRIALS = 1e-4, 0.7, 14
 SHORTEST = float(np.finfo(np.float64).eps) ** 0.5
 
@@ -48,7 +48,7 @@ ROUNDED = 4.0
 
 #: A step multiplies the scale by no less than this fraction. After two such steps down the descent
 #: ends, since the minimum may be at a scale of zero. A step up has no limit but the search for its
-#: length: outliers that carry the fit may put the minimum at 10^10 times the scale of the start.
+#: length: outliers may put the minimum at 10^10 times the scale of the start.
 SMALLEST_SCALE = 0.1
 
 
@@ -122,6 +122,7 @@ class Descent:
         return Place(self.model, evaluation, self._estimates)
 
     def _stand_at(self, place: Place) -> None:
+        self._certified = False
         self.evaluation, (self._newton, self.length) = place.evaluation, place.step
         if self._estimates and self._secants:
             self.length = length_of(self.evaluation.gradient, -self.direction)
@@ -129,7 +130,8 @@ class Descent:
 
     def certify(self) -> None:
         """Replace the estimates of the distance and of the Newton step by exact ones."""
-        if self._estimates:
+        if self._estimates and not self._certified:
+            self._certified = True
             self._newton = self.model.newton_step(self.evaluation)
             self._secants = []
             self.length = length_of(self.evaluation.gradient, self._newton)
@@ -165,7 +167,7 @@ class Descent:
     def leaves_most(self) -> bool:
         """Whether the last step left most of the distance, or the last two if it is an estimate.
 
-        Estimates alternate, and the first ones know little.
+        Estimates are alternately too small and too large, and the first ones are poor.
         """
         if not self._estimates:
             return self.contraction > SLOW

@@ -154,17 +154,18 @@ def _solve(
         done = done or (state.counts and abs(change) > limits.farthest)
         if done or iterations >= limits.max_iter or number == ROUNDS - 1:
             break
-        part = INNER
+        inner = min(inner, INNER * state.shift)
         if root.is_wrong(INNER**2):
             root.keep_last()
-            part = INNER**2
-        inner = max(min(inner, part * state.shift), 0.5 * tol)
+            inner = min(inner, INNER**2 * state.shift)
+        inner = max(inner, 0.5 * tol)
         # Far from the root, steps in one metric do not converge, so the bracket is used.
         nearer = not root.trials or abs(state.excess) < abs(root.trials[-1][1])
         scale = state.point.scale if nearer else float(np.exp(root.next()))
         start, state = state.start_at(scale), None
     assert state is not None
-    return (state if state.vanishes else state.certified()), iterations
+    certified = state.vanishes or state.distance <= target
+    return (state if certified else state.certified()), iterations
 
 
 def _follow(state: ScaleState, root: Root, limits: _Limits) -> tuple[ScaleState, int]:

@@ -15,7 +15,6 @@ from robustreg.problem import NullSpace
 __all__ = ["FIRST_MIXING", "IterativeMetric"]
 
 Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 #: Mixing that is tried first if the rows within the threshold do not determine all directions.
 FIRST_MIXING = 1e-2
@@ -28,7 +27,8 @@ PROBES = 4
 #: passes are needed, but distances are up to nine times too small where columns go together.
 CG_TOLERANCE = 0.1
 
-#: Curvature in a direction, in units of that of the diagonal, that may be rounding errors.
+#: Curvature in a direction, in units of that of the diagonal, that may be rounding errors. With the
+#: dummies of 2,100 levels beside an intercept, a direction without effect has one of 6e-32.
 FLAT = 1e-12
 
 
