@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "LEAST_SQUARES",
     "MAD_FACTOR",
     "OrderedColumns",
     "OrderedSquares",
@@ -29,7 +30,8 @@ MAD_FACTOR = 0.6744897501960817
 def median(values: Vector) -> float:
     """``numpy.median`` of finite values, at a fifth of its cost on small arrays."""
     half, odd = divmod(values.shape[0], 2)
-    ordered = np.partition(values, half if odd else (half - 1, half))
+    ordered = values.copy()
+    ordered.partition(half if odd else (half - 1, half))
     return float(ordered[half] if odd else 0.5 * (ordered[half - 1] + ordered[half]))
 
 

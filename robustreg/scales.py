@@ -6,15 +6,18 @@ row and the standard error of sigma.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from robustreg.losses import Huber, Loss
 from robustreg.order_statistics import (
+    LEAST_SQUARES,
     MAD_FACTOR,
     OrderedSquares,
     median,
@@ -30,11 +33,16 @@ __all__ = [
     "MedianScale",
     "OrderedSquares",
     "ScaleRule",
+    "joint_scale",
     "median",
     "median_absolute_residual",
     "scale_rule",
     "weighted_median",
 ]
+
+#: Newton steps for the joint scale of given residuals. The residuals are sorted if these are not
+#: enough, which takes as long as eight steps.
+NEWTON_STEPS = 12
 
 #: Standard error of the MAD at the normal, in units of sigma / sqrt(n): 1 / (4 c phi(c)) at the
 #: quartile c, ``MAD_FACTOR``.
@@ -219,6 +227,48 @@ class MedianScale(ScaleRule):
         scale than the second, it was the smaller one (DESIGN.md, section 2).
         """
         return [(JointScale(), Huber(0.5)), (JointScale(), Huber(1.345))]
+
+
+def joint_scale(
+    residuals: NDArray[Any], weights: NDArray[Any] | None, delta: float, target: float, guess: float
+) -> float:
+    """Solve ``sum s min(e², (delta sigma)²) = target sigma²`` for sigma.
+
+    The difference of both sides is concave in sigma² and piecewise linear. Where it decreases,
+    Newton's method leads to the root, and has reached it once a step moves no residual across the
+    threshold. Elsewhere the residuals are sorted, as in ``OrderedSquares.joint_scale``.
+
+    Parameters
+    ----------
+    residuals : array of shape (n,)
+    weights : array of shape (n,) or None
+        Frequencies.
+    delta, target : float
+    guess : float
+        Where to begin.
+
+    Returns
+    -------
+    float
+        The largest root, or 0.0 if there is no positive one.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of huge values are infinite
+        squares = residuals * residuals
+        count, square = -1, guess * guess
+        total = float(squares.shape[0] if weights is None else weights.sum())
+        for _ in range(NEWTON_STEPS if 0.0 < delta < LEAST_SQUARES else 0):
+            inside = squares <= delta * delta * square
+            before, count = count, int(np.count_nonzero(inside))
+            if count == before:
+                return math.sqrt(square)
+            counted = inside if weights is None else inside * weights
+            within = count if weights is None else float(counted.sum())
+            slope = target - delta * delta * max(total - within, 0.0)
+            following = float(squares @ counted) / slope if slope > 0.0 else 0.0
+            if not 0.0 < following < math.inf:
+                break
+            square = following
+    return OrderedSquares(residuals, weights).joint_scale(delta, target)
 
 
 def scale_rule(scale: str | float, response_scale: float = 1.0) -> ScaleRule:

@@ -72,6 +72,14 @@ class TestParameters:
         assert isinstance(model.scale_, float)
         assert isinstance(model.delta_, float)
 
+    @pytest.mark.parametrize(
+        ("good", "bad"),
+        [({"max_iter": 7}, {"max_iter": 7.0}), ({"fit_intercept": True}, {"fit_intercept": 1})],
+    )
+    def test_an_equal_value_of_another_type_is_checked_again(self, good, bad):
+        HuberRegressor(**good).fit(X, Y)
+        assert refusal(X, Y, **bad) == refusal(X, Y, **bad)
+
 
 class TestData:
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from robustreg import HuberRegressor
 from robustreg.losses import Huber
-from robustreg.scales import OrderedSquares, median_absolute_residual, weighted_median
+from robustreg.scales import OrderedSquares, joint_scale, median_absolute_residual, weighted_median
 from robustreg.tuning import (
     AUTO_DELTAS,
     delta_for_efficiency,
@@ -202,6 +202,29 @@ class TestJointScale:
         assume(abs(share - target) > 1e-9 * target)
         sigma = OrderedSquares(residuals, None).joint_scale(delta, target)
         assert (sigma == 0.0) == (share < target)
+
+    @given(
+        arrays.arrays(float, st.integers(1, 40), elements=st.floats(-1e3, 1e3)),
+        counts,
+        st.floats(0.05, 6.0) | st.just(INF),
+        st.floats(1e-9, 1e9) | st.sampled_from([0.0, np.nan, INF, 1e300]),
+        st.booleans(),
+    )
+    def test_newton_steps_lead_to_it_from_every_guess(
+        self, residuals, weights, delta, guess, weighted
+    ):
+        counted = np.array(weights[: residuals.size], dtype=float) if weighted else None
+        assume(counted is None or counted.any())
+        target = 2 * kappa(delta) * ((residuals.size if counted is None else counted.sum()) - 1)
+        expected = OrderedSquares(residuals, counted).joint_scale(delta, target)
+        found = joint_scale(residuals, counted, delta, target, guess)
+        assert_allclose(found, expected, rtol=1e-12)
+
+    def test_a_square_may_overflow(self):
+        residuals = np.append(np.linspace(-3.0, 3.0, 50), 1e200)
+        expected = OrderedSquares(residuals, None).joint_scale(1.345, 34.0)
+        for guess in (1.0, 1e190):
+            assert_allclose(joint_scale(residuals, None, 1.345, 34.0, guess), expected, rtol=1e-14)
 
     def test_at_infinity_it_is_the_mean_square(self):
         residuals = np.array([1.0, -3.0, 2.0])

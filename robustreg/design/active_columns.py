@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber, Loss
-from robustreg.scales import OrderedSquares, median_absolute_residual
+from robustreg.scales import joint_scale, median_absolute_residual
 
 __all__ = ["INTERCEPT", "ActiveColumns"]
 
@@ -25,9 +25,6 @@ Indices = NDArray[np.intp]
 #: Share of the rows within the threshold that may cross it before the Gram matrix is recomputed. A
 #: row that crosses costs as much as a row of a new matrix, and adds a rounding error.
 RENEWED = 0.5
-
-#: Most Newton steps for the joint scale, and the relative change of its square at which they end.
-NEWTON_SUMS, SAME = 12, 1e-14
 
 #: Number of the constant column.
 INTERCEPT = -1
@@ -177,24 +174,8 @@ class ActiveColumns(ABC):
         return median_absolute_residual(self.residual, self.weights)
 
     def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
-        """Solve the equation of the joint scale for these residuals, from the scale of a point.
-
-        ``sum s min(e², delta² u) - target u`` is concave in ``u = sigma²``. Where its slope is
-        negative, Newton's method converges to the root in a few steps. Otherwise the residuals are
-        sorted, which takes as long as eight steps.
-        """
-        delta = float(loss.delta)
-        squares, square = self.residual**2, point.scale**2
-        for _ in range(NEWTON_SUMS):
-            inside = squares <= delta**2 * square
-            slope = target - (delta**2 * self.total(~inside) if np.isfinite(delta) else 0.0)
-            if not slope > 0.0:
-                break
-            following = self.total(np.where(inside, squares, 0.0)) / slope
-            if abs(following - square) <= SAME * square:
-                return float(np.sqrt(following))
-            square = following
-        return OrderedSquares(self.residual, self.weights).joint_scale(delta, target)
+        """The joint scale of these residuals, whatever the coefficients of the point."""
+        return joint_scale(self.residual, self.weights, float(loss.delta), target, point.scale)
 
     def loss_weights(self, loss: Loss) -> Vector:
         """Weights of iterated least squares."""

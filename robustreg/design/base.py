@@ -21,7 +21,7 @@ from robustreg.design.units import Units
 from robustreg.losses import Huber, Loss
 from robustreg.scales import median_absolute_residual, weighted_median
 
-__all__ = ["Design", "GramKind", "Mixing", "Point", "Sums"]
+__all__ = ["EPS", "EXTENDED_EPS", "Design", "GramKind", "Mixing", "Point", "Sums"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -44,6 +44,7 @@ FEW_NUMBERS = 2**16
 #: Rounding error of a residual, in units of eps times the size of its terms. The errors of the
 #: terms are random, so that they partly cancel.
 ROUNDING = 8.0
+EPS, EXTENDED_EPS = float(np.finfo(np.float64).eps), float(np.finfo(np.longdouble).eps)
 
 
 class Point(NamedTuple):
@@ -65,7 +66,7 @@ class Point(NamedTuple):
     @property
     def threshold(self) -> float:
         """``delta sigma``, where the loss is Huber's."""
-        return float(self.loss.at(self.scale).delta)  # type: ignore[attr-defined]
+        return float(self.units_loss.delta)  # type: ignore[attr-defined]
 
 
 class Sums(NamedTuple):
@@ -196,7 +197,7 @@ class Design(RowAccess):
 
     # -- observations -----------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def n_observations(self) -> float:
         """N: the sum of the frequencies, or Kish's effective number where that is larger.
 
@@ -221,7 +222,7 @@ class Design(RowAccess):
         coef, intercept = self.raw(point)
         # A typical response has a size of one to two working units.
         size = 1.0 + abs(intercept) + float(np.abs(coef) @ self.units.magnitude)
-        return ROUNDING * float(np.finfo(np.float64).eps) * size
+        return ROUNDING * EPS * size
 
     @property
     def is_small(self) -> bool:
@@ -238,7 +239,7 @@ class Design(RowAccess):
             return False
         counted = True if self.weights is None else self.weights > 0.0
         largest = float(np.abs(self.response).max(initial=0.0, where=counted))
-        return largest > float(np.sqrt(np.finfo(np.float64).max / max(self.n_rows, 1)))
+        return bool(largest > np.sqrt(np.finfo(np.float64).max / max(self.n_rows, 1)))
 
     def response_location_and_spread(self, fit_intercept: bool) -> tuple[float, float]:
         """Median of y (zero without an intercept) and MAD about it, in working units."""
@@ -259,7 +260,7 @@ class Design(RowAccess):
     def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
         """The root sigma of ``sum s min(e², (delta sigma)²) = target sigma²`` at a point.
 
-        See ``scales.OrderedSquares.joint_scale``.
+        See ``scales.joint_scale``. The scale of the point is where the search begins.
         """
 
     # -- change of units --------------------------------------------------------------------------
@@ -282,10 +283,9 @@ class Design(RowAccess):
     def intercept_rounding(self, point: Point) -> float:
         """Size of the rounding error of the user's intercept, in working units."""
         coef, intercept = self.raw(point)
-        level = float(np.finfo(np.float64).eps) * abs(intercept)
+        level = EPS * abs(intercept)
         if self.block_units is not self.units:
-            terms = float(np.abs(self.units.center) @ np.abs(coef))
-            level += float(np.finfo(np.longdouble).eps) * terms
+            level += EXTENDED_EPS * float(np.abs(self.units.center) @ np.abs(coef))
         return 0.5 * level
 
     def to_user(self, point: Point) -> tuple[Vector, float]:

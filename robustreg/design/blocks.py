@@ -132,10 +132,13 @@ class RowBlocks(Design):
         are copied once here.
         """
         size = size or self._block_rows
-        shifted = self.block_units is not self.units
+        shifted = self._block_units is not self.units
         buffer = None
         if shifted or self._X.dtype != np.float64 or not self._X.flags.aligned:
             buffer = np.empty((min(size, self.n_rows), self.n_features))
+        elif size >= self.n_rows:
+            yield slice(self.n_rows), self._X
+            return
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
             X = self._X[rows]
@@ -163,16 +166,17 @@ class RowBlocks(Design):
 
     def _evaluate(
         self, point: Point, blocks: Iterator[tuple[slice, Any]]
-    ) -> Iterator[tuple[slice, Any]]:
-        """Yield the blocks, with their residuals stored.
+    ) -> Iterator[tuple[Any, Vector, Vector | None]]:
+        """Yield the blocks, with their residuals and frequencies. The residuals are stored.
 
         A block is read once for ``X @ w`` here and ``psi @ X`` in the caller, while it is in cache.
         """
         coef, intercept = self.block_units.raw(point.coef, point.intercept)
         for rows, X in blocks:
+            residual = self._residuals[rows]
             # (y - b) comes first: if both are large, their difference is exact.
-            np.subtract(self._y[rows] - intercept, X @ coef, out=self._residuals[rows])
-            yield rows, X
+            np.subtract(self._y[rows] - intercept, X @ coef, out=residual)
+            yield X, residual, self._block_weights(rows)
         self._evaluated = self._key(point)
         self.count_pass(point)
 
@@ -186,8 +190,7 @@ class RowBlocks(Design):
         p, size = self.n_features, size or self._block_rows
         rescaled = bool(np.any(self.units.column_scale != 1.0))
         buffer = np.empty((min(size, self.n_rows), p + 2))
-        for where, X in self._evaluate(point, self._dense_blocks(size)):
-            residual, frequency = self._residuals[where], self._block_weights(where)
+        for X, residual, frequency in self._evaluate(point, self._dense_blocks(size)):
             sums.add(residual, frequency, X)
             f, root, last = augmented_parts(sums.rho, residual, mixing)
             block = buffer[: X.shape[0]]

@@ -21,7 +21,7 @@ from robustreg.design.columns import ColumnAccess
 from robustreg.design.gram import GramAccumulator
 from robustreg.design.units import Units, stratified_rows
 from robustreg.losses import Huber
-from robustreg.scales import OrderedSquares
+from robustreg.scales import joint_scale
 
 __all__ = ["DenseDesign"]
 
@@ -54,8 +54,8 @@ class DenseDesign(ColumnAccess, RowBlocks):
 
     def value_and_gradient(self, point: Point) -> Sums:
         sums = Accumulator(point.units_loss, self.n_features)
-        for rows, X in self._evaluate(point, self._row_blocks()):
-            sums.add(self._residuals[rows], self._block_weights(rows), X)
+        for X, residual, frequency in self._evaluate(point, self._row_blocks()):
+            sums.add(residual, frequency, X)
         return sums.sums(self.block_units)
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
@@ -147,8 +147,8 @@ class DenseDesign(ColumnAccess, RowBlocks):
         return sums.sums(self.block_units), diagonal
 
     def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
-        squares = OrderedSquares(self.residuals(point), self.weights)
-        return squares.joint_scale(float(loss.delta), target)
+        residuals = self.residuals(point)
+        return joint_scale(residuals, self.weights, float(loss.delta), target, point.scale)
 
     def subsample(self, n_rows: int) -> DenseDesign:
         return self.rows(stratified_rows(self.n_rows, self._weights, n_rows))
@@ -180,15 +180,14 @@ class DenseDesign(ColumnAccess, RowBlocks):
         gram = GramAccumulator(self.n_features)
         shape = self._block_shape(0)
         buffer, last = np.empty(shape), np.empty((2, shape[0]))
-        for where, X in self._evaluate(point, self._dense_blocks()):
-            residual, frequency = self._residuals[where], self._block_weights(where)
+        for X, residual, frequency in self._evaluate(point, self._dense_blocks()):
             curvature = sums.add(residual, frequency, X)
             if mixing == 0.0 and curvature.dtype == bool:
                 inside = np.flatnonzero(curvature)
                 block, pair = buffer[: inside.size], last[:, : inside.size]
                 # With mode="raise", NumPy would buffer the output.
-                np.take(X, inside, axis=0, out=block, mode="clip")
-                np.take(residual, inside, out=pair[1], mode="clip")
+                X.take(inside, axis=0, out=block, mode="clip")
+                residual.take(inside, out=pair[1], mode="clip")
                 pair[0] = 1.0
                 if frequency is not None:
                     root = np.sqrt(frequency[inside])

@@ -87,13 +87,13 @@ def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -
     """
     p, (center, scale) = cross.shape[1], units[:2]
     gram = np.empty((p + 2, p + 2), order="F")
-    gram[p:, p:] = corner
-    gram[p:, :p] = (cross - corner[0][:, None] * center) / scale
-    gram[:p, p:] = gram[p:, :p].T
-    gram[:p, :p] = columns
-    # Both products with c at once: s c' - F c c' / 2 and its transpose.
-    product = (cross[0] - 0.5 * corner[0, 0] * center)[:, None] * center
-    gram[:p, :p] -= product + product.T
+    shifted = cross - corner[0][:, None] * center
+    # With c the shift: sum f (x - c)(x - c)' = sum f xx' - c (sum f x)' - (sum f (x - c)) c'.
+    product = center[:, None] * cross[0]
+    product += shifted[0][:, None] * center
+    np.subtract(columns, product, out=gram[:p, :p])
     gram[:p, :p] /= scale
     gram[:p, :p] /= scale[:, None]
+    shifted /= scale
+    gram[p:, :p], gram[:p, p:], gram[p:, p:] = shifted, shifted.T, corner
     return gram

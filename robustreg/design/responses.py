@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import ROUNDING, Point, Sums
+from robustreg.design.base import EPS, EXTENDED_EPS, ROUNDING, Point, Sums
 from robustreg.design.shared_columns import SharedColumns
 from robustreg.design.units import Units
 from robustreg.losses import Huber
@@ -27,10 +27,6 @@ Matrix = NDArray[np.float64]
 
 #: Largest growth of an estimate of the scale. It is unlimited if too many rows are outside.
 MOST_GROWTH = 3.0
-
-#: Twice the unit roundoff of the coefficients, and that of the sums from which the intercept comes.
-EPS = float(np.finfo(np.float64).eps)
-EXTENDED_EPS = float(np.finfo(np.longdouble).eps)
 
 
 class ResponseBlock:

@@ -28,6 +28,11 @@ SAFE_RANGE = (2.0**-300, 2.0**300)
 #: Columns whose centre exceeds their spread by this factor are centred block by block.
 FAR = 100.0
 
+#: Rows of up to this many columns are transposed before NumPy reduces their columns, since it reads
+#: columns of narrow rows slowly. For 500 rows, this takes 6 instead of 37 microseconds with 5
+#: columns, 30 instead of 48 with 50, and as long with 100.
+NARROW = 50
+
 
 class Units(NamedTuple):
     """Shift and scale of the columns, scale of the responses, and the size of the columns."""
@@ -89,10 +94,11 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     The shift prevents cancellation in the Gram matrix of columns with a large offset. It need only
     be near the mean of all rows, since the intercept makes up for the difference.
     """
+    columns = np.ascontiguousarray(sample.T) if sample.shape[1] <= NARROW else sample.T
+    # Methods of the ufuncs: those of arrays, and numpy.any, take some microseconds more.
+    low, high = np.minimum.reduce(columns, axis=1), np.maximum.reduce(columns, axis=1)
     if centered:
-        # Methods of the ufuncs: those of arrays, and numpy.any, take some microseconds more.
-        low, high = np.minimum.reduce(sample, axis=0), np.maximum.reduce(sample, axis=0)
-        center = np.add.reduce(sample, axis=0, dtype=np.float64) / sample.shape[0]
+        center = np.add.reduce(columns, axis=1, dtype=np.float64) / sample.shape[0]
         # A constant column must become exactly zero, without the rounding error of its mean.
         constant = low == high
         if np.logical_or.reduce(constant):
@@ -102,7 +108,7 @@ def working_units(sample: NDArray, y: NDArray, centered: bool) -> Units:
     else:
         center = np.zeros(sample.shape[1])
         # Converted first, since the least integer of a type has no absolute value in that type.
-        ends = np.stack((sample.min(axis=0), sample.max(axis=0))).astype(np.float64)
+        ends = np.stack((low, high)).astype(np.float64)
         magnitude = np.abs(ends).max(axis=0)
     return Units(center, column_units(magnitude), response_unit(y), np.abs(center) + magnitude)
 

@@ -104,8 +104,8 @@ def metric_of_gram(
     columns = _independent(null, size - has_scale, has_scale)
     if columns is not None:
         hessian = np.asfortranarray(hessian[np.ix_(columns, columns)])
-    diagonal = np.diagonal(hessian)
-    if not np.all((diagonal > 0.0) & np.isfinite(diagonal)):
+    diagonal = hessian.diagonal()
+    if not 0.0 < diagonal.min(initial=1.0) <= diagonal.max(initial=1.0) < np.inf:
         return None
     inverse_root = 1.0 / np.sqrt(diagonal)
     hessian *= inverse_root
@@ -176,7 +176,7 @@ def _metric_of_triangle(
     smallest : float
         Smallest square of a pivot.
     """
-    pivots = np.diagonal(factor)
+    pivots = factor.diagonal()
     sine = float(pivots[-1]) ** 2 if has_scale else 1.0
     if np.abs(pivots).min() ** 2 < smallest or sine < DETERMINED:
         return None
