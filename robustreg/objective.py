@@ -27,12 +27,19 @@ Matrix = NDArray[np.float64]
 
 
 class Evaluation(NamedTuple):
-    """Value, gradient and sums of an objective at one parameter vector."""
+    """Value, gradient and sums at one parameter vector, or at several along the last axis."""
 
     parameters: Vector
-    value: float
+    value: Any
     gradient: Vector
     sums: Sums
+
+    def one(self, index: int) -> Evaluation:
+        """Return one of several."""
+        vectors = (self.parameters, self.gradient, self.sums.gradient)
+        parameters, gradient, slope = (np.array(vector[:, index]) for vector in vectors)
+        sums = Sums._make((*(float(values[index]) for values in self.sums[:4]), slope))
+        return Evaluation(parameters, float(self.value[index]), gradient, sums)
 
 
 def _number(value: Any) -> Any:
@@ -99,14 +106,6 @@ class Objective(ABC):
         intercept = _number(parameters[p]) if self.problem.fit_intercept else 0.0
         return Point(parameters[:p], intercept, self.scale_of(parameters), self.problem.loss)
 
-    def _points(self, parameters: Matrix) -> list[Point]:
-        """Return the point of each row of a matrix."""
-        p, zeros = self.design.n_features, np.zeros(parameters.shape[0])
-        intercepts = parameters[:, p] if self.problem.fit_intercept else zeros
-        scales = zeros + self.scale_of(parameters.T)
-        parts = zip(parameters[:, :p], intercepts.tolist(), scales.tolist(), strict=True)
-        return [Point(*part, self.problem.loss) for part in parts]
-
     # -- the mathematics --------------------------------------------------------------------------
 
     def knowing(self, null: NullSpace | None, ill_conditioned: bool) -> Self:
@@ -121,13 +120,13 @@ class Objective(ABC):
         """Return value and gradient, with one pass."""
         return self.evaluation(parameters, self.design.value_and_gradient(self.point(parameters)))
 
-    def evaluate_several(self, parameters: Matrix) -> list[Evaluation]:
-        """Return values and gradients for each row of a matrix, with one pass if the design can."""
-        found = self.design.values_and_gradients(self._points(parameters))
-        together = Sums(*(np.array(values).T for values in zip(*found, strict=True)))
-        _, value, gradient, _ = self.evaluation(parameters.T, together)
-        parts = zip(parameters, np.asarray(value).tolist(), gradient.T, found, strict=True)
-        return [Evaluation(*part) for part in parts]
+    def evaluate_several(self, parameters: Matrix) -> Evaluation:
+        """Return values and gradients for each row of a matrix, with one pass."""
+        p = self.design.n_features
+        intercept = parameters[:, p] if self.problem.fit_intercept else np.zeros(len(parameters))
+        loss = self.problem.loss.at(np.atleast_1d(self.scale_of(parameters.T))[:, None])
+        sums = self.design.sums_together(parameters[:, :p], intercept, loss)
+        return self.evaluation(parameters.T, sums)
 
     @abstractmethod
     def evaluation(self, parameters: Vector, sums: Sums) -> Evaluation:

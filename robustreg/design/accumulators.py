@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Matrix, Mixing, Point, Sums, Vector
+from robustreg.design.base import Matrix, Mixing, Sums, Vector
 from robustreg.design.units import Units
 from robustreg.losses import Loss
 
@@ -68,18 +66,19 @@ class SeveralAccumulator:
 
     Parameters
     ----------
-    points : sequence of Point
-    n_features : int
+    loss : Loss
+        Of residuals of shape (n_points, n).
+    shape : tuple of int
+        Numbers of points and of columns.
     """
 
-    def __init__(self, points: Sequence[Point], n_features: int) -> None:
-        units_losses = [point.units_loss for point in points]
-        self.rho = type(units_losses[0]).together(units_losses)
-        self.loss, self.psi_squares, self.psi, self.curvature = np.zeros((4, len(points)))
-        self.product = np.zeros((len(points), n_features))
+    def __init__(self, loss: Loss, shape: tuple[int, int]) -> None:
+        self.rho = loss
+        self.loss, self.psi_squares, self.psi, self.curvature = np.zeros((4, shape[0]))
+        self.product = np.zeros(shape)
 
     def add(self, residual: Matrix, frequency: Vector | None, X: NDArray) -> None:
-        """Add a block, with residuals of shape (points, rows)."""
+        """Add a block, with residuals of shape (n_points, rows)."""
         weighted, curvature, loss, squares = self.rho.terms(residual, frequency)
         self.loss += loss
         self.psi_squares += squares
@@ -87,12 +86,10 @@ class SeveralAccumulator:
         self.curvature += curvature.sum(axis=1) if frequency is None else curvature @ frequency
         self.product += weighted @ X
 
-    def sums(self, units: Units) -> list[Sums]:
-        """The sums at each point."""
-        gradient = (self.product - np.outer(self.psi, units.center)) / units.column_scale
-        scalars = (self.loss, self.psi_squares, self.psi, self.curvature)
-        numbers = zip(*(array.tolist() for array in scalars), strict=True)
-        return [Sums._make((*four, row)) for four, row in zip(numbers, gradient, strict=True)]
+    def sums(self, units: Units) -> Sums:
+        """The sums, with the points along their last axis."""
+        gradient = (self.product - self.psi[:, None] * units.center) / units.column_scale
+        return Sums(self.loss, self.psi_squares, self.psi, self.curvature, gradient.T)
 
 
 def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:

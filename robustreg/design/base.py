@@ -10,13 +10,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from operator import add, sub
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.rows import RowAccess
+from robustreg.design.sums import Point, Sums
 from robustreg.design.units import Units
 from robustreg.losses import Huber, Loss
 from robustreg.scales import median_absolute_residual, weighted_median
@@ -45,46 +45,6 @@ FEW_NUMBERS = 2**16
 #: terms are random, so that they partly cancel.
 ROUNDING = 8.0
 EPS, EXTENDED_EPS = float(np.finfo(np.float64).eps), float(np.finfo(np.longdouble).eps)
-
-
-class Point(NamedTuple):
-    """Where sums are evaluated: coefficients, intercept and sigma in working units, and the loss.
-
-    ``loss`` is a function of standardised residuals, ``units_loss`` of the residuals themselves.
-    """
-
-    coef: Vector
-    intercept: float
-    scale: float
-    loss: Loss
-
-    @property
-    def units_loss(self) -> Loss:
-        """The loss of residuals in working units."""
-        return self.loss.at(self.scale)
-
-    @property
-    def threshold(self) -> float:
-        """``delta sigma``, where the loss is Huber's."""
-        return float(self.units_loss.delta)  # type: ignore[attr-defined]
-
-
-class Sums(NamedTuple):
-    """Sums over rows with residual e, psi(e) and frequency s. Sums of two sets can be added."""
-
-    loss: Any  # sum s rho
-    psi_squares: Any  # sum s psi²
-    psi: Any  # sum s psi
-    curvature: Any  # sum s psi'
-    gradient: Vector  # sum s psi z
-
-    def __add__(self, other: Sums) -> Sums:  # type: ignore[override]
-        return Sums._make(map(add, self, other))
-
-    def __sub__(self, other: Sums) -> Sums:
-        difference = Sums._make(map(sub, self, other))
-        # A sum of squares, which rounding errors can make negative here.
-        return difference._replace(psi_squares=max(difference.psi_squares, 0.0))
 
 
 class Design(RowAccess):
@@ -123,12 +83,19 @@ class Design(RowAccess):
     def value_and_gradient(self, point: Point) -> Sums:
         """The sums at a point, in one pass."""
 
-    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
-        """Sums at several points, in one pass if the design can do that, else in one pass each.
+    @abstractmethod
+    def sums_together(self, coef: Matrix, intercept: Vector, loss: Loss) -> Sums:
+        """The sums at several points, along their last axis, in one pass.
 
-        The candidates of a search move together. There are few of them compared with the rows.
+        Coefficients have shape (points, p), and the loss takes residuals of shape (points, n).
         """
-        return [self.value_and_gradient(point) for point in points]
+
+    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
+        """The sums at several points, in one pass. The candidates of a search move together."""
+        losses = [point.units_loss for point in points]
+        coef = np.array([point.coef for point in points])
+        intercept = np.array([point.intercept for point in points])
+        return self.sums_together(coef, intercept, type(losses[0]).together(losses)).each()
 
     def precise_gradient(self, point: Point) -> Sums:
         """``value_and_gradient``, in extended precision where the design offers it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from robustreg.design.blocks import RowBlocks
 from robustreg.design.columns import ColumnAccess
 from robustreg.design.gram import GramAccumulator
 from robustreg.design.units import Units, stratified_rows
-from robustreg.losses import Huber
+from robustreg.losses import Huber, Loss
 from robustreg.scales import joint_scale
 
 __all__ = ["DenseDesign"]
@@ -58,11 +57,11 @@ class DenseDesign(ColumnAccess, RowBlocks):
             sums.add(residual, frequency, X)
         return sums.sums(self.block_units)
 
-    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
-        coef, intercept = self._several_raw(points)
+    def sums_together(self, coef: Matrix, intercept: Vector, loss: Loss) -> Sums:
+        coef, intercept = self._several_raw(coef, intercept)
         size = min(self.n_rows, max(64, ONE_THREAD // max(1, coef.size)))
-        sums = SeveralAccumulator(points, self.n_features)
-        buffer = np.empty((2, len(points), size))
+        sums = SeveralAccumulator(loss, coef.shape)
+        buffer = np.empty((2, coef.shape[0], size))
         for rows, X in self._row_blocks(size):
             frequency = self._block_weights(rows)
             if frequency is not None and not frequency.any():
@@ -203,8 +202,7 @@ class DenseDesign(ColumnAccess, RowBlocks):
                 gram.add_products(X, *products)
         return sums.sums(self.block_units), gram.augmented(self.block_units)
 
-    def _several_raw(self, points: Sequence[Point]) -> tuple[Matrix, Matrix]:
+    def _several_raw(self, coef: Matrix, intercept: Vector) -> tuple[Matrix, Matrix]:
         """Coefficients (points, p) and intercepts (points, 1) for the columns of X as given."""
-        units, center = self.block_units, self.block_units.center[:, None]
-        coef = np.array([point.coef for point in points]) / units.column_scale
-        return coef, np.array([[point.intercept] for point in points]) - coef @ center
+        coef = coef / self.block_units.column_scale
+        return coef, (intercept - coef @ self.block_units.center)[:, None]

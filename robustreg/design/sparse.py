@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from robustreg.design.base import GramKind, Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.dense import DenseDesign
 from robustreg.design.gram import shifted_gram
 from robustreg.design.units import Units, column_units, response_unit
+from robustreg.losses import Loss
 
 __all__ = ["SparseDesign"]
 
@@ -72,9 +73,9 @@ class SparseDesign(DenseDesign):
             return "factor" if self.n_rows < self.n_features else "matrix"
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
 
-    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
-        coef, intercept = self._several_raw(points)
-        sums = SeveralAccumulator(points, self.n_features)
+    def sums_together(self, coef: Matrix, intercept: Vector, loss: Loss) -> Sums:
+        coef, intercept = self._several_raw(coef, intercept)
+        sums = SeveralAccumulator(loss, coef.shape)
         residual = np.subtract(self._y, intercept) - (self._X @ coef.T).T
         sums.add(residual, self._weights, self._X)
         self.count_pass()

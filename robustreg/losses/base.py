@@ -50,8 +50,8 @@ class Loss(ABC):
     def weight(self, u: ArrayLike) -> NDArray[Any]:
         """``psi(u) / u``, the weight of iterated least squares, which is one at zero."""
 
-    def at(self, scale: float) -> Loss:
-        """The loss of residuals that are not divided by their scale."""
+    def at(self, scale: Any) -> Loss:
+        """The loss of residuals that are not divided by their scale, a number or an array."""
         return Scaled(self, scale)
 
     @classmethod

@@ -244,8 +244,11 @@ class Descent:
             lengths = length * SHORTER ** np.arange(0 if several else 1, TRIALS + 1)
             several = False
             found = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
-            steps = zip(lengths.tolist(), map(self._place, found), strict=True)
             noise = self._noise
+            steps = [
+                (float(lengths[i]), self._place(found.one(i)))
+                for i in np.flatnonzero(found.value <= start.value + noise).tolist()
+            ]
             lower = [step for step in steps if self._accepts(step[1], -step[0] * slope, noise)]
             if lower:
                 length, trial = _lowest(lower, noise)

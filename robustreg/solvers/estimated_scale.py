@@ -34,11 +34,6 @@ __all__ = ["solve_with_rule"]
 
 Vector = NDArray[np.float64]
 
-#: A penalised problem over a small design is solved to this part of the tolerance. Rows with
-#: frequencies and repeated rows then agree to the 1e-7 that scikit-learn's check demands. At 0.05
-#: fits needed up to 15 passes, at this value at most 14.
-BEYOND = 0.2
-
 TINY = float(np.finfo(np.float64).tiny)
 
 #: Most times that the effective parameters are recomputed, and most values of sigma tried each
@@ -85,7 +80,7 @@ def solve_with_rule(
     goal = tol
     if problem.penalty:
         # The rest of the tolerance is left for the error of the effective parameters.
-        goal *= BEYOND if problem.design.is_small else 1.0 - INNER
+        goal *= 1.0 - INNER
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # With a penalty, there is no fit at a scale of zero to try.

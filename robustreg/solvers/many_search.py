@@ -14,7 +14,7 @@ from robustreg.design.responses import ResponseBlock
 from robustreg.losses import Huber
 from robustreg.objective import Evaluation, Objective
 from robustreg.problem import Problem
-from robustreg.solvers.certificate import LocalModel
+from robustreg.solvers.certificate import LocalModel, part_of_tolerance
 from robustreg.solvers.metric import FIRST_MIXING
 from robustreg.solvers.metric_of_many import MetricOfMany
 
@@ -97,7 +97,8 @@ class Search(ABC):
         self, evaluation: Evaluation, metric: MetricOfMany, distance: Vector, usable: Flags
     ) -> Flags:
         """Return the responses whose distance plus rounding errors is within the tolerance."""
-        near = usable & (distance <= self.tol) & (self.mixing == 0.0) & ~self.done
+        goal = self.tol * part_of_tolerance(self.block.n_observations)
+        near = usable & (distance <= goal) & (self.mixing == 0.0) & ~self.done
         index = np.flatnonzero(near)
         if index.size:
             self.bound[index] = distance[index] + self._rounding(evaluation, metric, index)

@@ -27,8 +27,9 @@ CLIP = 3.0
 
 #: Steps of modified residuals after the least-squares step. Each costs one pass and divides the
 #: distance by about ten. A Hessian at the first point would cost a Gram matrix, and would not be
-#: valid at the second point.
-MODIFIED_STEPS = 2
+#: valid at the second point. Fits to 500 x 5 take twice as long without these steps, and 5 % longer
+#: with two. Newton's method for 20,000 x 500 needs 16 passes with two, and 12 with three.
+MODIFIED_STEPS = 3
 
 #: Steps of iterative refinement of a least-squares solution, with gradients in extended precision.
 #: They are made if columns are nearly dependent, or if the design is small.
@@ -104,7 +105,7 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
         at_scale = huber.at_scale(scale)
         evaluation = at_scale.evaluate(parameters)
         if number:
-            scale = problem.estimate_scale(at_scale.point(parameters))
+            scale = problem.step_of_scale(at_scale.point(parameters), evaluation.sums)
         # The Hessian is about the Gram matrix times the share of the rows within the threshold.
         share = max(evaluation.sums.curvature / design.total_weight, 0.5)
         parameters = parameters - model.metric.approximate(evaluation.gradient) / share

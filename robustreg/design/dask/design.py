@@ -37,7 +37,7 @@ from robustreg.design.dask.requests import (
 from robustreg.design.dask.scheduler import compute
 from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units, stratified_rows, working_units
-from robustreg.losses import Huber
+from robustreg.losses import Huber, Loss
 from robustreg.scales import MAD_FACTOR, JointScale, weighted_median
 
 __all__ = ["DaskDesign", "dask_design"]
@@ -103,8 +103,8 @@ class DaskDesign(Design):
     def value_and_gradient(self, point: Point) -> Sums:
         return self._evaluate(methodcaller("value_and_gradient", point), point)
 
-    def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
-        return self._reduce(methodcaller("values_and_gradients", points))
+    def sums_together(self, coef: Matrix, intercept: Vector, loss: Loss) -> Sums:
+        return self._reduce(methodcaller("sums_together", coef, intercept, loss))
 
     def precise_gradient(self, point: Point) -> Sums:
         return self._reduce(methodcaller("precise_gradient", point), point=point)
