@@ -114,6 +114,21 @@ def test_weighted_rows_that_are_all_fitted_need_no_descent(seed):
     assert model.n_passes_ <= 10
 
 
+def test_values_that_are_rounding_errors_do_not_stop_a_joint_fit():
+    """With nearly equal columns, residuals and values have rounding errors of large coefficients.
+
+    The slopes decide then. Of these fits, six ended above tol, after more than thirty passes.
+    """
+    for seed in range(130):
+        rng = np.random.default_rng([208, seed])
+        n = int(rng.integers(30, 200))
+        p = int(rng.integers(5, n // 4 + 2))
+        X = rng.normal(size=(n, p))
+        X[:, 1] = X[:, 0] + 10.0 ** -rng.uniform(6, 7) * rng.normal(size=n)
+        y = X @ rng.normal(size=p) * 10.0 ** rng.uniform(-1, 2) + rng.standard_t(3, size=n)
+        assert HuberRegressor().fit(X, y).n_passes_ <= 25
+
+
 def test_sparse_columns_without_a_gram_matrix(monkeypatch):
     """L-BFGS in the metric of the diagonal; conjugate gradients need 20 for least squares alone."""
     rng = np.random.default_rng(0)

@@ -110,16 +110,16 @@ class LocalModel:
 
     @cached_property
     def value_rounding(self) -> float:
-        """Size of the rounding errors in a value at a given scale, beyond those of its sum.
+        """Size of the rounding errors in a value, beyond those of its sum.
 
         Residuals that are small differences of large terms have rounding errors, which enter the
-        value multiplied by psi.
+        value multiplied by psi, and in a joint problem also divided by sigma.
         """
         objective, start = self.objective, self.evaluation
-        if objective.has_scale:
-            return 0.0
-        level = objective.design.rounding_level(objective.point(start.parameters))
-        return float(np.sqrt(start.sums.psi_squares)) * level / ROUNDING
+        point = objective.point(start.parameters)
+        level = objective.design.rounding_level(point) / ROUNDING
+        error = float(start.sums.psi_squares) ** 0.5 * level
+        return error / point.scale if objective.has_scale else error
 
     def _magnification(self) -> Any:
         """Length in this metric of a gradient whose sums have the sizes of their columns."""
