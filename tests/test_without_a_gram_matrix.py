@@ -11,6 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from robustreg import ExactFitWarning, HuberRegressor
 from robustreg.design.dense import DenseDesign
 from robustreg.design.sparse import SparseDesign
+from robustreg.losses import Huber
+from robustreg.penalties import Ridge
+from robustreg.problem import Problem
+from robustreg.scales import GivenScale
+from robustreg.solvers.certificate import local_model
 
 
 @pytest.fixture
@@ -91,6 +96,49 @@ def test_the_distance_of_correlated_columns_is_true(without, seed, scale, max_it
     noise = np.sqrt(psi @ psi / inside.sum())
     assert np.sqrt(gradient @ step) / noise <= 2.0 * model.optimality_
     assert max_iter < 1000 or model.optimality_ <= 1e-6
+
+
+def random_walks(seed):
+    """Return columns that are sums of their neighbours' steps, and y."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(size=(600, 60)) * (rng.random((600, 60)) < 0.3)
+    X = np.cumsum(steps, axis=1)
+    return X, X @ rng.normal(size=60) + rng.standard_t(3, size=600)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 119])
+def test_nearly_dependent_columns_converge_within_the_tolerance(without, seed):
+    """The memory of L-BFGS and conjugate gradients use each other's products with the Hessian.
+
+    When they did not, these fits took 200 to 500 passes, and the last ended at 2.6 times tol.
+    """
+    X, y = random_walks(seed)
+    model = HuberRegressor(scale=1.0).fit(sp.csr_array(X), y)
+    residuals, rows = y - model.predict(X), np.column_stack((X, np.ones(600)))
+    inside = np.abs(residuals) <= model.threshold_
+    psi = np.clip(residuals, -model.threshold_, model.threshold_)
+    gradient = rows.T @ psi
+    step = np.linalg.solve(rows[inside].T @ rows[inside], gradient)
+    distance = np.sqrt(gradient @ step) / np.sqrt(psi @ psi / inside.sum())
+    assert distance <= 1.1 * model.optimality_ <= 1.1e-6
+    assert model.n_passes_ <= 170
+
+
+def test_a_system_that_was_solved_before_costs_few_passes(without):
+    """The products of a first solution make a better preconditioner for a second one."""
+    X, y = random_walks(0)
+    design = SparseDesign(sp.csr_array(X), y, None, centered=True)
+    problem = Problem(design, Huber(1.345), GivenScale(1.0), Ridge(0.0), fit_intercept=True)
+    objective = problem.least_squares()
+    model = local_model(objective, np.zeros(61), 0.0)
+    gradient, secants, passes = np.random.default_rng(0).normal(size=61), [], []
+    for _ in range(2):
+        before = design.passes
+        model.metric.solve(gradient, None, secants)
+        passes.append(design.passes - before)
+    assert len(secants) == sum(passes)
+    assert passes[0] >= 20
+    assert passes[1] <= 0.2 * passes[0]
 
 
 def test_dependent_columns_and_weights_are_no_exact_fit(without):

@@ -13,20 +13,11 @@ from robustreg.design.base import ROUNDING, Mixing
 from robustreg.objective import Evaluation, Objective, larger
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
+from robustreg.solvers.secants import Secant
 
-__all__ = [
-    "LocalModel",
-    "Secant",
-    "evaluated_model",
-    "local_model",
-    "part_of_tolerance",
-    "undamped",
-]
+__all__ = ["LocalModel", "evaluated_model", "local_model", "part_of_tolerance", "undamped"]
 
 Vector = NDArray[np.float64]
-
-#: A step s, the change y of the gradient, and s'y.
-Secant = tuple[Vector, Vector, float]
 
 #: Relative change of the Hessian beyond which the metric is recomputed.
 STALE = 0.1
@@ -68,9 +59,13 @@ class LocalModel:
             return LocalModel(objective, objective.evaluate(parameters), self.metric)
         return replace(local_model(objective, parameters, 0.0), secants=self.secants)
 
-    def newton_step(self, evaluation: Evaluation) -> Vector:
-        """``H^-1 g`` at an evaluation, with H there if the metric can be applied anywhere."""
-        return self.metric.solve(evaluation.gradient, evaluation.parameters)
+    def newton_step(self, evaluation: Evaluation, secants: list[Secant] | None = None) -> Vector:
+        """``H^-1 g`` at an evaluation, with H there if the metric can be applied anywhere.
+
+        A metric that costs passes uses these secants, by default those of the model.
+        """
+        secants = list(self.secants) if secants is None else secants
+        return self.metric.solve(evaluation.gradient, evaluation.parameters, secants)
 
     def distance(self, evaluation: Evaluation) -> float:
         """Distance to the minimiser in standard errors, by the gradient in this metric."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
-from robustreg.solvers.certificate import LocalModel, Secant
+from robustreg.solvers.certificate import LocalModel
+from robustreg.solvers.secants import Secant, corrected
 from robustreg.solvers.square_root import SquareRoot
 
 __all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place", "Renewal"]
@@ -88,9 +89,8 @@ def length_of(gradient: Vector, newton: Vector) -> float:
 class Descent:
     """Steps in one metric, with the memory of L-BFGS.
 
-    J. Nocedal, S. Wright, Numerical Optimization (2006), algorithm 7.4, with a metric in place of
-    the scaled identity. If each use of the metric costs passes, its approximation is used instead,
-    and distances are estimates from the memory until ``certify`` is called.
+    If each use of the metric costs passes, its approximation is used instead, and distances are
+    estimates from the memory until ``certify`` is called.
 
     Attributes
     ----------
@@ -129,11 +129,13 @@ class Descent:
         self.distance = self.model.in_standard_errors(self.length, self.evaluation)
 
     def certify(self) -> None:
-        """Replace the estimates of the distance and of the Newton step by exact ones."""
+        """Replace the estimates of the distance and of the Newton step by exact ones.
+
+        The memory speeds this up, and keeps all products with the Hessian that are computed.
+        """
         if self._estimates and not self._certified:
             self._certified = True
-            self._newton = self.model.newton_step(self.evaluation)
-            self._secants = []
+            self._newton = self.model.newton_step(self.evaluation, self._secants)
             self.length = length_of(self.evaluation.gradient, self._newton)
             self.distance = self.model.in_standard_errors(self.length, self.evaluation)
 
@@ -142,16 +144,9 @@ class Descent:
         """The quasi-Newton step from the present point."""
         if not self._secants:
             return -self._newton
-        product, parts = self.evaluation.gradient, []
-        for s, y, sy in reversed(self._secants):
-            part = float(s @ product) / sy
-            parts.append(part)
-            product = product - part * y
         metric = self.model.metric
-        product = metric.approximate(product) if self._estimates else metric.solve(product)
-        for (s, y, sy), part in zip(self._secants, reversed(parts), strict=True):
-            product = product + (part - float(y @ product) / sy) * s
-        return -product
+        apply = metric.approximate if self._estimates else metric.solve
+        return -corrected(self._secants, apply, self.evaluation.gradient)
 
     @property
     def final_model(self) -> LocalModel:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Objective
 from robustreg.problem import NullSpace
+from robustreg.solvers.secants import Secant, corrected
 
 __all__ = ["FIRST_MIXING", "IterativeMetric"]
 
@@ -60,19 +61,36 @@ class IterativeMetric:
         """Approximate the Newton step by the diagonal."""
         return self.inverse * gradient
 
-    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
-        """Compute the Newton step by conjugate gradients, preconditioned by the diagonal."""
-        at, inverse = self.parameters if parameters is None else parameters, self.inverse
-        step, residual = np.zeros_like(gradient), gradient
-        direction = inverse * residual
-        square = float(residual @ direction)
-        target, least, idle = CG_TOLERANCE**2 * square, square, 0
+    def solve(
+        self,
+        gradient: Vector,
+        parameters: Vector | None = None,
+        secants: list[Secant] | None = None,
+    ) -> Vector:
+        """Compute the Newton step by conjugate gradients.
+
+        The preconditioner is the diagonal, corrected by the secants. The products with the Hessian
+        are added to the secants. If a direction has no curvature, the secants are removed, since
+        the step is one of another Hessian.
+        """
+        known = tuple(secants or ())
+        at = self.parameters if parameters is None else parameters
+        step, residual, direction, square = np.zeros_like(gradient), gradient, None, 0.0
+        size = least = self._size(residual)
+        target, idle = CG_TOLERANCE**2 * size, 0
         # Without rounding errors, as many steps as parameters would end at zero.
-        while square > target and idle <= gradient.size:
+        while size > target and idle <= gradient.size:
+            preconditioned = corrected(known, self.approximate, residual)
+            previous, square = square, float(residual @ preconditioned)
+            if direction is not None:
+                preconditioned += (square / previous) * direction
+            direction = preconditioned
             image = self._image(at, direction)
             curvature = float(direction @ image)
             flat = FLAT * float(direction @ (self.diagonal * direction))
             if not curvature > flat:
+                if secants is not None:
+                    secants.clear()
                 damped = replace(self, mixing=FIRST_MIXING)
                 if self.mixing == 0.0 and direction @ damped._image(at, direction) > flat:
                     # Only rows beyond the threshold determine this direction.
@@ -81,13 +99,16 @@ class IterativeMetric:
             length = square / curvature
             step = step + length * direction
             residual = residual - length * image
-            preconditioned = inverse * residual
-            previous, square = square, float(residual @ preconditioned)
-            idle += 1
-            if square < 0.5 * least:
-                idle, least = 0, square
-            direction = preconditioned + (square / previous) * direction
+            if secants is not None:
+                secants.append((direction, image, curvature))
+            size, idle = self._size(residual), idle + 1
+            if size < 0.5 * least:
+                idle, least = 0, size
         return step
+
+    def _size(self, gradient: Vector) -> float:
+        """Squared length of a gradient in the metric of the diagonal."""
+        return float(gradient @ self.approximate(gradient))
 
     def _image(self, at: Vector, direction: Vector) -> Vector:
         return self.objective.hessian_product(at, direction, self.mixing)

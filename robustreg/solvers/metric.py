@@ -17,6 +17,7 @@ from robustreg.design.base import Mixing
 from robustreg.objective import Evaluation, Objective
 from robustreg.problem import NullSpace
 from robustreg.solvers.iterative_metric import FIRST_MIXING, IterativeMetric
+from robustreg.solvers.secants import Secant
 from robustreg.solvers.square_root import SquareRoot, metric_of_factor, metric_of_gram
 from robustreg.solvers.turned import Turned
 
@@ -68,8 +69,16 @@ class Metric(Protocol):
     @property
     def renewable(self) -> bool: ...
 
-    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
-        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more."""
+    def solve(
+        self,
+        gradient: Vector,
+        parameters: Vector | None = None,
+        secants: list[Secant] | None = None,
+    ) -> Vector:
+        """The Newton step ``H^-1 g``, with H at other parameters if that costs no more.
+
+        If it costs passes, secants from nearby save some of them, and the list is updated.
+        """
 
     def approximate(self, gradient: Vector) -> Vector:
         """An approximation of the Newton step that needs no pass."""

@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 from robustreg.design.base import Mixing
 from robustreg.objective import Objective
 from robustreg.problem import NullSpace
+from robustreg.solvers.secants import Secant
 
 __all__ = [
     "DETERMINED",
@@ -57,7 +58,12 @@ class SquareRoot:
     border: Vector | None = None
     renewable: bool = True
 
-    def solve(self, gradient: Vector, parameters: Vector | None = None) -> Vector:
+    def solve(
+        self,
+        gradient: Vector,
+        parameters: Vector | None = None,
+        secants: list[Secant] | None = None,
+    ) -> Vector:
         """As in ``Metric``, with H always at the point where it was computed."""
         return self.transform @ (gradient @ self.transform)
 

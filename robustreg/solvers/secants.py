@@ -1,0 +1,34 @@
+"""The memory of L-BFGS: steps and changes of the gradient, which correct a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Secant", "corrected"]
+
+Vector = NDArray[np.float64]
+
+#: A step s, the change y of the gradient, and s'y > 0.
+Secant = tuple[Vector, Vector, float]
+
+
+def corrected(
+    secants: Sequence[Secant], metric: Callable[[Vector], Vector], gradient: Vector
+) -> Vector:
+    """Apply a metric to a gradient, corrected so that it maps each y to its s, the last exactly.
+
+    J. Nocedal, S. Wright, Numerical Optimization (2006), algorithm 7.4, with a metric in place of
+    the scaled identity.
+    """
+    product, parts = gradient, []
+    for s, y, sy in reversed(secants):
+        part = float(s @ product) / sy
+        parts.append(part)
+        product = product - part * y
+    product = metric(product)
+    for (s, y, sy), part in zip(secants, reversed(parts), strict=True):
+        product = product + (part - float(y @ product) / sy) * s
+    return product
