@@ -110,14 +110,7 @@ def least_variance_delta(
     0.49
     """
     squares = OrderedSquares(residuals, weights)
-    best, least = 1.345, np.inf
-    for delta in AUTO_DELTAS.tolist():
-        target = 2.0 * Huber(delta).kappa * degrees_of_freedom
-        sigma = scale or squares.joint_scale(delta, target)
-        variance = squares.variance(delta * sigma)
-        if variance < least:
-            best, least = delta, variance
-    return best
+    return float(_candidates_of_least_variance(squares, degrees_of_freedom, scale)[0])
 
 
 def least_variance_deltas(
@@ -136,9 +129,16 @@ def least_variance_deltas(
     -------
     array of shape (B,)
     """
+    squares = OrderedColumns(residuals, weights)
+    return _candidates_of_least_variance(squares, degrees_of_freedom, scale)
+
+
+def _candidates_of_least_variance(
+    squares: OrderedColumns, degrees_of_freedom: float | Vector, scale: float | Vector | None
+) -> Vector:
     deltas = AUTO_DELTAS[:, None]
-    targets = 2.0 * Huber(AUTO_DELTAS).kappa[:, None] * degrees_of_freedom
-    variances = OrderedColumns(residuals, weights).variances(deltas, targets, scale)
+    targets = 2.0 * Huber(AUTO_DELTAS).kappa[:, None] * np.atleast_1d(degrees_of_freedom)
+    variances = squares.variances(deltas, targets, scale)
     best = np.argmin(variances, axis=0)
     found = np.isfinite(np.take_along_axis(variances, best[None], axis=0)[0])
     return np.where(found, AUTO_DELTAS[best], 1.345)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "LEAST_SQUARES",
     "MAD_FACTOR",
     "OrderedColumns",
     "OrderedSquares",
@@ -19,9 +18,6 @@ __all__ = [
 ]
 
 Vector = NDArray[np.float64]
-
-#: From this delta on, every finite residual is inside the threshold, and delta² would overflow.
-LEAST_SQUARES = 1e150
 
 #: Normal consistency of the MAD: the upper quartile of N(0, 1), which MASS rounds to 0.6745.
 MAD_FACTOR = 0.6744897501960817
@@ -87,129 +83,28 @@ def median_absolute_residual(residuals: Vector, weights: Vector | None = None) -
     return weighted_median(np.abs(residuals), weights) / MAD_FACTOR
 
 
-class OrderedSquares:
-    """Squared residuals in ascending order with running sums, for quick equations of the scale.
-
-    Parameters
-    ----------
-    residuals : array of shape (n,)
-    weights : array of shape (n,) or None
-        Frequencies of the rows. Rows of weight zero are left out, since their squares may overflow.
-    """
-
-    def __init__(self, residuals: Vector, weights: Vector | None) -> None:
-        # Residuals of Dask are loaded, since sorting needs all of them.
-        residuals = np.asarray(residuals)
-        weights = None if weights is None else np.asarray(weights)
-        with np.errstate(over="ignore"):  # squares of huge values are infinite
-            self._order(residuals, weights)
-
-    def _order(self, residuals: Vector, weights: Vector | None) -> None:
-        self.counts: Vector | None = None  # running sums of the weights, unless all are one
-        if weights is None:
-            self.squares = residuals**2
-            self.squares.sort()
-            self.sums = np.cumsum(self.squares)
-            self.total = float(self.squares.shape[0])
-            return
-        if not np.all(weights > 0.0):
-            kept = weights > 0.0
-            residuals, weights = residuals[kept], weights[kept]
-        squares = residuals**2
-        order = np.argsort(squares)
-        self.squares = squares[order]
-        del squares
-        weights = weights[order]
-        del order
-        self.counts = np.cumsum(weights)
-        weights *= self.squares
-        self.sums = np.cumsum(weights, out=weights)
-        self.total = float(self.counts[-1])
-
-    def below(self, k: int) -> tuple[float, float]:
-        """Sum of the first k squares, and the weight of the others."""
-        if k == 0:
-            return 0.0, self.total
-        count = float(k) if self.counts is None else float(self.counts[k - 1])
-        return float(self.sums[k - 1]), self.total - count
-
-    def joint_scale(self, delta: float, target: float) -> float:
-        """Solve  sum_i s_i min(e_i², (delta sigma)²) = target sigma²  for sigma.
-
-        Parameters
-        ----------
-        delta : float
-            Threshold in units of sigma.
-        target : float
-            ``2 kappa nu``. If it is not positive, the scale is zero.
-
-        Returns
-        -------
-        float
-            The largest root, or 0.0 if so much of the weight fits exactly that there is no positive
-            one.
-
-        Notes
-        -----
-        With k residuals inside the threshold and the weight W_k outside, the left side is
-        S_k + delta² W_k sigma², so sigma² = S_k / (target - delta² W_k). The left side divided by
-        sigma² decreases, so the root is unique, and a bisection over k finds its interval.
-        """
-        n = self.squares.shape[0]
-        if not target > 0.0:
-            return 0.0
-        if not delta < LEAST_SQUARES:
-            return float(np.sqrt(self.below(n)[0] / target))
-
-        def reached(k: int) -> bool:
-            # At sigma² = squares[k]/delta² the first k + 1 residuals are inside. If the left side
-            # is at most the right side there, the root is at most this sigma.
-            square = float(self.squares[k])
-            inside, outside = self.below(k + 1)
-            return (inside + outside * square) * delta**2 <= target * square
-
-        # Squares of zero are skipped, since they do not bound the root.
-        zeros = int(np.searchsorted(self.squares, 0.0, side="right"))
-        k = bisect_left(range(n), True, lo=zeros, key=reached)
-        inside, outside = self.below(k)
-        denominator = target - delta**2 * outside
-        if denominator <= 0.0:
-            return 0.0
-        return float(np.sqrt(inside / denominator))
-
-    def variance(self, threshold: float) -> float:
-        """``mean(min(e², t²)) / mean(|e| <= t)²``, infinite if no residual is inside."""
-        if not threshold > 0.0:
-            return np.inf
-        inside, outside = self.below(int(np.searchsorted(self.squares, threshold**2, side="right")))
-        if outside >= self.total:
-            return np.inf
-        outer = outside * threshold**2 if outside > 0.0 else 0.0
-        return (inside + outer) / self.total / ((self.total - outside) / self.total) ** 2
-
-
 class OrderedColumns:
-    """``OrderedSquares`` of many responses, for several deltas at once.
+    """Squared residuals of responses in ascending order, for equations of several deltas at once.
 
     Parameters
     ----------
     residuals : array of shape (n, B)
     weights : array of shape (n, B) or (n, 1), or None
-        Frequencies.
+        Frequencies. Residuals of frequency zero count as zero, since their squares may overflow.
     """
 
     def __init__(self, residuals: Vector, weights: Vector | None) -> None:
         with np.errstate(over="ignore"):  # squares of huge values are infinite
-            squares = residuals**2
+            squares = residuals * residuals
         n, width = squares.shape
         inner = np.zeros((2, n + 1, width))  # sums of the first k squares, and of their weights
         if weights is None:
             squares.sort(axis=0)
             inner[1] = np.arange(n + 1.0)[:, None]
-            np.cumsum(squares, axis=0, out=inner[0, 1:])
+            squares.cumsum(axis=0, out=inner[0, 1:])
         else:
             weights = np.broadcast_to(weights, squares.shape)
-            squares *= weights > 0.0
+            squares = np.where(weights > 0.0, squares, 0.0)
             order = np.argsort(squares, axis=0)
             squares = np.take_along_axis(squares, order, axis=0)
             weights = np.take_along_axis(weights, order, axis=0)
@@ -222,23 +117,51 @@ class OrderedColumns:
         inside, count = (np.take_along_axis(sums, k, axis=0) for sums in self._inner)
         return inside, self.total - count
 
-    def variances(self, deltas: Vector, targets: Vector, scale: Vector | None) -> Vector:
-        """``OrderedSquares.variance`` at the thresholds ``delta sigma``.
+    def joint_scales(self, deltas: Vector, targets: Vector) -> Vector:
+        """Solve ``sum s min(e², (delta sigma)²) = target sigma²`` for sigma.
+
+        Parameters
+        ----------
+        deltas : array of shape (D, 1)
+            Thresholds in units of sigma.
+        targets : array of shape (D, B)
+            ``2 kappa nu``. If one is not positive, the scale is zero.
+
+        Returns
+        -------
+        array of shape (D, B)
+            The largest roots, or 0.0 if so much of the weight fits exactly that there is no
+            positive one.
+
+        Notes
+        -----
+        With k residuals inside the threshold and the weight W_k outside, the left side is
+        ``S_k + delta² W_k sigma²``, so ``sigma² = S_k / (target - delta² W_k)``. The left side
+        divided by the squared threshold decreases, so the root is unique, and k is found by
+        bisection. Squares of zero are skipped, since they do not bound the root.
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return self._joint(deltas, targets)[1]
+
+    def variances(self, deltas: Vector, targets: Vector, scale: Any | None) -> Vector:
+        """``mean(min(e², t²)) / mean(|e| <= t)²`` at the thresholds ``t = delta sigma``.
 
         Parameters
         ----------
         deltas : array of shape (D, 1)
         targets : array of shape (D, B)
             ``2 kappa nu``.
-        scale : array of shape (B,) or None
+        scale : array of shape (B,), float or None
             Sigma. By default, the joint scale of each delta.
 
         Returns
         -------
         array of shape (D, B)
+            Infinite if no residual is inside.
         """
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            k, threshold = self._joint(deltas, targets) if scale is None else (None, deltas * scale)
+            k, sigma = self._joint(deltas, targets) if scale is None else (None, scale)
+            threshold = np.where(sigma > 0.0, deltas * sigma, 0.0)
             if k is None:
                 k = _ranks(self.squares, np.broadcast_to(threshold**2, targets.shape), True)
             inside, outside = self.below(k)
@@ -247,7 +170,7 @@ class OrderedColumns:
         return np.where((threshold > 0.0) & (outside < self.total), variance, np.inf)
 
     def _joint(self, deltas: Vector, targets: Vector) -> tuple[NDArray[np.intp], Vector]:
-        """Number of residuals within ``delta sigma`` for the joint scale, and this threshold."""
+        """Number of residuals within ``delta sigma`` for the joint scale, and this scale."""
         # sum min(e², t²) / t² at t = |e_k| falls with k, and is target / delta² at the root.
         sums, counts = self._inner[0, 1:], self._inner[1, 1:]
         ratio = sums / self.squares + (self.total - counts)
@@ -255,13 +178,39 @@ class OrderedColumns:
         k = _ranks(-ratio, -targets / deltas**2, False)
         inside, outside = self.below(k)
         left = targets - np.where(outside > 0.0, deltas**2 * outside, 0.0)
-        scale = np.sqrt(np.where(left > 0.0, inside / left, 0.0))
-        return k, np.where(scale > 0.0, deltas * scale, 0.0)
+        return k, np.sqrt(np.where(left > 0.0, inside / left, 0.0))
+
+
+class OrderedSquares(OrderedColumns):
+    """``OrderedColumns`` of one response.
+
+    Parameters
+    ----------
+    residuals : array of shape (n,)
+    weights : array of shape (n,) or None
+        Frequencies.
+    """
+
+    def __init__(self, residuals: Vector, weights: Vector | None) -> None:
+        # Residuals of Dask are loaded, since sorting needs all of them.
+        columns = None if weights is None else np.asarray(weights)[:, None]
+        super().__init__(np.asarray(residuals)[:, None], columns)
+
+    def joint_scale(self, delta: float, target: float) -> float:
+        """Solve the equation of ``joint_scales`` for one delta."""
+        return float(self.joint_scales(np.array([[delta]]), np.array([[target]]))[0, 0])
+
+    def variance(self, threshold: float) -> float:
+        """Compute the ratio of ``variances`` at one threshold."""
+        one = np.ones((1, 1))
+        return float(self.variances(threshold * one, one, one[0])[0, 0])
 
 
 def _ranks(ordered: Vector, bounds: Vector, right: bool) -> NDArray[np.intp]:
     """``numpy.searchsorted`` in each column of (n, B) ordered numbers, for (D, B) bounds."""
     n = ordered.shape[0]
+    if ordered.shape[1] == 1:
+        return np.searchsorted(ordered[:, 0], bounds, side="right" if right else "left")
     low, high = np.zeros(bounds.shape, np.intp), np.full(bounds.shape, n)
     for _ in range(n.bit_length()):
         middle = (low + high) // 2

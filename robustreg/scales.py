@@ -17,7 +17,6 @@ from scipy.special import ndtr
 
 from robustreg.losses import Huber, Loss
 from robustreg.order_statistics import (
-    LEAST_SQUARES,
     MAD_FACTOR,
     OrderedSquares,
     median,
@@ -39,6 +38,9 @@ __all__ = [
     "scale_rule",
     "weighted_median",
 ]
+
+#: From this delta on, every finite residual is inside the threshold, and delta² would overflow.
+LEAST_SQUARES = 1e150
 
 #: Newton steps for the joint scale of given residuals. The residuals are sorted if these are not
 #: enough, which takes as long as eight steps.

@@ -278,3 +278,11 @@ class TestLeastVarianceDelta:
         weighted = least_variance_delta(residuals, 1.0 * weights, degrees_of_freedom=total - 3)
         repeated = np.repeat(residuals, weights)
         assert weighted == least_variance_delta(repeated, None, degrees_of_freedom=total - 3)
+
+    def test_a_row_of_frequency_zero_may_have_any_residual(self, rng):
+        residuals, weights = rng.standard_t(3, size=60), rng.integers(1, 4, 60).astype(float)
+        expected = least_variance_delta(residuals, weights, degrees_of_freedom=100.0)
+        found = least_variance_delta(
+            np.append(residuals, 1e200), np.append(weights, 0.0), degrees_of_freedom=100.0
+        )
+        assert found == expected

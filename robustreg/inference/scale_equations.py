@@ -193,8 +193,8 @@ class JointEquation(ScaleEquation):
 
     def scales_at(self, deltas: Vector, rows: Residuals) -> Vector:
         """Solve Proposal 2 for each delta."""
-        squares, nu = OrderedSquares(rows.u, rows.frequencies), self.degrees_of_freedom
-        return np.array([squares.joint_scale(d, 2.0 * kappa(d) * nu) for d in deltas.tolist()])
+        targets = 2.0 * Huber(deltas).kappa[:, None] * self.degrees_of_freedom
+        return OrderedSquares(rows.u, rows.frequencies).joint_scales(deltas[:, None], targets)[:, 0]
 
     def next_scales(
         self, frequencies: Single, residuals: Single, scales: Vector, delta: Vector, k: int
