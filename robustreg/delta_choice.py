@@ -22,6 +22,7 @@ Vector = NDArray[np.float64]
 
 #: The candidates of ``delta="auto"``. A step of 13 % changes the efficiency by at most 3 %.
 AUTO_DELTAS = np.append(np.geomspace(0.3, 6.0, 25), np.inf)
+AUTO_KAPPAS = Huber(AUTO_DELTAS).kappa
 
 
 def thresholds_of_residuals(
@@ -137,7 +138,7 @@ def _candidates_of_least_variance(
     squares: OrderedColumns, degrees_of_freedom: float | Vector, scale: float | Vector | None
 ) -> Vector:
     deltas = AUTO_DELTAS[:, None]
-    targets = 2.0 * Huber(AUTO_DELTAS).kappa[:, None] * np.atleast_1d(degrees_of_freedom)
+    targets = 2.0 * AUTO_KAPPAS[:, None] * np.atleast_1d(degrees_of_freedom)
     variances = squares.variances(deltas, targets, scale)
     best = np.argmin(variances, axis=0)
     found = np.isfinite(np.take_along_axis(variances, best[None], axis=0)[0])

@@ -73,7 +73,9 @@ class Huber(Loss):
 
     def terms(self, residual: NDArray[Any], weights: Vector | None) -> Terms:
         """As in the base class. ``sum s psi (e - psi/2)`` needs no array of values."""
-        psi, curvature = self.psi(residual), self.psi_prime(residual)
+        psi = np.minimum(residual, self.delta)
+        np.maximum(psi, -self.delta, out=psi)
+        curvature = psi == residual  # as in psi_prime, without an array of absolute values
         weighted = psi if weights is None else weights * psi
         squares = dot(weighted, psi)
         return Terms(weighted, curvature, dot(weighted, residual) - 0.5 * squares, squares)

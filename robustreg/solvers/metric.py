@@ -110,8 +110,8 @@ def take_metric(
         return _metric_of_diagonal(objective, parameters, mixing)
     if kind == "matrix" and not by_factor:
         evaluation, hessian, border = objective.with_curvature(parameters, mixing, factor=False)
-        found = metric_of_gram(hessian, mixing, objective.has_scale, objective.problem.null)
-        return evaluation, found and replace(found, border=border)
+        null = objective.problem.null
+        return evaluation, metric_of_gram(hessian, mixing, objective.has_scale, null, border)
     evaluation, factor, border = objective.with_curvature(parameters, mixing, factor=True)
     metric = metric_of_factor(factor, mixing, objective)
     if mixing is not None and mixing < 1.0 and not objective.problem.loss.convex:

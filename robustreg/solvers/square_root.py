@@ -93,6 +93,7 @@ def metric_of_gram(
     mixing: Mixing,
     has_scale: bool,
     null: NullSpace | None = None,
+    border: Vector | None = None,
 ) -> SquareRoot | None:
     """Compute the metric by equilibration and Cholesky's factor. None if that is inaccurate.
 
@@ -105,6 +106,8 @@ def metric_of_gram(
         Whether the last parameter is sigma.
     null : NullSpace, optional
         If given, only its independent parameters move.
+    border : array of shape (n_linear,), optional
+        See ``Metric``.
     """
     size = hessian.shape[0]
     columns = _independent(null, size - has_scale, has_scale)
@@ -119,7 +122,7 @@ def metric_of_gram(
     factor, info = lapack.dpotrf(hessian, lower=False, clean=True, overwrite_a=True)
     if info != 0:
         return None
-    metric = _metric_of_triangle(factor, inverse_root, mixing, has_scale)
+    metric = _metric_of_triangle(factor, inverse_root, mixing, has_scale, border=border)
     return None if metric is None else _among_all(metric, columns, size, null)
 
 
@@ -169,6 +172,7 @@ def _metric_of_triangle(
     mixing: Mixing,
     has_scale: bool,
     smallest: float = SMALLEST_PIVOT,
+    border: Vector | None = None,
 ) -> SquareRoot | None:
     """Compute the metric from a triangular R with columns of length one, None if nearly singular.
 
@@ -181,6 +185,8 @@ def _metric_of_triangle(
     has_scale : bool
     smallest : float
         Smallest square of a pivot.
+    border : array, optional
+        See ``Metric``.
     """
     pivots = factor.diagonal()
     sine = float(pivots[-1]) ** 2 if has_scale else 1.0
@@ -188,7 +194,8 @@ def _metric_of_triangle(
         return None
     inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
     inverse *= inverse_norm[:, None]
-    return SquareRoot(inverse, mixing, factor.shape[0] - has_scale, sine)
+    rank = factor.shape[0] - has_scale
+    return SquareRoot(inverse, mixing, rank, sine, border=border)
 
 
 def _metric_of_singular_values(factor: Matrix, mixing: Mixing, objective: Objective) -> SquareRoot:
