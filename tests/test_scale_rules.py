@@ -214,3 +214,18 @@ def test_a_scale_that_vanishes_in_units_of_y_is_refused(rng):
     X, y = conditioned(rng, 40, 3)
     with pytest.raises(ValueError, match="cannot be told from zero"):
         HuberRegressor(scale=1e-300).fit(X, 1e290 * y)
+
+
+@pytest.mark.parametrize("seed", [198, 547, 574])
+def test_the_search_for_sigma_does_not_alternate(seed):
+    """With outliers on one side and a penalty, two values of sigma were tried in turn.
+
+    A long step of sigma led back to the last value if the coefficients were not solved.
+    """
+    rng = np.random.default_rng([760, seed])
+    n, p = int(rng.integers(40, 500)), int(rng.integers(3, 20))
+    X = rng.normal(size=(n, p))
+    y = X @ rng.normal(size=p) * 10.0 ** rng.uniform(0, 2) + rng.standard_t(2, size=n)
+    y[: n // 4] += 10.0 ** rng.uniform(0.5, 2)
+    model = HuberRegressor(alpha=10.0 ** rng.uniform(-1, 2.5)).fit(X, y)
+    assert model.n_iter_ <= 30

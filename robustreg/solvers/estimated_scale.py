@@ -181,7 +181,8 @@ def _follow(state: ScaleState, root: Root, limits: _Limits) -> tuple[ScaleState,
         proposed = secant(solved or [state.trial], state.slope)
         change = abs(proposed - state.log_scale)
         far = math.isclose(change, LONGEST)
-        if not root.low < proposed < root.high or (change > LONGEST and not far):
+        near_enough = state.is_solved if far else change < LONGEST
+        if not (root.low < proposed < root.high and near_enough):
             break
         scale = float(np.exp(proposed))
         objective = state.objective.problem.at_scale(scale)
