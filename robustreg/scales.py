@@ -103,6 +103,10 @@ class ScaleRule(ABC):
         """Return sigma if it does not depend on the data, otherwise None."""
         return None
 
+    def of_squares(self, squares: float, freedom: float) -> float:
+        """Return a first sigma from the sum of the squares of residuals."""
+        return math.sqrt(squares / freedom)
+
     def slope(self, pull: float, sums: Any, total_weight: float, point: Any) -> float | None:
         """Return the derivative of ``log estimate`` with respect to ``log sigma``.
 
@@ -154,6 +158,10 @@ class GivenScale(ScaleRule):
         return 1.0
 
     def known(self) -> float | None:
+        """The value."""
+        return self.value
+
+    def of_squares(self, squares: float, freedom: float) -> float:
         """The value."""
         return self.value
 
