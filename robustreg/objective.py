@@ -36,10 +36,8 @@ class Evaluation(NamedTuple):
 
     def one(self, index: int) -> Evaluation:
         """Return one of several."""
-        vectors = (self.parameters, self.gradient, self.sums.gradient)
-        parameters, gradient, slope = (np.array(vector[:, index]) for vector in vectors)
-        sums = Sums._make((*(float(values[index]) for values in self.sums[:4]), slope))
-        return Evaluation(parameters, float(self.value[index]), gradient, sums)
+        parameters, gradient = (vector[:, index].copy() for vector in (self[0], self[2]))
+        return Evaluation(parameters, float(self.value[index]), gradient, self.sums.one(index))
 
 
 def _number(value: Any) -> Any:

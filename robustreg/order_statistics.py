@@ -130,8 +130,7 @@ class OrderedColumns:
         Returns
         -------
         array of shape (D, B)
-            The largest roots, or 0.0 if so much of the weight fits exactly that there is no
-            positive one.
+            The positive roots, and 0.0 where so much of the weight fits exactly that there is none.
 
         Notes
         -----
@@ -175,7 +174,9 @@ class OrderedColumns:
         sums, counts = self._inner[0, 1:], self._inner[1, 1:]
         ratio = sums / self.squares + (self.total - counts)
         ratio[self.squares == 0.0] = np.inf
-        k = _ranks(-ratio, -targets / deltas**2, False)
+        # A square that overflows is at its own threshold, so that it counts with its weight.
+        ratio = np.where(np.isinf(self.squares), self.total - self._inner[1, :-1], ratio)
+        k = _ranks(np.negative(ratio, out=ratio), -targets / deltas**2, False)
         inside, outside = self.below(k)
         left = targets - np.where(outside > 0.0, deltas**2 * outside, 0.0)
         return k, np.sqrt(np.where(left > 0.0, inside / left, 0.0))
@@ -199,11 +200,6 @@ class OrderedSquares(OrderedColumns):
     def joint_scale(self, delta: float, target: float) -> float:
         """Solve the equation of ``joint_scales`` for one delta."""
         return float(self.joint_scales(np.array([[delta]]), np.array([[target]]))[0, 0])
-
-    def variance(self, threshold: float) -> float:
-        """Compute the ratio of ``variances`` at one threshold."""
-        one = np.ones((1, 1))
-        return float(self.variances(threshold * one, one, one[0])[0, 0])
 
 
 def _ranks(ordered: Vector, bounds: Vector, right: bool) -> NDArray[np.intp]:

@@ -39,11 +39,8 @@ __all__ = [
     "weighted_median",
 ]
 
-#: From this delta on, every finite residual is inside the threshold, and delta² would overflow.
-LEAST_SQUARES = 1e150
-
-#: Newton steps for the joint scale of given residuals. The residuals are sorted if these are not
-#: enough, which takes as long as eight steps.
+#: Newton steps for the joint scale of given residuals. If these are not enough, the residuals are
+#: sorted, which takes as long as eight steps.
 NEWTON_STEPS = 12
 
 #: Standard error of the MAD at the normal, in units of sigma / sqrt(n): 1 / (4 c phi(c)) at the
@@ -266,14 +263,15 @@ def joint_scale(
         squares = residuals * residuals
         count, square = -1, guess * guess
         total = float(squares.shape[0] if weights is None else weights.sum())
-        for _ in range(NEWTON_STEPS if 0.0 < delta < LEAST_SQUARES else 0):
+        for _ in range(NEWTON_STEPS):
             inside = squares <= delta * delta * square
             before, count = count, int(np.count_nonzero(inside))
             if count == before:
                 return math.sqrt(square)
             counted = inside if weights is None else inside * weights
             within = count if weights is None else float(counted.sum())
-            slope = target - delta * delta * max(total - within, 0.0)
+            outside = max(total - within, 0.0)
+            slope = target - (delta * delta * outside if outside > 0.0 else 0.0)
             following = float(squares @ counted) / slope if slope > 0.0 else 0.0
             if not 0.0 < following < math.inf:
                 break

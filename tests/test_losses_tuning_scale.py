@@ -226,6 +226,11 @@ class TestJointScale:
         for guess in (1.0, 1e190):
             assert_allclose(joint_scale(residuals, None, 1.345, 34.0, guess), expected, rtol=1e-14)
 
+    def test_a_square_that_overflows_is_no_exact_fit(self):
+        residuals = np.array([1.0, 1e200])
+        assert joint_scale(residuals, None, INF, 1.0, 1.0) == INF
+        assert OrderedSquares(residuals, None).joint_scale(INF, 1.0) == INF
+
     def test_at_infinity_it_is_the_mean_square(self):
         residuals = np.array([1.0, -3.0, 2.0])
         assert_allclose(

@@ -505,3 +505,13 @@ def test_dependent_columns_give_no_warning():
     for k in range(4):
         single = HuberRegressor().fit(X, Y[:, k])
         np.testing.assert_allclose(model.coef_[k], single.coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"delta": "auto"}, {"scale": "mad", "alpha": 1.0}])
+def test_a_table_of_one_response_has_exactly_the_fit_of_a_vector(rng, parameters):
+    X, Y = many(rng, k=1)
+    model = HuberRegressor(**parameters).fit(X, Y)
+    single = HuberRegressor(**parameters).fit(X, Y[:, 0])
+    np.testing.assert_array_equal(model.coef_, single.coef_[None])
+    assert model.scale_[0] == single.scale_
+    assert model.optimality_[0] == single.optimality_

@@ -99,7 +99,7 @@ def test_the_distance_of_correlated_columns_is_true(without, seed, scale, max_it
 
 
 def random_walks(seed):
-    """Return columns that are sums of their neighbours' steps, and y."""
+    """Return columns that are points of a random walk, each the last one plus a step, and y."""
     rng = np.random.default_rng(seed)
     steps = rng.normal(size=(600, 60)) * (rng.random((600, 60)) < 0.3)
     X = np.cumsum(steps, axis=1)

@@ -44,6 +44,8 @@ FEW_NUMBERS = 2**16
 #: Rounding error of a residual, in units of eps times the size of its terms. The errors of the
 #: terms are random, so that they partly cancel.
 ROUNDING = 8.0
+
+#: Twice the unit roundoff of a double, and of a long double, in which the intercept is summed.
 EPS, EXTENDED_EPS = float(np.finfo(np.float64).eps), float(np.finfo(np.longdouble).eps)
 
 
@@ -91,11 +93,12 @@ class Design(RowAccess):
         """
 
     def values_and_gradients(self, points: Sequence[Point]) -> list[Sums]:
-        """The sums at several points, in one pass. The candidates of a search move together."""
+        """The sums at several points, in one pass, as for the candidates of a search."""
         losses = [point.units_loss for point in points]
         coef = np.array([point.coef for point in points])
         intercept = np.array([point.intercept for point in points])
-        return self.sums_together(coef, intercept, type(losses[0]).together(losses)).each()
+        sums = self.sums_together(coef, intercept, type(losses[0]).together(losses))
+        return [sums.one(index) for index in range(len(points))]
 
     def precise_gradient(self, point: Point) -> Sums:
         """``value_and_gradient``, in extended precision where the design offers it."""

@@ -69,8 +69,8 @@ class GramAccumulator:
 def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -> Matrix:
     """Gram matrix of the augmented rows (z, 1, e) from that of (x, 1, e).
 
-    With c the shift, sum f (x - c)(x - c)' = sum f xx' - c s' - s c' + F c c', where s = sum f x
-    and F = sum f.
+    With c the shift, s = sum f x and F = sum f,
+    sum f (x - c)(x - c)' = sum f xx' - c s' - (s - F c) c'.
 
     Parameters
     ----------
@@ -88,7 +88,6 @@ def shifted_gram(columns: Matrix, cross: Matrix, corner: Matrix, units: Units) -
     p, (center, scale) = cross.shape[1], units[:2]
     gram = np.empty((p + 2, p + 2), order="F")
     shifted = cross - corner[0][:, None] * center
-    # With c the shift: sum f (x - c)(x - c)' = sum f xx' - c (sum f x)' - (sum f (x - c)) c'.
     product = center[:, None] * cross[0]
     product += shifted[0][:, None] * center
     np.subtract(columns, product, out=gram[:p, :p])

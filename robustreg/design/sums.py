@@ -46,11 +46,10 @@ class Sums(NamedTuple):
     curvature: Any  # sum s psi'
     gradient: Vector  # sum s psi z
 
-    def each(self) -> list[Sums]:
-        """The sums of each point, if these are those of several along their last axis."""
-        numbers = zip(*(values.tolist() for values in self[:4]), strict=True)
-        rows = np.ascontiguousarray(self.gradient.T)
-        return [Sums._make((*four, row)) for four, row in zip(numbers, rows, strict=True)]
+    def one(self, index: int) -> Sums:
+        """The sums of one point, if these are those of several along their last axis."""
+        numbers = (float(values[index]) for values in self[:4])
+        return Sums._make((*numbers, self.gradient[:, index].copy()))
 
     def __add__(self, other: Sums) -> Sums:  # type: ignore[override]
         return Sums._make(map(add, self, other))

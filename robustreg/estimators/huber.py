@@ -74,7 +74,8 @@ class HuberRegressor(LinearRegressor):
     max_iter : int, default=100
         Maximum number of iterations.
     tol : float, default=1e-6
-        The solver stops when the distance to the exact solution is at most ``tol`` standard errors.
+        The solver stops when the distance to the exact solution is at most ``tol`` standard errors,
+        or ``tol * sqrt(N / 625)`` for N < 625 observations.
     warm_start : bool, default=False
         Whether to start from the previous fit.
     missing : {"raise", "omit"}, default="raise"

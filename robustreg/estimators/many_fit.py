@@ -103,7 +103,7 @@ class ManyFit:
         """Products of the columns; None if they cannot be used."""
         n, p = self._X.shape
         few = p <= MOST_COLUMNS and n * (p + 1) * (p + 2) // 2 <= PRODUCT_NUMBERS
-        # One response gets the result that it has as a vector.
+        # A single response is fitted like a vector, so that both have the same result.
         if not few or not p + 1 < n < MOST_ROWS or self._table.n_responses == 1:
             return None
         shared = SharedColumns(self._dense, self._weights, self._units)

@@ -19,7 +19,7 @@ from robustreg.estimators.progress import CallbackSupportMixin
 
 __all__ = ["LinearRegressor"]
 
-#: Types of parameters whose check is remembered.
+#: Types whose values cannot change, so that a check stays valid.
 IMMUTABLE = frozenset({bool, float, int, str, type(None)})
 
 
@@ -63,7 +63,7 @@ class LinearRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         return linear_prediction(X, self.coef_, self.intercept_, single=self._single_)
 
     def _validate_params(self) -> None:
-        """Check the parameters, but numbers and words that have passed before only once.
+        """Check the parameters. Numbers and strings that have passed are not checked again.
 
         scikit-learn's check, which also reads the signature of the class, takes 7 % of a small fit.
         """

@@ -140,8 +140,8 @@ class Bins:
     def joint_scales(self, targets: Vector) -> Vector:
         """Solve ``sum s min(e², (delta sigma)²) = target sigma²`` for ``FINITE``; zero if no root.
 
-        See :meth:`robustreg.scales.OrderedSquares.joint_scale`. The left side divided by sigma² is
-        decreasing.
+        See :meth:`robustreg.order_statistics.OrderedColumns.joint_scales`. The left side divided by
+        the squared threshold decreases.
         """
         rising = -self.inside[1:] / SQUARES[1:] - self.outside[1:]
         last = np.searchsorted(rising, -targets / SQUARED)

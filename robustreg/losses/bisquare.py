@@ -57,7 +57,7 @@ class Redescending(Loss):
         np.minimum(u, self.knots[-1] * self.c, out=u)
         return total(self.rho(u), weights) / self.sup, total(u * self.psi(u), weights) / self.sup
 
-    def at(self, scale: float) -> Redescending:
+    def at(self, scale: Any) -> Redescending:
         """The loss with the constant ``c scale``, in the units of the residuals."""
         return type(self)(self.c * scale)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import ROUNDING, Mixing
+from robustreg.design.base import EPS, ROUNDING, Mixing
 from robustreg.objective import Evaluation, Objective, larger
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
@@ -22,17 +22,17 @@ Vector = NDArray[np.float64]
 #: Relative change of the Hessian beyond which the metric is recomputed.
 STALE = 0.1
 
-#: Fits to few observations, up to the square of this number, are solved to a part of the tolerance.
-#: A standard error is about ``sigma / sqrt(N)``, so that they are as precise as a fit to this many.
-#: Predictions of fits that differ in their order of the rows or in their frequencies then agree to
-#: the 1e-7 that scikit-learn's checks demand.
-FEW = 25.0
+#: Fits to N observations, fewer than this number, are solved to ``tol sqrt(N / FEW)`` standard
+#: errors. A standard error is about ``sigma / sqrt(N)``, so their errors, in units of sigma, are no
+#: larger than those of a fit to this number. Fits to the same rows in another order, or to repeated
+#: rows instead of frequencies, then agree to the 1e-7 that scikit-learn's checks demand.
+FEW = 625.0
 
 #: Smallest divisor.
 TINY = float(np.finfo(np.float64).tiny)
 
 #: Unit roundoff.
-UNIT = float(np.finfo(np.float64).eps) / 2
+UNIT = EPS / 2
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,9 @@ class LocalModel:
 
     def target(self, tol: float) -> float:
         """The distance to aim at: with its rounding errors at most the tolerance, if attainable."""
-        tol *= part_of_tolerance(self.objective.design.n_observations)
+        part = tol * part_of_tolerance(self.objective.design.n_observations)
         attainable = max(min(1.5 * self.rounding, tol), 0.1 * self.rounding)
-        return max(tol - self.rounding, 0.25 * tol, attainable)
+        return max(part - self.rounding, 0.25 * part, attainable)
 
     def is_stale(self, distance: float, margin: float = 1.0) -> bool:
         """Whether a move of so many standard errors changes the metric too much.
@@ -155,7 +155,7 @@ class LocalModel:
 
 def part_of_tolerance(n_observations: Any) -> Any:
     """The part of the tolerance to which a fit to so many observations is solved."""
-    return np.minimum(n_observations**0.5 / FEW, 1.0)
+    return 1.0 / larger((FEW / n_observations) ** 0.5, 1.0)
 
 
 def local_model(objective: Objective, parameters: Vector, mixing: Mixing) -> LocalModel:

@@ -17,7 +17,7 @@ from robustreg.solvers.certificate import LocalModel
 from robustreg.solvers.secants import Secant, corrected
 from robustreg.solvers.square_root import SquareRoot
 
-__all__ = ["SLOW", "SMALLEST_SCALE", "VALUE_ROUNDING", "Descent", "Place", "Renewal"]
+__all__ = ["SLOW", "SMALLEST_SCALE", "Descent", "Place", "Renewal"]
 
 Vector = NDArray[np.float64]
 
@@ -131,7 +131,8 @@ class Descent:
     def certify(self) -> None:
         """Replace the estimates of the distance and of the Newton step by exact ones.
 
-        The memory speeds this up, and keeps all products with the Hessian that are computed.
+        The memory speeds this up, and keeps all products with the Hessian that are computed. The
+        next step is that of the memory.
         """
         if self._estimates and not self._certified:
             self._certified = True
@@ -189,7 +190,7 @@ class Descent:
         self.contraction = self.distance / before if before > 0.0 else 0.0
 
     @property
-    def _noise(self) -> float:
+    def noise(self) -> float:
         """Difference of two values that may be rounding errors."""
         return VALUE_ROUNDING * abs(self.evaluation.value) + self.model.value_rounding
 
@@ -230,7 +231,7 @@ class Descent:
             end = start.parameters + length * direction
             evaluation, fresh = renew(end) if renew else (objective.evaluate(end), None)
             trial = self._place(evaluation)
-            if self._accepts(trial, -length * slope, self._noise):
+            if self._accepts(trial, -length * slope, self.noise):
                 self._move(trial)
                 self.fresh, self.shortened = fresh, False
                 return length
@@ -239,7 +240,8 @@ class Descent:
             lengths = length * SHORTER ** np.arange(0 if several else 1, TRIALS + 1)
             several = False
             found = objective.evaluate_several(start.parameters + lengths[:, None] * direction)
-            noise = self._noise
+            noise = self.noise
+            # Other values are refused, so their evaluations are not needed.
             steps = [
                 (float(lengths[i]), self._place(found.one(i)))
                 for i in np.flatnonzero(found.value <= start.value + noise).tolist()
@@ -267,7 +269,7 @@ class Descent:
         while length > SHORTEST:
             moved = _at_best_scale(objective, start.parameters + length * direction)
             trial = self._place(moved)
-            if self._accepts(trial, -length * slope, self._noise):
+            if self._accepts(trial, -length * slope, self.noise):
                 self._move(trial)
                 return length
             length *= 0.5

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Point
 from robustreg.penalties import Ridge
 from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.solvers.certificate import part_of_tolerance
 from robustreg.solvers.descent import SMALLEST_SCALE, Place
 from robustreg.solvers.effective_parameters import EffectiveParameters
 from robustreg.solvers.minimise import SERVES
@@ -81,6 +82,7 @@ def solve_with_rule(
     if problem.penalty:
         # The rest of the tolerance is left for the error of the effective parameters.
         goal *= 1.0 - INNER
+    part = part_of_tolerance(problem.design.n_observations)
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
         # With a penalty, there is no fit at a scale of zero to try.
@@ -103,7 +105,7 @@ def solve_with_rule(
             iterations += made
             state = None
             continue
-        state = counted.at(state, INNER * goal)
+        state = counted.at(state, INNER * goal * part)
         model = state.reached.model
         still = number > 0 and not made
         if iterations >= max_iter or state.distance <= model.target(goal) or still:

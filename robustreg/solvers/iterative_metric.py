@@ -70,8 +70,8 @@ class IterativeMetric:
         """Compute the Newton step by conjugate gradients.
 
         The preconditioner is the diagonal, corrected by the secants. The products with the Hessian
-        are added to the secants. If a direction has no curvature, the secants are removed, since
-        the step is one of another Hessian.
+        are added to the secants. If a direction has no curvature, the secants are removed: the step
+        is then not that of this Hessian, and they must not correct it.
         """
         known = tuple(secants or ())
         at = self.parameters if parameters is None else parameters

@@ -96,7 +96,11 @@ class Search(ABC):
     def certify(
         self, evaluation: Evaluation, metric: MetricOfMany, distance: Vector, usable: Flags
     ) -> Flags:
-        """Return the responses whose distance plus rounding errors is within the tolerance."""
+        """Return the responses that are solved.
+
+        The distance must be within the part of the tolerance for so many observations, and within
+        the tolerance after its rounding errors are added.
+        """
         goal = self.tol * part_of_tolerance(self.block.n_observations)
         near = usable & (distance <= goal) & (self.mixing == 0.0) & ~self.done
         index = np.flatnonzero(near)

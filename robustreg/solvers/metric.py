@@ -77,7 +77,8 @@ class Metric(Protocol):
     ) -> Vector:
         """The Newton step ``H^-1 g``, with H at other parameters if that costs no more.
 
-        If it costs passes, secants from nearby save some of them, and the list is updated.
+        A metric that costs passes starts from the secants, which saves some passes, and adds its
+        products to the list.
         """
 
     def approximate(self, gradient: Vector) -> Vector:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel, evaluated_model, local_model, undamped
-from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, VALUE_ROUNDING, Descent, Renewal
+from robustreg.solvers.descent import SLOW, SMALLEST_SCALE, Descent, Renewal
 from robustreg.solvers.metric import FIRST_MIXING
 from robustreg.solvers.result import Status
 from robustreg.solvers.square_root import DETERMINED
@@ -169,14 +169,14 @@ def _run(
     """
     made, ratio, slow, in_turn = 0, 0.0, False, _goes_in_turn(descent)
     while made < limit:
-        before = descent.evaluation
+        before, noise = descent.evaluation, descent.noise
         predicted = 0.5 * descent.length**2
         length = descent.advance_in_turn() if in_turn else descent.advance(several, renew)
         if length == 0.0:
             break
         made += 1
         decrease = before.value - descent.evaluation.value
-        rounding = decrease <= VALUE_ROUNDING * abs(before.value)
+        rounding = decrease <= noise
         if made == 1:
             # If values differ by rounding only, a shortened step counts as a bad prediction.
             ratio = float(length == 1.0) if rounding else decrease / predicted
@@ -208,8 +208,7 @@ def _levenberg(mixing: float, poor: bool, free: bool) -> float:
 def _progress(descent: Descent, length: float) -> bool:
     if descent.length <= 0.5 * length:
         return True
-    value = descent.model.evaluation.value
-    if value - descent.evaluation.value > VALUE_ROUNDING * abs(value):
+    if descent.model.evaluation.value - descent.evaluation.value > descent.noise:
         return True
     # With far outliers, values have no digits left, but the slopes have accepted a step.
     return descent.contraction < 1.0 and not descent.is_rounding

@@ -41,8 +41,8 @@ Vector = NDArray[np.float64]
 #: standard errors of the pilot's lowest. The second number is how many of these are refined.
 DOUBT, FOLLOWED = 3.0, 4
 
-#: S and M are solved to this part of the tolerance over a small design. It costs one or two passes
-#: of Newton's method, and results agree with those of other programs to ten digits.
+#: S and M are solved to this part of the tolerance over a small design, whatever N is. It costs one
+#: or two passes of Newton's method, and results agree with those of other programs to ten digits.
 BEYOND = 1e-3
 
 #: Distance to which S is solved at the scale of its start. The error of the scale is the square of

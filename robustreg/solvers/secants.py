@@ -18,7 +18,9 @@ Secant = tuple[Vector, Vector, float]
 def corrected(
     secants: Sequence[Secant], metric: Callable[[Vector], Vector], gradient: Vector
 ) -> Vector:
-    """Apply a metric to a gradient, corrected so that it maps each y to its s, the last exactly.
+    """Apply a metric to a gradient, corrected by the secants.
+
+    The result maps the last y to its s exactly, and earlier ones nearly.
 
     J. Nocedal, S. Wright, Numerical Optimization (2006), algorithm 7.4, with a metric in place of
     the scaled identity.

@@ -120,8 +120,9 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
 def _scale_of_least_squares(problem: Problem, model: LocalModel, step: Vector) -> float:
     """Return a first sigma after a least-squares step, without a pass if possible.
 
-    The step reduces the sum of squares by ``g' H^-1 g``. If little is left, it has lost its digits,
-    and sigma is estimated from the residuals.
+    The step reduces the sum of squares, plus the penalty if there is one, by ``g' H^-1 g``. If
+    hardly anything is left, the difference has lost its digits, and sigma is estimated from the
+    residuals.
     """
     start, linear = model.evaluation, model.objective
     squares = start.sums.psi_squares - float(start.gradient @ step)

@@ -40,6 +40,6 @@ class Turned(Loss):
         """The weight with the opposite sign, so that ``curvature`` has it at every mixing."""
         return -self.loss.weight(u)
 
-    def at(self, scale: float) -> Turned:
+    def at(self, scale: Any) -> Turned:
         """The loss in units of the residuals, with opposite curvature."""
         return Turned(self.loss.at(scale))

@@ -93,9 +93,7 @@ def joined(combine: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
 
 
 def added(first: Any, second: Any) -> Any:
-    """Sums of numbers and arrays, in tuples and lists of the same layout."""
-    if isinstance(first, list):
-        return [added(a, b) for a, b in zip(first, second, strict=True)]
+    """Sums of numbers and arrays, in tuples of the same layout."""
     if isinstance(first, tuple) and not isinstance(first, Sums):
         parts = [added(a, b) for a, b in zip(first, second, strict=True)]
         return tuple(parts)
