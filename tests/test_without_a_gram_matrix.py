@@ -110,7 +110,7 @@ def random_walks(seed):
 def test_nearly_dependent_columns_converge_within_the_tolerance(without, seed):
     """The memory of L-BFGS and conjugate gradients use each other's products with the Hessian.
 
-    When they did not, these fits took 200 to 500 passes, and the last ended at 2.6 times tol.
+    When they did not, these fits took 260 to 500 passes, and the last ended at 2.6 times tol.
     """
     X, y = random_walks(seed)
     model = HuberRegressor(scale=1.0).fit(sp.csr_array(X), y)
@@ -121,7 +121,7 @@ def test_nearly_dependent_columns_converge_within_the_tolerance(without, seed):
     step = np.linalg.solve(rows[inside].T @ rows[inside], gradient)
     distance = np.sqrt(gradient @ step) / np.sqrt(psi @ psi / inside.sum())
     assert distance <= 1.1 * model.optimality_ <= 1.1e-6
-    assert model.n_passes_ <= 170
+    assert model.n_passes_ <= 200
 
 
 def test_a_system_that_was_solved_before_costs_few_passes(without):
@@ -151,7 +151,7 @@ def test_dependent_columns_and_weights_are_no_exact_fit(without):
         assert HuberRegressor().fit(sp.csr_array(X), y, weights).scale_ > 0.1
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(10), 14, 38, 43])
 def test_conjugate_gradients_end_at_an_exact_fit(without, seed):
     """Most rows are fitted exactly, and gradients are rounding errors that no step removes."""
     rng = np.random.default_rng(seed)

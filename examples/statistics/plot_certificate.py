@@ -91,7 +91,7 @@ found = pd.DataFrame(
 print(found.to_string(index=False, float_format="{:.1e}".format))
 
 # %%
-# In either units our fit needs the same four iterations, and ends at the same
+# In either units our fit needs the same five iterations, and ends at the same
 # predictions: the metric of the solver makes up for the units. scikit-learn's regressor
 # needs standardised columns. It stops where its gradient looks small in the units of
 # the data. Here that is a fraction of a standard error from the minimiser, and seven
@@ -127,7 +127,7 @@ ax.plot(
 )
 ax.axhline(1e-6, color="0.6", linewidth=0.8, linestyle=":")
 ax.text(3000, 1.5e-6, "tol", color="0.4", ha="right")
-ax.set(xscale="log", yscale="log", ylim=(1e-8, 1e3), xlabel="iterations allowed")
+ax.set(xscale="log", yscale="log", ylim=(1e-9, 1e3), xlabel="iterations allowed")
 ax.set_title("Distance from the minimiser, standard errors")
 ax.legend(loc="center right", bbox_to_anchor=(1.0, 0.42))
 plt.show()

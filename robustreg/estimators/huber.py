@@ -75,7 +75,7 @@ class HuberRegressor(LinearRegressor):
         Maximum number of iterations.
     tol : float, default=1e-6
         The solver stops when the distance to the exact solution is at most ``tol`` standard errors,
-        or ``tol * sqrt(N / 625)`` for N < 625 observations.
+        or ``tol * sqrt(N / 4000)`` for N < 4000 observations.
     warm_start : bool, default=False
         Whether to start from the previous fit.
     missing : {"raise", "omit"}, default="raise"

@@ -26,7 +26,7 @@ STALE = 0.1
 #: errors. A standard error is about ``sigma / sqrt(N)``, so their errors, in units of sigma, are no
 #: larger than those of a fit to this number. Fits to the same rows in another order, or to repeated
 #: rows instead of frequencies, then agree to the 1e-7 that scikit-learn's checks demand.
-FEW = 625.0
+FEW = 4000.0
 
 #: Smallest divisor.
 TINY = float(np.finfo(np.float64).tiny)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel
-from robustreg.solvers.secants import Secant, corrected
+from robustreg.solvers.secants import Secant, corrected, remember
 from robustreg.solvers.square_root import SquareRoot
 
 __all__ = ["SLOW", "SMALLEST_SCALE", "Descent", "Place", "Renewal"]
@@ -131,8 +131,7 @@ class Descent:
     def certify(self) -> None:
         """Replace the estimates of the distance and of the Newton step by exact ones.
 
-        The memory speeds this up, and keeps all products with the Hessian that are computed. The
-        next step is that of the memory.
+        The memory speeds this up, and keeps the products with the Hessian that are computed.
         """
         if self._estimates and not self._certified:
             self._certified = True
@@ -143,7 +142,7 @@ class Descent:
     @property
     def direction(self) -> Vector:
         """The quasi-Newton step from the present point."""
-        if not self._secants:
+        if self._certified or not self._secants:
             return -self._newton
         metric = self.model.metric
         apply = metric.approximate if self._estimates else metric.solve
@@ -184,7 +183,7 @@ class Descent:
         y = evaluation.gradient - self.evaluation.gradient
         sy = float(s @ y)
         if self._memory and sy > 0.0:
-            self._secants.append((s, y, sy))
+            remember(self._secants, (s, y, sy))
         before, self._previous, self.fresh = self.distance, self.contraction, None
         self._stand_at(place)
         self.contraction = self.distance / before if before > 0.0 else 0.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Objective
 from robustreg.problem import NullSpace
-from robustreg.solvers.secants import Secant, corrected
+from robustreg.solvers.secants import Secant, corrected, remember
 
 __all__ = ["FIRST_MIXING", "IterativeMetric"]
 
@@ -82,6 +82,10 @@ class IterativeMetric:
         while size > target and idle <= gradient.size:
             preconditioned = corrected(known, self.approximate, residual)
             previous, square = square, float(residual @ preconditioned)
+            if not square > 0.0:
+                # By rounding errors, the corrected diagonal is not positive definite.
+                known, direction = (), None
+                preconditioned, square = self.approximate(residual), size
             if direction is not None:
                 preconditioned += (square / previous) * direction
             direction = preconditioned
@@ -100,7 +104,7 @@ class IterativeMetric:
             step = step + length * direction
             residual = residual - length * image
             if secants is not None:
-                secants.append((direction, image, curvature))
+                remember(secants, (direction, image, curvature))
             size, idle = self._size(residual), idle + 1
             if size < 0.5 * least:
                 idle, least = 0, size

@@ -7,12 +7,21 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Secant", "corrected"]
+__all__ = ["Secant", "corrected", "remember"]
 
 Vector = NDArray[np.float64]
 
 #: A step s, the change y of the gradient, and s'y > 0.
 Secant = tuple[Vector, Vector, float]
+
+
+def remember(secants: list[Secant], secant: Secant) -> None:
+    """Add a secant, and drop the oldest one if there are more than parameters.
+
+    They would say no more of the curvature here, and more of that at distant points.
+    """
+    secants.append(secant)
+    del secants[: -secant[0].size]
 
 
 def corrected(
