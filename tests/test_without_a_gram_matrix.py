@@ -162,3 +162,21 @@ def test_conjugate_gradients_end_at_an_exact_fit(without, seed):
     assert model.scale_ == 0.0
     assert_allclose(model.predict(X), 1.0, atol=1e-9)
     assert model.n_passes_ <= 3_000
+
+
+@pytest.mark.parametrize("seed", [18, 24, 30, 39, 46, 64, 93, 95, 114, 117])
+def test_the_scale_moves_where_no_row_is_within_the_threshold(monkeypatch, seed):
+    """The scale has no curvature there, so that neither steps nor the distance contained it."""
+    rng = np.random.default_rng([149, seed])
+    n, p = int(rng.integers(30, 80)), int(rng.integers(4, 10))
+    level = rng.integers(p, size=n)
+    level[:p] = np.arange(p)
+    X = np.eye(p)[level][:, 1:]
+    y = X @ rng.normal(size=p - 1) * 100 + rng.normal(size=n)
+    y[: int(rng.choice([0.3, 0.4, 0.45]) * n)] += 1e7
+    for delta in (0.5, 0.7):
+        expected = HuberRegressor(delta=delta).fit(X, y)
+        with monkeypatch.context() as patch:
+            patch.setattr(DenseDesign, "widest_gram", 1)
+            model = HuberRegressor(delta=delta).fit(X, y)
+        assert_allclose(model.scale_, expected.scale_, rtol=1e-6)

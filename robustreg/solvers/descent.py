@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from robustreg.objective import Evaluation, Objective
 from robustreg.solvers.certificate import LocalModel
 from robustreg.solvers.secants import Secant, corrected, remember
-from robustreg.solvers.square_root import SquareRoot
 
 __all__ = ["SLOW", "SMALLEST_SCALE", "Descent", "Place", "Renewal"]
 
@@ -262,7 +261,6 @@ class Descent:
         fit, the Hessian is singular along the ray to that fit, and a joint step is not defined.
         """
         objective, start = self.model.objective, self.evaluation
-        assert isinstance(self.model.metric, SquareRoot)
         direction = -self.model.metric.solve_at_scale(start.gradient)
         slope, length = float(start.gradient @ direction), 1.0
         while length > SHORTEST:

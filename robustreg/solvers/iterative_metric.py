@@ -61,6 +61,12 @@ class IterativeMetric:
         """Approximate the Newton step by the diagonal."""
         return self.inverse * gradient
 
+    def solve_at_scale(self, gradient: Vector) -> Vector:
+        """As in ``Metric``, by the approximation."""
+        step = self.approximate(gradient)
+        step[-1] = 0.0
+        return step
+
     def solve(
         self,
         gradient: Vector,

@@ -84,6 +84,9 @@ class Metric(Protocol):
     def approximate(self, gradient: Vector) -> Vector:
         """An approximation of the Newton step that needs no pass."""
 
+    def solve_at_scale(self, gradient: Vector) -> Vector:
+        """The Newton step of the linear parameters at a fixed scale."""
+
     def magnification(self, size: Vector) -> float:
         """Length of a gradient whose entries have these sizes and random signs."""
 
@@ -134,7 +137,9 @@ def _metric_of_diagonal(
         if np.any(objective.diagonal(parameters, damped)[free] > 0.0):
             return evaluation, None
     rank = objective.problem.n_linear
-    return evaluation, IterativeMetric(objective, parameters, diagonal, mixing, rank)
+    # Without a row within the threshold, the scale has no curvature at all.
+    sine = 0.0 if objective.has_scale and free[-1] else 1.0
+    return evaluation, IterativeMetric(objective, parameters, diagonal, mixing, rank, sine)
 
 
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:

@@ -70,7 +70,7 @@ class SquareRoot:
     approximate = solve
 
     def solve_at_scale(self, gradient: Vector) -> Vector:
-        """The Newton step of the linear parameters at a fixed scale."""
+        """As in ``Metric``."""
         v = gradient @ self.transform
         v[-1] = 0.0
         return self.transform @ v
