@@ -22,6 +22,8 @@ Vector = NDArray[np.float64]
 
 #: The candidates of ``delta="auto"``. A step of 13 % changes the efficiency by at most 3 %.
 AUTO_DELTAS = np.append(np.geomspace(0.3, 6.0, 25), np.inf)
+
+#: ``kappa`` of each candidate.
 AUTO_KAPPAS = Huber(AUTO_DELTAS).kappa
 
 
@@ -137,6 +139,7 @@ def least_variance_deltas(
 def _candidates_of_least_variance(
     squares: OrderedColumns, degrees_of_freedom: float | Vector, scale: float | Vector | None
 ) -> Vector:
+    """The candidate of least variance for each response."""
     deltas = AUTO_DELTAS[:, None]
     targets = 2.0 * AUTO_KAPPAS[:, None] * np.atleast_1d(degrees_of_freedom)
     variances = squares.variances(deltas, targets, scale)

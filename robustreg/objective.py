@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
 
     def one(self, index: int) -> Evaluation:
         """Return one of several."""
-        parameters, gradient = (vector[:, index].copy() for vector in (self[0], self[2]))
+        parameters, gradient = self.parameters[:, index].copy(), self.gradient[:, index].copy()
         return Evaluation(parameters, float(self.value[index]), gradient, self.sums.one(index))
 
 

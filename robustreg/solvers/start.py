@@ -105,7 +105,8 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
     scale = _scale_of_least_squares(problem, model, step)
     is_huber = isinstance(problem.loss, Huber)
     huber = problem if is_huber else replace(problem, loss=Huber(delta))
-    for _ in range(MODIFIED_STEPS):
+    # Coefficients that fit every row are found without these steps.
+    for _ in range(0 if problem.may_interpolate else MODIFIED_STEPS):
         if not scale > 0.0:
             break
         at_scale = huber.at_scale(scale)
