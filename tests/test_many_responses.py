@@ -515,3 +515,18 @@ def test_a_table_of_one_response_has_exactly_the_fit_of_a_vector(rng, parameters
     np.testing.assert_array_equal(model.coef_, single.coef_[None])
     assert model.scale_[0] == single.scale_
     assert model.optimality_[0] == single.optimality_
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_responses_that_are_solved_alone_later_give_no_warning_of_numpy(seed):
+    rng = np.random.default_rng(seed)
+    x = 100.0 * rng.normal(size=10)
+    Y = np.column_stack((5e8 * x, rng.normal(size=10)))
+    weights = np.array([3.0, 2.0, 1.0, 2.0, 0.0, 1.0, 1.0, 3.0, 1.0, 2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", ExactFitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = HuberRegressor(alpha=1e-3, fit_intercept=False)
+        model.fit(np.column_stack((x, 2.0 * x)), Y, weights)
+    assert np.isfinite(model.scale_).all()

@@ -152,6 +152,7 @@ class ManyFit:
         width = min(BLOCK_NUMBERS // max(1, n, (p + 2) ** 2), MOST_WIDTH)
         return max(1, width) if width < 16 else width // 16 * 16 + 8
 
+    @np.errstate(all="ignore")  # responses that overflow are solved alone later
     def _together(self, table: TableBlock, found: ManySolutions) -> NDArray[np.bool_]:
         """Solve a block of responses, and return a mask of the certified ones."""
         shared, problem = self._shared, self._problem
@@ -233,9 +234,8 @@ class ManyFit:
             block = ResponseBlock(self._all_columns, table.values, table.present)
         point = _point(many, delta)
         residual = block.residuals(point)
-        with np.errstate(all="ignore"):  # in responses that are solved alone later
-            loss = cast(Huber, point.units_loss)
-            weights = loss.weight(residual)
+        loss = cast(Huber, point.units_loss)
+        weights = loss.weight(residual)
         if table.present is not None:
             weights *= table.present
         found.weights[:, table.columns] = weights
