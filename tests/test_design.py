@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 from robustreg.design.base import Point
 from robustreg.design.dense import DenseDesign
+from robustreg.design.small import SmallDesign
 from robustreg.design.sparse import SparseDesign
 from robustreg.losses import Bisquare, Huber
 from robustreg.losses_redescending import Lqq, Optimal
@@ -26,6 +27,8 @@ KINDS = {
     "float32": (DenseDesign, lambda X: X.astype(np.float32)),
     "a view": (DenseDesign, lambda X: np.repeat(X, 2, axis=1)[:, ::2]),
     "misaligned": (DenseDesign, misaligned),
+    "small": (SmallDesign, np.asarray),
+    "small, float32": (SmallDesign, lambda X: X.astype(np.float32)),
     "CSR": (SparseDesign, sp.csr_array),
 }
 #: Mixing of the curvature: 0 is the second derivative, 1 the weight, None means 1 for every row.

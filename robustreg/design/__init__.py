@@ -11,7 +11,7 @@ from robustreg.data import is_collection
 from robustreg.design.base import Design
 from robustreg.design.dask.alignment import row_chunks
 from robustreg.design.dask.design import dask_design
-from robustreg.design.dense import DenseDesign
+from robustreg.design.small import array_design
 from robustreg.design.sparse import SparseDesign
 
 __all__ = ["Design", "as_design"]
@@ -41,7 +41,7 @@ def as_design(
     if is_collection(X):
         chunks = row_chunks(X, y, sample_weight, on_pass)
         return dask_design(chunks, centered=centered)
-    kind = SparseDesign if issparse(X) else DenseDesign
+    kind = SparseDesign if issparse(X) else array_design
     design = kind(X, y, sample_weight, centered=centered)
     design.on_pass = on_pass
     return design

@@ -15,6 +15,7 @@ __all__ = [
     "augmented_parts",
     "augmented_products",
     "row_curvature",
+    "sum_of_curvature",
 ]
 
 
@@ -42,12 +43,7 @@ class Accumulator:
         self.loss += float(loss)
         self.psi_squares += float(squares)
         self.psi += np.add.reduce(weighted)
-        if frequency is not None:
-            self.curvature += float(frequency @ curvature)
-        elif curvature.dtype == bool:
-            self.curvature += np.count_nonzero(curvature)
-        else:
-            self.curvature += float(curvature.sum())
+        self.curvature += sum_of_curvature(curvature, frequency)
         self.product += weighted @ X
         return curvature
 
@@ -90,6 +86,13 @@ class SeveralAccumulator:
         """The sums, with the points along their last axis."""
         gradient = (self.product - self.psi[:, None] * units.center) / units.column_scale
         return Sums(self.loss, self.psi_squares, self.psi, self.curvature, gradient.T)
+
+
+def sum_of_curvature(curvature: NDArray, frequency: Vector | None) -> float:
+    """``sum s psi'``, from psi' of each row."""
+    if frequency is not None:
+        return float(frequency @ curvature)
+    return float(np.count_nonzero(curvature) if curvature.dtype == bool else curvature.sum())
 
 
 def row_curvature(loss: Loss, residual: Vector, mixing: Mixing) -> NDArray:

@@ -49,7 +49,8 @@ PATIENCE = 2
 #: Number of neighbours from which a start is extrapolated.
 NEIGHBOURS = 3
 
-#: Smallest ratio of two Gram matrices, since a tiny threshold may have no rows inside.
+#: Smallest ratio of two Gram matrices, and inverse of the largest, since a tiny threshold may have
+#: no rows inside, and the residuals of an exact fit may all be zero.
 SMALLEST_RATIO = 1e-3
 
 #: With more columns, the stored Gram matrices would need too much memory, more than 32 MB each.
@@ -244,8 +245,10 @@ class _Path:
         squares, outside = sums.psi_squares, self.design.total_weight - sums.curvature
         if outside > 0.0:
             squares -= outside * point.threshold**2
-        known = np.maximum(np.diagonal(curvature.gram)[-2:], np.finfo(np.float64).tiny)
-        ratio = np.maximum(np.array([sums.curvature, squares]) / known, SMALLEST_RATIO)
+        present = np.array([sums.curvature, squares])
+        least = np.maximum(SMALLEST_RATIO * present, np.finfo(np.float64).tiny)
+        known = np.maximum(np.diagonal(curvature.gram)[-2:], least)
+        ratio = np.maximum(present / known, SMALLEST_RATIO)
         factors = np.full(curvature.gram.shape[0], np.sqrt(ratio[0]))
         factors[-1] = np.sqrt(ratio[1])
         return factors

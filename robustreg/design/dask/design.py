@@ -36,6 +36,7 @@ from robustreg.design.dask.requests import (
 )
 from robustreg.design.dask.scheduler import compute
 from robustreg.design.dense import DenseDesign
+from robustreg.design.small import array_design
 from robustreg.design.units import Units, stratified_rows, working_units
 from robustreg.losses import Huber, Loss
 from robustreg.scales import MAD_FACTOR, JointScale, weighted_median
@@ -63,7 +64,7 @@ def dask_design(chunks: RowChunks, *, centered: bool) -> Design:
     """The design of Dask chunks, which are loaded if they are small."""
     if chunks.nbytes > LOADED_BYTES:
         return DaskDesign(chunks, centered=centered)
-    design = DenseDesign(*chunks.load(), centered=centered)
+    design = array_design(*chunks.load(), centered=centered)
     design.like_rows, design.passes = chunks.like_rows, chunks.rounds
     design.on_pass = chunks.on_round
     return design
