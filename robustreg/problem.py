@@ -191,11 +191,13 @@ class Problem:
         return relative * self.design.n_observations**0.5 / error
 
     def is_zero(self, scale: float, point: Point, errors: float = 1.0) -> bool:
-        """Whether a scale is at most ``errors`` times the rounding error of a residual.
+        """Whether a scale is at most ``errors`` times the rounding error of a residual."""
+        return self.is_negligible(scale, errors * self.design.rounding_level(point))
+
+    def is_negligible(self, scale: float, level: float) -> bool:
+        """Whether a scale is at most that of rounding errors of this size.
 
         If X is so ill-conditioned that rounding errors are not small compared with the spread of y,
         they do not indicate an exact fit.
         """
-        if scale > errors * self.design.rounding_level(point):
-            return False
-        return scale <= RESOLVED * self.design.spread
+        return scale <= level and scale <= RESOLVED * self.design.spread

@@ -60,12 +60,13 @@ class RowAccess(ABC):
     def map_residuals(self, function: Callable[[Vector], NDArray], point: Point) -> NDArray:
         """A function of each residual, as the kind of collection that the user gave."""
         residuals = self.residuals(point)
-        first = function(residuals[:MAPPED_ROWS])
-        values = np.empty(residuals.shape, dtype=first.dtype)
-        values[:MAPPED_ROWS] = first
-        for start in range(MAPPED_ROWS, self.n_rows, MAPPED_ROWS):
-            rows = slice(start, start + MAPPED_ROWS)
-            values[rows] = function(residuals[rows])
+        values = first = function(residuals[:MAPPED_ROWS])
+        if residuals.shape[0] > MAPPED_ROWS:
+            values = np.empty(residuals.shape, dtype=first.dtype)
+            values[:MAPPED_ROWS] = first
+            for start in range(MAPPED_ROWS, self.n_rows, MAPPED_ROWS):
+                rows = slice(start, start + MAPPED_ROWS)
+                values[rows] = function(residuals[rows])
         return values if self.like_rows is None else self.like_rows(values)
 
     def sum_over_residuals(

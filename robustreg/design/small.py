@@ -40,7 +40,8 @@ class SmallDesign(DenseDesign):
         p = self.n_features
         self._columns = np.empty((p + 1, self.n_rows))
         np.subtract(X.T, self.units.center[:, None], out=self._columns[:p])
-        self._columns[:p] /= self.units.column_scale[:, None]
+        if self._shifts_rows:
+            self._columns[:p] /= self.units.column_scale[:, None]
         self._columns[p] = 1.0
 
     def value_and_gradient(self, point: Point) -> Sums:

@@ -84,6 +84,12 @@ class LocalModel:
         return larger(sums.curvature / design.total_weight, 1.0 / design.n_observations)
 
     @cached_property
+    def rounding_level(self) -> Any:
+        """Size of the rounding errors in a typical residual: see ``Design.rounding_level``."""
+        objective = self.objective
+        return objective.design.rounding_level(objective.point(self.evaluation.parameters))
+
+    @cached_property
     def rounding(self) -> Any:
         """Typical size of the rounding errors in a distance, in standard errors.
 
@@ -95,7 +101,7 @@ class LocalModel:
         objective, start = self.objective, self.evaluation
         design, point = objective.design, objective.point(start.parameters)
         total = design.n_observations
-        level = design.rounding_level(point) / ROUNDING
+        level = self.rounding_level / ROUNDING
         spread = (start.sums.psi_squares / design.total_weight) ** 0.5
         of_residuals = (objective.size * self.inside_fraction) ** 0.5 * level
         of_intercept = design.intercept_rounding(point) * (total * self.inside_fraction) ** 0.5
@@ -111,10 +117,8 @@ class LocalModel:
         value multiplied by psi, and in a joint problem also divided by sigma.
         """
         objective, start = self.objective, self.evaluation
-        point = objective.point(start.parameters)
-        level = objective.design.rounding_level(point) / ROUNDING
-        error = float(start.sums.psi_squares) ** 0.5 * level
-        return error / point.scale if objective.has_scale else error
+        error = float(start.sums.psi_squares) ** 0.5 * self.rounding_level / ROUNDING
+        return error / objective.scale_of(start.parameters) if objective.has_scale else error
 
     def _magnification(self) -> Any:
         """Length in this metric of a gradient whose sums have the sizes of their columns."""

@@ -124,7 +124,7 @@ def minimise(
         rounded = idle > 0 and descent.is_rounding
         if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
             return _ended(model, descent, iterations, tol, max_iter, certify)
-        if objective.has_scale and _collapses(objective, parameters, first_scale):
+        if objective.has_scale and _collapses(model, first_scale):
             return Reached(model, descent.evaluation, begin, iterations, None)
         taken = float(model.metric.mixing or 0.0)
         free = free or mixing < taken
@@ -225,11 +225,11 @@ def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
     return problem.is_zero(spread, point) and not problem.is_zero(scale, point)
 
 
-def _collapses(objective: Objective, parameters: Vector, first_scale: float) -> bool:
-    scale = objective.scale_of(parameters)
-    return scale < SMALLEST_SCALE**2 * first_scale or objective.problem.is_zero(
-        scale, objective.point(parameters)
-    )
+def _collapses(model: LocalModel, first_scale: float) -> bool:
+    scale = model.objective.scale_of(model.evaluation.parameters)
+    if scale < SMALLEST_SCALE**2 * first_scale:
+        return True
+    return model.objective.problem.is_negligible(scale, model.rounding_level)
 
 
 def _ended(

@@ -95,7 +95,7 @@ def metric_of_gram(
     null: NullSpace | None = None,
     border: Vector | None = None,
 ) -> SquareRoot | None:
-    """Compute the metric by equilibration and Cholesky's factor. None if that is inaccurate.
+    """Compute the metric from Cholesky's factor. None if that is inaccurate.
 
     Parameters
     ----------
@@ -113,16 +113,12 @@ def metric_of_gram(
     columns = _independent(null, size - has_scale, has_scale)
     if columns is not None:
         hessian = np.asfortranarray(hessian[np.ix_(columns, columns)])
-    diagonal = hessian.diagonal()
-    if not 0.0 < diagonal.min(initial=1.0) <= diagonal.max(initial=1.0) < np.inf:
-        return None
-    inverse_root = 1.0 / np.sqrt(diagonal)
-    hessian *= inverse_root
-    hessian *= inverse_root[:, None]
+    diagonal = hessian.diagonal().copy()
+    # Equilibration would not change the relative rounding errors.
     factor, info = lapack.dpotrf(hessian, lower=False, clean=True, overwrite_a=True)
     if info != 0:
         return None
-    metric = _metric_of_triangle(factor, inverse_root, mixing, has_scale, border=border)
+    metric = _metric_of_triangle(factor, diagonal, mixing, has_scale, border=border)
     return None if metric is None else _among_all(metric, columns, size, null)
 
 
@@ -131,15 +127,17 @@ def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> Sq
     null, size = objective.problem.null, factor.shape[1]
     columns = _independent(null, objective.problem.n_linear, objective.has_scale)
     some = factor if columns is None else factor[:, columns]
-    inverse_norm = 1.0 / column_norms(some)
     if some.shape[0] >= some.shape[1]:
-        scaled = np.asfortranarray(some * inverse_norm)
+        norms = column_norms(some)
+        scaled = np.asfortranarray(some / norms)
         triangle = lapack.dgeqrf(scaled, overwrite_a=True)[0][: some.shape[1]]
         # R has the digits that a Gram matrix loses by squaring.
+        unit = np.ones_like(norms)
         metric = _metric_of_triangle(
-            np.triu(triangle), inverse_norm, mixing, objective.has_scale, RANK_CUTOFF
+            np.triu(triangle), unit, mixing, objective.has_scale, RANK_CUTOFF
         )
         if metric is not None:
+            metric = replace(metric, transform=metric.transform / norms[:, None])
             return _among_all(metric, columns, size, null)
     return _metric_of_singular_values(factor, mixing, objective)
 
@@ -168,19 +166,19 @@ def _among_all(
 
 def _metric_of_triangle(
     factor: Matrix,
-    inverse_norm: Vector,
+    squares: Vector,
     mixing: Mixing,
     has_scale: bool,
     smallest: float = SMALLEST_PIVOT,
     border: Vector | None = None,
 ) -> SquareRoot | None:
-    """Compute the metric from a triangular R with columns of length one, None if nearly singular.
+    """Compute the metric from a triangular R, None if R is nearly singular.
 
     Parameters
     ----------
     factor : array of shape (r, r)
-    inverse_norm : array of shape (r,)
-        By which the columns were multiplied.
+    squares : array of shape (r,)
+        Squared lengths of its columns.
     mixing : float or None
     has_scale : bool
     smallest : float
@@ -188,12 +186,12 @@ def _metric_of_triangle(
     border : array, optional
         See ``Metric``.
     """
-    pivots = factor.diagonal()
-    sine = float(pivots[-1]) ** 2 if has_scale else 1.0
-    if np.abs(pivots).min() ** 2 < smallest or sine < DETERMINED:
+    sines = factor.diagonal() ** 2 / squares
+    sine = float(sines[-1]) if has_scale else 1.0
+    # Not written with <, so that a matrix that is not finite is refused too.
+    if not (np.minimum.reduce(sines, initial=1.0) >= smallest and sine >= DETERMINED):
         return None
     inverse, _ = lapack.dtrtri(factor, lower=False, overwrite_c=True)
-    inverse *= inverse_norm[:, None]
     rank = factor.shape[0] - has_scale
     return SquareRoot(inverse, mixing, rank, sine, border=border)
 
