@@ -239,3 +239,46 @@ def test_more_columns_than_rows_beside_a_penalty():
         model = HuberRegressor(alpha=1.0, scale="mad").fit(X, y)
     assert model.scale_ == 0.0
     assert_allclose(model.coef_, 0.0, atol=1e-12)
+
+
+@examples(200)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(6, 30),
+    more=st.integers(-2, 60),
+    kind=st.sampled_from(["plain", "units", "dummies"]),
+    weighted=st.booleans(),
+    log_alpha=st.floats(-13.0, -7.0),
+    scale=st.sampled_from(["joint", "mad"]),
+    delta=st.sampled_from([0.3, 1.345, np.inf]),
+    solver=st.sampled_from(["lbfgs", "newton"]),
+)
+def test_a_tiny_penalty_and_few_rows(
+    seed, n, more, kind, weighted, log_alpha, scale, delta, solver
+):
+    """If the scale is zero, the rows that it needs are fitted exactly, by moderate coefficients."""
+    rng = np.random.default_rng(seed)
+    p = n + more
+    X = np.eye(p)[rng.integers(p, size=n)] if kind == "dummies" else rng.normal(size=(n, p))
+    if kind == "units":
+        X *= 10.0 ** rng.uniform(-4.0, 4.0, p)
+    y = rng.standard_t(3, size=n)
+    s = rng.integers(0, 3, n).astype(float) if weighted else np.ones(n)
+    s[0] = 1.0
+    model = HuberRegressor(alpha=10.0**log_alpha, scale=scale, delta=delta, solver=solver)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExactFitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y, s)
+    if model.scale_ > 0.0:
+        return
+    exact = np.abs(y - model.predict(X)) < 1e-6 * np.median(np.abs(y))
+    if scale == "mad":
+        assert s[exact].sum() >= 0.5 * s.sum()
+    elif kind != "dummies":
+        assert exact[s > 0.0].all() or not model.coef_.any()
+    assert np.max(np.abs(X) @ np.abs(model.coef_)) <= 1e6 * np.abs(y).max()
+    if exact.all() and model.coef_.any():
+        Z = X - X.mean(axis=0)
+        least = np.linalg.lstsq(Z, y - y.mean(), rcond=1e-12)[0]
+        assert np.linalg.norm(model.coef_) <= 1.01 * np.linalg.norm(least)

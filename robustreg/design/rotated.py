@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Point, Vector
+from robustreg.design.base import EPS, Point, Vector
 from robustreg.design.dense import DenseDesign
 from robustreg.design.units import Units
 
@@ -39,9 +39,16 @@ class RotatedDesign(DenseDesign):
     def __init__(self, design: DenseDesign, rows: NDArray) -> None:
         self._original = design
         q, r = np.linalg.qr((rows - design.units.center).T)
-        self._basis = q
+        # A column of rounding errors, as centred or equal rows have one, would count like any other
+        # if there was no penalty.
+        length = np.sqrt(np.einsum("ij,ij->j", r, r))
+        r[np.abs(r) <= EPS * r.shape[0] * length] = 0.0
+        kept = r.any(axis=1)
+        kept[0] = True
+        self._basis = q[:, kept]
         y = design.response * design.units.response_scale
-        super().__init__(np.ascontiguousarray(r.T), y, design.weights, centered=design.centered)
+        coordinates = np.ascontiguousarray(r[kept].T)
+        super().__init__(coordinates, y, design.weights, centered=design.centered)
 
     def _of(self, X: Any, y: Vector, weights: Vector | None, units: Units | None) -> DenseDesign:
         # In the coordinates that it has: rows with other weights span no other space.

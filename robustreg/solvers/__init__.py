@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from robustreg.design.base import Point
 from robustreg.design.rotated import row_space_design
-from robustreg.problem import NEGLIGIBLE, Problem
+from robustreg.problem import Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import Descent
 from robustreg.solvers.estimated_scale import solve_with_rule
@@ -16,7 +16,7 @@ from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import pilot_start
-from robustreg.solvers.zero import collapsed_start, deviations, interpolation, solve_at_zero
+from robustreg.solvers.zero import collapsed_start, solve_at_zero, without_freedom
 
 __all__ = ["SOLVERS", "Result", "Status", "solve"]
 
@@ -68,6 +68,8 @@ def _solved_uniquely(
     if rotated is not None:
         begin = None if start is None else rotated.into(start)
         result = _solved(problem.on(rotated), SOLVERS[solver], tol, max_iter, begin)
+        # A fit at a scale of zero has no penalty.
+        result = _with_least_norm(result, tol)
         problem.design.passes += rotated.passes
         known = replace(problem, edf=result.problem.edf)
         return replace(result, problem=known, point=rotated.back(result.point))
@@ -89,7 +91,7 @@ def _solved(
     if start is None:
         problem, start = pilot_start(problem, solve_pilot)
     estimated = problem.scale.known() is None
-    found = _without_freedom(problem, start)
+    found = without_freedom(problem, start)
     if isinstance(found, Result):
         return found
     problem, start = found
@@ -117,25 +119,6 @@ def _solved(
                 return Result(problem, start, reached.bound, made, reached.status)
         collapsed = not collapsed
         iterations += made
-
-
-def _without_freedom(problem: Problem, start: Point) -> Result | tuple[Problem, Point]:
-    """Return the coefficients that fit every row, if there are any and the scale is estimated.
-
-    Otherwise, return the problem, with the rank of X if it was needed, and a start. If the weights
-    are no counts, there may be no degrees of freedom and yet no such coefficients. The joint scale
-    is zero then, whatever the start.
-    """
-    if problem.scale.known() is not None or problem.penalty:
-        return problem, start
-    if problem.may_interpolate:
-        fitted = interpolation(problem, start)
-        problem, level = fitted.problem, NEGLIGIBLE * problem.design.rounding_level(fitted.point)
-        if deviations(problem, fitted.point) <= level * problem.design.total_weight:
-            return replace(fitted, n_iter=1)
-    if problem.freedom <= 0.0:
-        start = start._replace(scale=problem.estimate_scale(start))
-    return problem, start
 
 
 def _with_least_norm(result: Result, tol: float) -> Result:

@@ -29,7 +29,12 @@ from robustreg.solvers.minimise import SERVES
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.root import LONGEST, Root, secant
 from robustreg.solvers.scale_state import INNER, ScaleStart, ScaleState
-from robustreg.solvers.zero import collapsed_start, solve_at_zero, without_slopes
+from robustreg.solvers.zero import (
+    collapsed_start,
+    solve_at_zero,
+    without_freedom,
+    without_slopes,
+)
 
 __all__ = ["solve_with_rule"]
 
@@ -78,6 +83,8 @@ def solve_with_rule(
     Result
     """
     iterations, state, counted = 0, None, EffectiveParameters()
+    # Most residuals of the start may be exactly zero, and a search needs a positive sigma.
+    point = point._replace(scale=max(point.scale, problem.design.rounding_level(point)))
     goal = tol
     if problem.penalty:
         # The rest of the tolerance is left for the error of the effective parameters.
@@ -213,9 +220,12 @@ def _at_zero(
         small = point._replace(scale=min(point.scale, max(state.estimate, 0.1 * point.scale)))
         return solve_at_zero(problem, small, memory=memory, tol=tol, max_iter=max_iter)
     flat = without_slopes(problem)
-    if problem.is_zero(problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
+    if flat.problem.is_zero(flat.problem.estimate_scale(flat.point), flat.point, NEGLIGIBLE):
         return flat
     # The penalty matters only at scales below rounding errors, so the fit is done without it.
     without = replace(problem, penalty=Ridge(0.0), edf=None)
-    ended = solve_at_zero(without, point, memory=memory, tol=tol, max_iter=max_iter)
+    found = without_freedom(without, point)
+    if isinstance(found, Result):
+        return found
+    ended = solve_at_zero(*found, memory=memory, tol=tol, max_iter=max_iter)
     return ended if isinstance(ended, Result) else replace(flat, point=point._replace(scale=0.0))

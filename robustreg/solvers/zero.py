@@ -13,6 +13,8 @@ The end of the line is the fit through these rows.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,14 @@ from robustreg.solvers.minimise import minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import REFINEMENTS
 
-__all__ = ["collapsed_start", "deviations", "interpolation", "solve_at_zero", "without_slopes"]
+__all__ = [
+    "collapsed_start",
+    "deviations",
+    "interpolation",
+    "solve_at_zero",
+    "without_freedom",
+    "without_slopes",
+]
 
 Vector = NDArray[np.float64]
 
@@ -77,10 +86,32 @@ def solve_at_zero(
             break
         scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
-    if not solved and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
-        bound = max(reached.bound, problem.scale_shift(scale, wanted))
-        return Result(problem, point, bound, iterations, Status.MAX_ITER)
+    if reached.status is not Status.CONVERGED:
+        # Then the gap proves nothing, since its bound assumes coefficients that are solved for.
+        if not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
+            bound = max(reached.bound, problem.scale_shift(scale, wanted))
+            assert reached.status is not None, "a given scale does not collapse"
+            return Result(problem, point, bound, iterations, reached.status)
     return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
+
+
+def without_freedom(problem: Problem, start: Point) -> Result | tuple[Problem, Point]:
+    """Return the coefficients that fit every row, if there are any and the scale is estimated.
+
+    Otherwise, return the problem, with the rank of X if it was needed, and a start. If the weights
+    are no counts, there may be no degrees of freedom and yet no such coefficients. The joint scale
+    is zero then, whatever the start.
+    """
+    if problem.scale.known() is not None or problem.penalty:
+        return problem, start
+    if problem.may_interpolate:
+        fitted = interpolation(problem, start)
+        problem, level = fitted.problem, NEGLIGIBLE * problem.design.rounding_level(fitted.point)
+        if deviations(problem, fitted.point) <= level * problem.design.total_weight:
+            return replace(fitted, n_iter=1)
+    if problem.freedom <= 0.0:
+        start = start._replace(scale=problem.estimate_scale(start))
+    return problem, start
 
 
 def collapsed_start(problem: Problem, point: Point) -> Result:
@@ -131,4 +162,5 @@ def without_slopes(problem: Problem) -> Result:
     design = problem.design
     location, _ = design.response_location_and_spread(problem.fit_intercept)
     point = Point(np.zeros(design.n_features), location, 0.0, problem.loss)
+    problem = replace(problem, edf=float(problem.fit_intercept))
     return Result(problem, point, 0.0, 0, Status.EXACT_FIT)
