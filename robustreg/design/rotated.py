@@ -43,8 +43,7 @@ class RotatedDesign(DenseDesign):
         # if there was no penalty.
         length = np.sqrt(np.einsum("ij,ij->j", r, r))
         r[np.abs(r) <= EPS * r.shape[0] * length] = 0.0
-        kept = r.any(axis=1)
-        kept[0] = True
+        kept = np.union1d(0, np.flatnonzero(r.any(axis=1)))
         self._basis = q[:, kept]
         y = design.response * design.units.response_scale
         coordinates = np.ascontiguousarray(r[kept].T)

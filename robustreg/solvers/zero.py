@@ -86,12 +86,12 @@ def solve_at_zero(
             break
         scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
-    if reached.status is not Status.CONVERGED:
-        # Then the gap proves nothing, since its bound assumes coefficients that are solved for.
-        if not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
-            bound = max(reached.bound, problem.scale_shift(scale, wanted))
-            assert reached.status is not None, "a given scale does not collapse"
-            return Result(problem, point, bound, iterations, reached.status)
+    unsolved = reached.status is not Status.CONVERGED
+    # The gap assumes coefficients that are solved for.
+    if unsolved and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
+        bound = max(reached.bound, problem.scale_shift(scale, wanted))
+        assert reached.status is not None, "a given scale does not collapse"
+        return Result(problem, point, bound, iterations, reached.status)
     return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
 
 
