@@ -169,13 +169,6 @@ class Objective(ABC):
         root = np.sqrt(self.problem.penalty_curvature)
         return np.vstack((rows, root[:, None] * np.eye(root.size, factors.size)))
 
-    def diagonal(self, parameters: Vector, augmented: Vector) -> Vector:
-        """Return the diagonal of the Hessian, from that of the augmented rows' Gram matrix."""
-        columns, factors = self.columns(parameters)
-        diagonal = augmented[columns] * factors**2
-        diagonal[: self.design.n_features] += self.problem.penalty_curvature
-        return diagonal
-
     def hessian_product(self, parameters: Vector, direction: Vector, mixing: Mixing) -> Vector:
         """Return the Hessian times a direction, with one pass."""
         p = self.design.n_features

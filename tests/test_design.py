@@ -96,8 +96,9 @@ class TestSums:
                 assert_allclose(value, wanted, rtol=1e-8, atol=1e-6)
         _, factor = design.triangular_factor(point, mixing)
         assert_allclose(factor.T @ factor / size, gram / size, atol=1e-10)
-        _, diagonal = design.gram_diagonal(point, mixing)
+        _, (diagonal, row) = design.gram_diagonal(point, mixing)
         assert_allclose(diagonal / np.diag(gram), 1.0, atol=tolerance)
+        assert_allclose(row / size[P], gram[P] / size[P], atol=tolerance)
 
     def test_other_sums_agree(self, kind, weighted, column):
         design, *data = make(kind, column[1], column[0], weighted)

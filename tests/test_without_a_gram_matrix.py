@@ -15,6 +15,7 @@ from robustreg.losses import Huber
 from robustreg.penalties import Ridge
 from robustreg.problem import Problem
 from robustreg.scales import GivenScale
+from robustreg.solvers.approximation import Approximation
 from robustreg.solvers.certificate import local_model
 
 
@@ -180,3 +181,68 @@ def test_the_scale_moves_where_no_row_is_within_the_threshold(monkeypatch, seed)
             patch.setattr(DenseDesign, "widest_gram", 1)
             model = HuberRegressor(delta=delta).fit(X, y)
         assert_allclose(model.scale_, expected.scale_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [6, 7, 72, 85, 93, 109, 130, 131, 141, 142])
+def test_outliers_on_one_side_that_determine_the_scale(monkeypatch, seed):
+    """The residuals within the threshold become linear in X, so that the Hessian is singular."""
+    rng = np.random.default_rng([340, seed])
+    n, p = int(rng.integers(30, 60)), int(rng.integers(1, 5))
+    X = rng.integers(-2, 3, size=(n, p)).astype(float)
+    y = X.sum(axis=1) + rng.normal(size=n)
+    y[: int(rng.choice([0.25, 0.3, 0.35]) * n)] += 10.0 ** rng.integers(6, 13)
+    expected = HuberRegressor().fit(X, y)
+    monkeypatch.setattr(DenseDesign, "widest_gram", 1)
+    model = HuberRegressor().fit(X, y)
+    assert_allclose(model.scale_, expected.scale_, rtol=1e-5)
+
+
+def zero_inflated(n_levels, share, seed=0):
+    """Return dummies of ten rows a level in the mean, y, and the level of each row."""
+    rng = np.random.default_rng(seed)
+    n = 10 * n_levels
+    level = rng.integers(n_levels, size=n)
+    X = sp.csr_array((np.ones(n), (np.arange(n), level)), shape=(n, n_levels))
+    y = np.where(rng.random(n) < share, 0.0, rng.gamma(1.0, 10.0, n))
+    y[0] = 1e6
+    return X, y, level
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+def test_many_levels_and_mostly_zeros(solver):
+    """The sum of deviations is that of the medians of the levels."""
+    X, y, level = zero_inflated(2_100, 0.9)
+    with pytest.warns(ExactFitWarning):
+        model = HuberRegressor(solver=solver).fit(X, y)
+    least = sum(np.abs(y[level == k] - np.median(y[level == k])).sum() for k in np.unique(level))
+    assert_allclose(np.abs(y - model.predict(X)).sum(), least, rtol=1e-9)
+    assert model.scale_ == 0.0
+    assert model.optimality_ <= 1e-6
+    assert model.n_passes_ <= 500  # with the diagonal alone, more than 100,000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.7])
+def test_levels_cost_few_passes(share):
+    X, y, _ = zero_inflated(2_100, share)
+    model = HuberRegressor().fit(X, y)
+    assert model.optimality_ <= 1e-6
+    assert model.n_passes_ <= 200  # with the diagonal alone, up to 6,000
+
+
+@pytest.mark.parametrize("mixing", [None, 0.0, 0.1])
+def test_the_approximation_is_nearly_exact_for_levels(mixing):
+    """Levels of one factor depend on each other in one direction only, that of their mean."""
+    X, y, _ = zero_inflated(100, 0.3)
+    X = X[:, 1:]
+    design = SparseDesign(X, y, None, centered=True)
+    problem = Problem(design, Huber(1.345), GivenScale(10.0), Ridge(0.0), fit_intercept=True)
+    objective = problem.at_scale(10.0)
+    parameters = np.random.default_rng(1).normal(size=100)
+    _, approximation = Approximation.at(objective, parameters, mixing)
+    _, hessian, _ = objective.with_curvature(parameters, mixing, factor=False)
+    product = np.array([approximation.solve(column) for column in hessian.T])
+    eigenvalues = np.sort(np.linalg.eigvals(product).real)
+    assert_allclose(eigenvalues[1:], 1.0, atol=0.05)
+    direction = np.random.default_rng(2).normal(size=100)
+    step = approximation.solve(direction)
+    assert_allclose(approximation.square(step), step @ direction, rtol=1e-9)

@@ -127,8 +127,11 @@ class Design(RowAccess):
         return "matrix" if self.n_features <= self.widest_gram else "diagonal"
 
     @abstractmethod
-    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
-        """The diagonal of ``gram``, of length p + 2, for X that is too wide for the matrix."""
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
+        """The diagonal of ``gram`` and its row of the constant column, of shape (2, p + 2).
+
+        They serve X that is too wide for the matrix.
+        """
 
     @abstractmethod
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:

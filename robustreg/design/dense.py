@@ -137,13 +137,13 @@ class DenseDesign(ColumnAccess, RowBlocks):
         gradient = (product - units.center * shift) / units.column_scale
         return np.concatenate((gradient, (shift, last)))
 
-    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         sums = Accumulator(point.units_loss, self.n_features)
-        diagonal = np.zeros(self.n_features + 2)
+        found = np.zeros((2, self.n_features + 2))
         for block, negative in self._augmented_blocks(point, mixing, sums):
             block[negative] = 0.0
-            diagonal += np.einsum("ij,ij->j", block, block)
-        return sums.sums(self.block_units), diagonal
+            found += np.einsum("ij,ij->j", block, block), block[:, self.n_features] @ block
+        return sums.sums(self.block_units), found
 
     def joint_scale(self, point: Point, loss: Huber, target: float) -> float:
         residuals = self.residuals(point)

@@ -93,13 +93,18 @@ class SparseDesign(DenseDesign):
         columns = (self._X.T @ weighted).toarray()
         return sums, shifted_gram(columns, pair @ self._X, corner, self.units)
 
-    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
-        sums, factor, _, last = self._factors(point, mixing)
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
+        sums, factor, slope, last = self._factors(point, mixing)
         squares = self._X.multiply(self._X).tocsr()
-        center, total = self.units.center, float(factor.sum())
-        diagonal = factor @ squares - 2.0 * center * (factor @ self._X) + center**2 * total
-        diagonal /= self.units.column_scale**2
-        return sums, np.concatenate((diagonal, (total, last)))
+        center, scale, total = self.units.center, self.units.column_scale, float(factor.sum())
+        cross = factor @ self._X
+        diagonal = factor @ squares - 2.0 * center * cross + center**2 * total
+        return sums, np.array(
+            [
+                [*(diagonal / scale**2), total, last],
+                [*((cross - center * total) / scale), total, slope.sum()],
+            ]
+        )
 
     def _factors(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector, Vector, float]:
         """Sums, curvature of the rows and ``psi' e``, both times s, and ``sum s psi' e²``."""

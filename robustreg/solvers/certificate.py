@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import EPS, ROUNDING, Mixing
 from robustreg.objective import Evaluation, Objective, larger
+from robustreg.solvers.approximation import Approximation
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
 from robustreg.solvers.result import Status
 from robustreg.solvers.secants import Secant
@@ -211,9 +212,8 @@ def undamped(model: LocalModel) -> LocalModel:
     within the threshold do not determine a direction at all, the model is returned unchanged.
     """
     objective, parameters = model.objective, model.evaluation.parameters
-    point = objective.point(parameters)
-    _, augmented = objective.design.gram_diagonal(point, 0.0)
-    if not np.all(objective.diagonal(parameters, augmented) > 0.0):
+    _, approximation = Approximation.at(objective, parameters, 0.0)
+    if not np.all(approximation.curvature > 0.0):
         return model  # for example the dummy of a level without rows within the threshold
     evaluation, metric = take_metric(objective, parameters, 0.0, by_factor=True)
     if metric is None or metric.rank < objective.problem.linear_rank:

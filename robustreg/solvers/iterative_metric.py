@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Objective
 from robustreg.problem import NullSpace
+from robustreg.solvers.approximation import FLAT, Approximation
 from robustreg.solvers.secants import Secant, corrected, remember
 
 __all__ = ["FIRST_MIXING", "IterativeMetric"]
@@ -28,10 +28,6 @@ PROBES = 4
 #: passes are needed, but distances are up to nine times too small where columns go together.
 CG_TOLERANCE = 0.1
 
-#: Curvature in a direction, in units of that of the diagonal, that may be rounding errors. With the
-#: dummies of 2,100 levels beside an intercept, a direction without effect has one of 6e-32.
-FLAT = 1e-12
-
 
 @dataclass(frozen=True)
 class IterativeMetric:
@@ -42,7 +38,7 @@ class IterativeMetric:
 
     objective: Objective
     parameters: Vector
-    diagonal: Vector  # of the Hessian, zero where there is no curvature
+    approximation: Approximation
     mixing: Mixing
     rank: int
     scale_sine: float = 1.0
@@ -50,16 +46,9 @@ class IterativeMetric:
     border: Vector | None = None
     renewable: bool = False
 
-    @cached_property
-    def inverse(self) -> Vector:
-        """Inverse of the diagonal, and zero where there is no curvature."""
-        inverse = np.zeros_like(self.diagonal)
-        np.divide(1.0, self.diagonal, out=inverse, where=self.diagonal > 0.0)
-        return inverse
-
     def approximate(self, gradient: Vector) -> Vector:
-        """Approximate the Newton step by the diagonal."""
-        return self.inverse * gradient
+        """Approximate the Newton step, without a pass."""
+        return self.approximation.solve(gradient)
 
     def solve_at_scale(self, gradient: Vector) -> Vector:
         """As in ``Metric``, by the approximation."""
@@ -75,12 +64,21 @@ class IterativeMetric:
     ) -> Vector:
         """Compute the Newton step by conjugate gradients.
 
-        The preconditioner is the diagonal, corrected by the secants. The products with the Hessian
-        are added to the secants. If a direction has no curvature, the secants are removed: the step
-        is then not that of this Hessian, and they must not correct it.
+        The preconditioner is ``approximate``, corrected by the secants. The products with the
+        Hessian are added to the secants. If a direction has no curvature, the secants are removed:
+        the step is then not that of this Hessian, and they must not correct it.
         """
-        known = tuple(secants or ())
-        at = self.parameters if parameters is None else parameters
+        here = self if parameters is None else replace(self, parameters=parameters)
+        if not self.mixing or parameters is None:
+            return here._solve(gradient, tuple(secants or ()), secants)
+        # The weights of rows beyond the threshold change by orders of magnitude.
+        _, approximation = Approximation.at(self.objective, parameters, self.mixing)
+        return replace(here, approximation=approximation)._solve(gradient, (), secants)
+
+    def _solve(
+        self, gradient: Vector, known: tuple[Secant, ...], secants: list[Secant] | None
+    ) -> Vector:
+        """Compute the step here, with a preconditioner that is corrected by the known secants."""
         step, residual, direction, square = np.zeros_like(gradient), gradient, None, 0.0
         size = least = self._size(residual)
         target, idle = CG_TOLERANCE**2 * size, 0
@@ -89,23 +87,24 @@ class IterativeMetric:
             preconditioned = corrected(known, self.approximate, residual)
             previous, square = square, float(residual @ preconditioned)
             if not square > 0.0:
-                # By rounding errors, the corrected diagonal is not positive definite.
+                # By rounding errors, the corrected approximation is not positive definite.
                 known, direction = (), None
                 preconditioned, square = self.approximate(residual), size
             if direction is not None:
                 preconditioned += (square / previous) * direction
             direction = preconditioned
-            image = self._image(at, direction)
+            image = self._image(direction)
             curvature = float(direction @ image)
-            flat = FLAT * float(direction @ (self.diagonal * direction))
+            flat = FLAT * self.approximation.square(direction)
             if not curvature > flat:
                 if secants is not None:
                     secants.clear()
                 damped = replace(self, mixing=FIRST_MIXING)
-                if self.mixing == 0.0 and direction @ damped._image(at, direction) > flat:
+                if self.mixing == 0.0 and direction @ damped._image(direction) > flat:
                     # Only rows beyond the threshold determine this direction.
-                    return damped.solve(gradient, parameters)
-                return step
+                    return damped.solve(gradient, self.parameters)
+                # What is left of the gradient must count in the distance.
+                return step + self.approximate(residual)
             length = square / curvature
             step = step + length * direction
             residual = residual - length * image
@@ -117,23 +116,20 @@ class IterativeMetric:
         return step
 
     def _size(self, gradient: Vector) -> float:
-        """Squared length of a gradient in the metric of the diagonal."""
+        """Squared length of a gradient in the approximate metric."""
         return float(gradient @ self.approximate(gradient))
 
-    def _image(self, at: Vector, direction: Vector) -> Vector:
-        return self.objective.hessian_product(at, direction, self.mixing)
+    def _image(self, direction: Vector) -> Vector:
+        return self.objective.hessian_product(self.parameters, direction, self.mixing)
 
     def magnification(self, size: Vector) -> float:
-        """Approximate the magnification by the diagonal."""
-        root = np.zeros_like(size)
-        diagonal = self.diagonal[: size.shape[0]]
-        np.divide(size, np.sqrt(diagonal), out=root, where=diagonal > 0.0)
-        return float(np.sqrt(root @ root))
+        """As in ``Metric``, approximately."""
+        return self.approximation.magnification(size)
 
     def trace(self, diagonal: Vector) -> float:
         """Hutchinson's estimate of the trace, with the same probes in every call."""
         rng, total = np.random.default_rng(0), 0.0
-        root = np.zeros(self.diagonal.shape[0])
+        root = np.zeros(self.parameters.shape[0])
         root[: diagonal.shape[0]] = np.sqrt(diagonal)
         for _ in range(PROBES):
             probe = root * rng.choice([-1.0, 1.0], root.size)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Evaluation, Objective
 from robustreg.problem import NullSpace
+from robustreg.solvers.approximation import Approximation
 from robustreg.solvers.iterative_metric import FIRST_MIXING, IterativeMetric
 from robustreg.solvers.secants import Secant
 from robustreg.solvers.square_root import SquareRoot, metric_of_factor, metric_of_gram
@@ -111,7 +112,7 @@ def take_metric(
     design = objective.design
     kind = design.gram_kind(objective.problem.penalty.alpha)
     if kind == "diagonal":
-        return _metric_of_diagonal(objective, parameters, mixing)
+        return _metric_by_products(objective, parameters, mixing)
     if kind == "matrix" and not by_factor:
         evaluation, hessian, border = objective.with_curvature(parameters, mixing, factor=False)
         null = objective.problem.null
@@ -123,23 +124,21 @@ def take_metric(
     return evaluation, replace(metric, border=border)
 
 
-def _metric_of_diagonal(
+def _metric_by_products(
     objective: Objective, parameters: Vector, mixing: Mixing
 ) -> tuple[Evaluation, IterativeMetric | None]:
     """The metric by conjugate gradients. None if a column has no row within the threshold."""
-    point = objective.point(parameters)
-    sums, augmented = objective.design.gram_diagonal(point, mixing)
+    sums, approximation = Approximation.at(objective, parameters, mixing)
     evaluation = objective.evaluation(parameters, sums)
-    diagonal = objective.diagonal(parameters, augmented)
-    free = ~(diagonal > 0.0)
+    free = ~(approximation.curvature > 0.0)
     if mixing is not None and mixing < FIRST_MIXING and free.any():
-        _, damped = objective.design.gram_diagonal(point, FIRST_MIXING)
-        if np.any(objective.diagonal(parameters, damped)[free] > 0.0):
+        _, damped = Approximation.at(objective, parameters, FIRST_MIXING)
+        if np.any(damped.curvature[free] > 0.0):
             return evaluation, None
     rank = objective.problem.n_linear
     # Without a row within the threshold, the scale has no curvature at all.
     sine = 0.0 if objective.has_scale and free[-1] else 1.0
-    return evaluation, IterativeMetric(objective, parameters, diagonal, mixing, rank, sine)
+    return evaluation, IterativeMetric(objective, parameters, approximation, mixing, rank, sine)
 
 
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:

@@ -102,7 +102,7 @@ def minimise(
     iterations = idle = 0
     shortened = slow = False
     mixing, free = 0.0, False
-    first_scale = objective.scale_of(parameters)
+    lowest = SMALLEST_SCALE**2 * objective.scale_of(parameters) if objective.has_scale else 0.0
     while True:
         if model is None:
             model = local_model(objective, parameters, mixing)
@@ -124,14 +124,14 @@ def minimise(
         rounded = idle > 0 and descent.is_rounding
         if begin <= target or iterations >= max_iter or idle >= PATIENCE or rounded:
             return _ended(model, descent, iterations, tol, max_iter, certify)
-        if objective.has_scale and _collapses(model, first_scale):
+        if objective.has_scale and _collapses(model, lowest):
             return Reached(model, descent.evaluation, begin, iterations, None)
         taken = float(model.metric.mixing or 0.0)
         free = free or mixing < taken
         following = _levenberg(taken, poor=False, free=free)
         renew = partial(evaluated_model, objective, mixing=following) if slow else None
         left = max_iter - iterations
-        ratio, made, slow = _run(descent, target, left, shortened, renew, certify)
+        ratio, made, slow = _run(descent, target, left, lowest, shortened, renew, certify)
         shortened = descent.shortened
         iterations += made
         parameters = descent.evaluation.parameters
@@ -159,6 +159,7 @@ def _run(
     descent: Descent,
     target: float,
     limit: int,
+    lowest: float,
     several: bool,
     renew: Renewal | None,
     certify: bool,
@@ -183,7 +184,8 @@ def _run(
         if descent.leaves_most or (descent.distance <= target and certify):
             descent.certify()
         slow = _wants_fresh_metric(descent, rounding)
-        if descent.distance <= target or slow or in_turn:
+        collapsed = descent.model.objective.scale_of(descent.evaluation.parameters) < lowest
+        if descent.distance <= target or slow or in_turn or collapsed:
             break
     return ratio, max(made, 1), slow
 
@@ -225,9 +227,9 @@ def fits_exactly(objective: Objective, evaluation: Evaluation) -> bool:
     return problem.is_zero(spread, point) and not problem.is_zero(scale, point)
 
 
-def _collapses(model: LocalModel, first_scale: float) -> bool:
+def _collapses(model: LocalModel, lowest: float) -> bool:
     scale = model.objective.scale_of(model.evaluation.parameters)
-    if scale < SMALLEST_SCALE**2 * first_scale:
+    if scale < lowest:
         return True
     return model.objective.problem.is_negligible(scale, model.rounding_level)
 

@@ -39,6 +39,9 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 
+#: Decimal digits of a double.
+DIGITS = 16
+
 
 def solve_at_zero(
     problem: Problem, point: Point, *, memory: bool, tol: float, max_iter: int
@@ -147,11 +150,14 @@ def deviations(problem: Problem, point: Point) -> float:
 def interpolation(problem: Problem, point: Point) -> Result:
     """Solve least squares by refined Newton steps. With few enough rows, it fits them exactly."""
     linear: Objective = problem.least_squares()
-    parameters = linear.at(point)
-    for _ in range(1 + REFINEMENTS):
-        model = local_model(linear, parameters, None)
-        linear = model.objective
-        parameters = parameters - model.metric.solve(model.evaluation.gradient)
+    model = local_model(linear, linear.at(point), None)
+    linear, evaluation = model.objective, model.evaluation
+    # Conjugate gradients give one digit at a time.
+    steps = 1 + REFINEMENTS if model.metric.renewable else DIGITS
+    parameters = evaluation.parameters - model.metric.solve(evaluation.gradient)
+    for _ in range(steps - 1):
+        evaluation = linear.evaluate(parameters)
+        parameters = evaluation.parameters - model.metric.solve(evaluation.gradient)
     fitted = linear.point(parameters)._replace(scale=0.0, loss=problem.loss)
     known = problem.knowing(linear.problem)
     return Result(known, fitted, 0.0, 0, Status.EXACT_FIT)

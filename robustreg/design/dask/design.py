@@ -116,7 +116,7 @@ class DaskDesign(Design):
     def triangular_factor(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         return self._evaluate(methodcaller("triangular_factor", point, mixing), point, stacked)
 
-    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector]:
+    def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
         return self._evaluate(methodcaller("gram_diagonal", point, mixing), point)
 
     def gram_product(self, point: Point, vector: Vector, mixing: Mixing = 0.0) -> Vector:
