@@ -21,7 +21,8 @@ class ExactFitWarning(UserWarning):
     rows are fitted exactly at the default delta, and 26 % at ``delta=0.5``. With ``"mad"`` it is
     half of the rows. ``scale_`` is then 0.0, and the coefficients minimise the sum of absolute
     residuals over all rows, so that outliers among the other rows do little harm. With a penalty,
-    the coefficients are zero and the intercept is the weighted median of y: use ``alpha=0``.
+    the slopes are zero if the scale is zero with them, and the intercept is the weighted median of
+    y. Otherwise, the penalty has no effect. Use ``alpha=0`` in both cases.
 
     Examples
     --------

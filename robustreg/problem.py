@@ -195,7 +195,7 @@ class Problem:
         return self.is_negligible(scale, errors * self.design.rounding_level(point))
 
     def is_negligible(self, scale: float, level: float) -> bool:
-        """Whether a scale is at most that of rounding errors of this size.
+        """Whether a scale is at most ``level``, the size of rounding errors.
 
         If X is so ill-conditioned that rounding errors are not small compared with the spread of y,
         they do not indicate an exact fit.

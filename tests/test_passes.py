@@ -133,7 +133,7 @@ def test_values_that_are_rounding_errors_do_not_stop_a_joint_fit():
 
 
 def test_sparse_columns_without_a_gram_matrix(monkeypatch):
-    """L-BFGS in the metric of the diagonal; conjugate gradients need 20 for least squares alone."""
+    """L-BFGS without a Gram matrix; conjugate gradients need 20 for least squares alone."""
     rng = np.random.default_rng(0)
     n, p, nonzero = 20_000, 2_000, 400_000
     places = rng.integers(0, n, nonzero), rng.integers(0, p, nonzero)

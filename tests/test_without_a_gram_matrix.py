@@ -14,9 +14,9 @@ from robustreg.design.sparse import SparseDesign
 from robustreg.losses import Huber
 from robustreg.penalties import Ridge
 from robustreg.problem import Problem
-from robustreg.scales import GivenScale
-from robustreg.solvers.approximation import Approximation
+from robustreg.scales import GivenScale, JointScale
 from robustreg.solvers.certificate import local_model
+from robustreg.solvers.preconditioner import Preconditioner
 
 
 @pytest.fixture
@@ -238,11 +238,28 @@ def test_the_approximation_is_nearly_exact_for_levels(mixing):
     problem = Problem(design, Huber(1.345), GivenScale(10.0), Ridge(0.0), fit_intercept=True)
     objective = problem.at_scale(10.0)
     parameters = np.random.default_rng(1).normal(size=100)
-    _, approximation = Approximation.at(objective, parameters, mixing)
+    _, preconditioner = Preconditioner.at(objective, parameters, mixing)
     _, hessian, _ = objective.with_curvature(parameters, mixing, factor=False)
-    product = np.array([approximation.solve(column) for column in hessian.T])
+    product = np.array([preconditioner.solve(column) for column in hessian.T])
     eigenvalues = np.sort(np.linalg.eigvals(product).real)
     assert_allclose(eigenvalues[1:], 1.0, atol=0.05)
     direction = np.random.default_rng(2).normal(size=100)
-    step = approximation.solve(direction)
-    assert_allclose(approximation.square(step), step @ direction, rtol=1e-9)
+    step = preconditioner.solve(direction)
+    assert_allclose(preconditioner.curvature_along(step), step @ direction, rtol=1e-9)
+
+
+def test_the_parts_of_the_preconditioner_agree_with_its_matrix(rng):
+    X, y = rng.normal(size=(60, 3)) + 5.0, rng.normal(size=60)
+    design = SparseDesign(sp.csr_array(X), y, None, centered=True)
+    problem = Problem(design, Huber(1.0), JointScale(), Ridge(0.0), fit_intercept=True)
+    objective = problem.jointly()
+    parameters = np.append(rng.normal(size=4), 1.0)
+    _, preconditioner = Preconditioner.at(objective, parameters, 0.0)
+    inverse = np.array([preconditioner.solve(unit) for unit in np.eye(5)])
+    assert_allclose(inverse, inverse.T, atol=1e-15)
+    gradient = rng.normal(size=5)
+    at_scale = np.linalg.solve(np.linalg.inv(inverse)[:4, :4], gradient[:4])
+    assert_allclose(preconditioner.solve(gradient, at_scale=True), [*at_scale, 0.0], rtol=1e-9)
+    size = rng.uniform(0.5, 2.0, 4)
+    expected = np.sqrt(np.diag(inverse)[:4] @ size**2)
+    assert_allclose(preconditioner.magnification(size), expected, rtol=1e-9)

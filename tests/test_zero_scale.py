@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from effort import examples
-from hypothesis import given, note
+from hypothesis import assume, given, note
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import linprog
 from sklearn.exceptions import ConvergenceWarning
 
 from robustreg import ExactFitWarning, HuberRegressor, HuberRegressorCV
+from robustreg.tuning import kappa
 
 SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "newton"])
 KINDS = pytest.mark.parametrize("kind", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
@@ -270,15 +271,30 @@ def test_a_tiny_penalty_and_few_rows(
         warnings.simplefilter("ignore", ExactFitWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, y, s)
-    if model.scale_ > 0.0:
-        return
+    assume(model.scale_ == 0.0)
     exact = np.abs(y - model.predict(X)) < 1e-6 * np.median(np.abs(y))
     if scale == "mad":
         assert s[exact].sum() >= 0.5 * s.sum()
-    elif kind != "dummies":
-        assert exact[s > 0.0].all() or not model.coef_.any()
+    elif model.coef_.any() and kind != "dummies":
+        assert exact[s > 0.0].all()
+    elif not model.coef_.any():
+        # Then the equation of the scale has no positive root without slopes.
+        outside = s[~exact].sum() * min(delta, 40.0) ** 2
+        assert outside <= 2.0 * kappa(delta) * (s.sum() - 1.0) * (1.0 + 1e-9)
     assert np.max(np.abs(X) @ np.abs(model.coef_)) <= 1e6 * np.abs(y).max()
     if exact.all() and model.coef_.any():
         Z = X - X.mean(axis=0)
         least = np.linalg.lstsq(Z, y - y.mean(), rcond=1e-12)[0]
         assert np.linalg.norm(model.coef_) <= 1.01 * np.linalg.norm(least)
+
+
+@pytest.mark.parametrize("delta", [1.345, np.inf])
+@pytest.mark.parametrize("alpha", [1e-12, 1e-10])
+def test_a_tiny_penalty_does_not_inflate_the_coefficients(rng, alpha, delta):
+    """They were 10^13 times too large, or 400 times for delta=inf."""
+    X, y = rng.normal(size=(30, 60)), rng.normal(size=30)
+    with pytest.warns(ExactFitWarning, match="alpha=0"):
+        model = HuberRegressor(alpha=alpha, scale="mad", delta=delta).fit(X, y)
+    least = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean(), rcond=1e-12)[0]
+    assert_allclose(model.coef_, least, rtol=1e-6, atol=1e-9)
+    assert_allclose(model.predict(X), y, atol=1e-9)

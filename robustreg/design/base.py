@@ -31,8 +31,9 @@ Matrix = NDArray[np.float64]
 Mixing = float | None
 
 #: The form in which a design computes its curvature: a Gram matrix, its triangular factor (where
-#: there are fewer rows than columns), or only the diagonal (where there are too many columns).
-GramKind = Literal["matrix", "factor", "diagonal"]
+#: there are fewer rows than columns), or neither (where there are too many columns), so that only
+#: products with the Hessian are computed.
+GramKind = Literal["matrix", "factor", "products"]
 
 #: A pilot has this share of the rows, at least this many rows and rows per parameter, and at most
 #: this many numbers (64 MB).
@@ -124,11 +125,11 @@ class Design(RowAccess):
         """The form of the curvature that is affordable with this penalty."""
         if alpha == 0.0 and self.n_rows < self.n_features:
             return "factor"
-        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+        return "matrix" if self.n_features <= self.widest_gram else "products"
 
     @abstractmethod
     def gram_diagonal(self, point: Point, mixing: Mixing) -> tuple[Sums, Matrix]:
-        """The diagonal of ``gram`` and its row of the constant column, of shape (2, p + 2).
+        """The diagonal of ``gram`` and the row of its constant column, of shape (2, p + 2).
 
         They serve X that is too wide for the matrix.
         """

@@ -39,8 +39,9 @@ class RotatedDesign(DenseDesign):
     def __init__(self, design: DenseDesign, rows: NDArray) -> None:
         self._original = design
         q, r = np.linalg.qr((rows - design.units.center).T)
-        # A column of rounding errors, as centred or equal rows have one, would count like any other
-        # if there was no penalty.
+        # Centred or equal rows span fewer dimensions than there are rows. The other coordinates are
+        # rounding errors, which a fit without a penalty would use like any others. One column is
+        # kept, since a design needs one.
         length = np.sqrt(np.einsum("ij,ij->j", r, r))
         r[np.abs(r) <= EPS * r.shape[0] * length] = 0.0
         kept = np.union1d(0, np.flatnonzero(r.any(axis=1)))

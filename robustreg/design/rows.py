@@ -58,10 +58,13 @@ class RowAccess(ABC):
         """
 
     def map_residuals(self, function: Callable[[Vector], NDArray], point: Point) -> NDArray:
-        """A function of each residual, as the kind of collection that the user gave."""
+        """A function of each residual, as the kind of collection that the user gave.
+
+        The function returns a new array.
+        """
         residuals = self.residuals(point)
-        values = first = function(residuals[:MAPPED_ROWS])
-        if residuals.shape[0] > MAPPED_ROWS:
+        first = values = function(residuals[:MAPPED_ROWS])
+        if self.n_rows > MAPPED_ROWS:
             values = np.empty(residuals.shape, dtype=first.dtype)
             values[:MAPPED_ROWS] = first
             for start in range(MAPPED_ROWS, self.n_rows, MAPPED_ROWS):

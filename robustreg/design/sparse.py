@@ -71,7 +71,7 @@ class SparseDesign(DenseDesign):
         few = alpha == 0.0 and self.n_rows < 2 * self.n_features
         if few and self.n_features <= DenseDesign.widest_gram:
             return "factor" if self.n_rows < self.n_features else "matrix"
-        return "matrix" if self.n_features <= self.widest_gram else "diagonal"
+        return "matrix" if self.n_features <= self.widest_gram else "products"
 
     def sums_together(self, coef: Matrix, intercept: Vector, loss: Loss) -> Sums:
         coef, intercept = self._several_raw(coef, intercept)

@@ -248,9 +248,9 @@ def _consequence(problem: HuberProblem) -> str:
     """Return what a scale of zero means for the coefficients."""
     if problem.alpha > 0.0:
         return (
-            f"alpha={problem.alpha:g} is relative to the noise, which is zero. The slopes are zero "
-            "if the scale is zero with them; otherwise the penalty has no effect. Use alpha=0 "
-            "instead."
+            f"alpha={problem.alpha:g} is relative to the noise, which is zero. If the scale is "
+            "also zero without slopes, the slopes are zero; otherwise the penalty has no effect. "
+            "Use alpha=0 instead."
         )
     return "The coefficients minimise the sum of absolute residuals."
 

@@ -152,7 +152,8 @@ class HuberRegressor(LinearRegressor):
     A fit with ``scale="mad"`` is a fixed point, and there may be more than one. The search starts
     from the joint fit with ``delta=0.5``. If the scale is zero, the coefficients minimise the sum
     of absolute residuals over all rows, which is the limit of the fit as the scale goes to zero.
-    With ``alpha > 0`` the slopes are then zero and the intercept is the weighted median of y.
+    With ``alpha > 0``, if the scale is also zero without slopes, the slopes are zero and the
+    intercept is the weighted median of y. Otherwise the penalty has no effect.
 
     References
     ----------

@@ -49,8 +49,8 @@ PATIENCE = 2
 #: Number of neighbours from which a start is extrapolated.
 NEIGHBOURS = 3
 
-#: Smallest ratio of two Gram matrices, and inverse of the largest, since a tiny threshold may have
-#: no rows inside, and the residuals of an exact fit may all be zero.
+#: Limits of the ratio of two Gram matrices: it is at least this number, and at most its inverse. A
+#: tiny threshold may have no rows inside, and the residuals of an exact fit may all be zero.
 SMALLEST_RATIO = 1e-3
 
 #: With more columns, the stored Gram matrices would need too much memory, more than 32 MB each.

@@ -115,7 +115,8 @@ def _eigenvalues(design: Design, fit_intercept: bool) -> NDArray[np.float64]:
             columns = columns - np.outer(gram[:p, p], gram[:p, p]) / gram[p, p]
         found = eigvalsh(columns * scale * scale[:, None], lower=False)
     else:
-        found = rows.gram_diagonal(origin, None)[1][0, :p] * scale**2
+        _, (diagonal, _) = rows.gram_diagonal(origin, None)
+        found = diagonal[:p] * scale**2
     level = p * np.finfo(np.float64).eps * found.max(initial=0.0)
     return found[found > level]
 

@@ -68,7 +68,7 @@ def _solved_uniquely(
     if rotated is not None:
         begin = None if start is None else rotated.into(start)
         result = _solved(problem.on(rotated), SOLVERS[solver], tol, max_iter, begin)
-        # A fit at a scale of zero has no penalty.
+        # At a scale of zero the fit may be without the penalty, and then not unique.
         result = _with_least_norm(result, tol)
         problem.design.passes += rotated.passes
         known = replace(problem, edf=result.problem.edf)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import EPS, ROUNDING, Mixing
 from robustreg.objective import Evaluation, Objective, larger
-from robustreg.solvers.approximation import Approximation
 from robustreg.solvers.metric import FIRST_MIXING, Metric, take_metric
+from robustreg.solvers.preconditioner import Preconditioner
 from robustreg.solvers.result import Status
 from robustreg.solvers.secants import Secant
 
@@ -149,8 +149,8 @@ class LocalModel:
         distance measured in the metric. The metric changes if many rows cross the threshold. The
         root mean square change of the predictions is d/sqrt(n), in units of the noise, so that
         about m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by
-        sqrt(q m) more in the worst of q directions. A diagonal metric is never stale, as it is
-        not renewed.
+        sqrt(q m) more in the worst of q directions. A metric that is not
+        renewable is never stale.
         """
         total = self.objective.design.n_observations
         crossing = 0.5 * distance * np.sqrt(total)
@@ -212,8 +212,8 @@ def undamped(model: LocalModel) -> LocalModel:
     within the threshold do not determine a direction at all, the model is returned unchanged.
     """
     objective, parameters = model.objective, model.evaluation.parameters
-    _, approximation = Approximation.at(objective, parameters, 0.0)
-    if not np.all(approximation.curvature > 0.0):
+    _, preconditioner = Preconditioner.at(objective, parameters, 0.0)
+    if not np.all(preconditioner.curvature > 0.0):
         return model  # for example the dummy of a level without rows within the threshold
     evaluation, metric = take_metric(objective, parameters, 0.0, by_factor=True)
     if metric is None or metric.rank < objective.problem.linear_rank:

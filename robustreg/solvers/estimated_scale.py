@@ -92,7 +92,7 @@ def solve_with_rule(
     part = part_of_tolerance(problem.design.n_observations)
     for number in range(ROUNDS):
         left = max(max_iter - iterations, 0)
-        # With a penalty, there is no fit at a scale of zero to try.
+        # With a penalty, only an estimate of zero ends the search.
         lowest = SMALLEST_SCALE**2 * point.scale if as_start or not problem.penalty else 0.0
         # More precision is of no use before the effective parameters are known at the solution.
         first = tol**0.5 if number == 0 and problem.penalty else goal
@@ -228,4 +228,7 @@ def _at_zero(
     if isinstance(found, Result):
         return found
     ended = solve_at_zero(*found, memory=memory, tol=tol, max_iter=max_iter)
-    return ended if isinstance(ended, Result) else replace(flat, point=point._replace(scale=0.0))
+    if isinstance(ended, Result):
+        return ended
+    # Without the penalty the scale is positive, but it vanishes at the penalised coefficients.
+    return Result(problem, point._replace(scale=0.0), 0.0, 0, Status.EXACT_FIT)

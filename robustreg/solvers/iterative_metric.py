@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Objective
 from robustreg.problem import NullSpace
-from robustreg.solvers.approximation import FLAT, Approximation
+from robustreg.solvers.preconditioner import FLAT, Preconditioner
 from robustreg.solvers.secants import Secant, corrected, remember
 
 __all__ = ["FIRST_MIXING", "IterativeMetric"]
@@ -38,7 +38,7 @@ class IterativeMetric:
 
     objective: Objective
     parameters: Vector
-    approximation: Approximation
+    preconditioner: Preconditioner
     mixing: Mixing
     rank: int
     scale_sine: float = 1.0
@@ -48,13 +48,11 @@ class IterativeMetric:
 
     def approximate(self, gradient: Vector) -> Vector:
         """Approximate the Newton step, without a pass."""
-        return self.approximation.solve(gradient)
+        return self.preconditioner.solve(gradient)
 
     def solve_at_scale(self, gradient: Vector) -> Vector:
-        """As in ``Metric``, by the approximation."""
-        step = self.approximate(gradient)
-        step[-1] = 0.0
-        return step
+        """As in ``Metric``, approximately."""
+        return self.preconditioner.solve(gradient, at_scale=True)
 
     def solve(
         self,
@@ -64,16 +62,19 @@ class IterativeMetric:
     ) -> Vector:
         """Compute the Newton step by conjugate gradients.
 
-        The preconditioner is ``approximate``, corrected by the secants. The products with the
-        Hessian are added to the secants. If a direction has no curvature, the secants are removed:
-        the step is then not that of this Hessian, and they must not correct it.
+        The preconditioner is corrected by the secants. In a damped metric, it is computed at the
+        parameters instead, with one pass. The products with the Hessian are added to the secants.
+        If a direction has no curvature, the secants are removed: the step is then not that of this
+        Hessian, and they must not correct it.
         """
         here = self if parameters is None else replace(self, parameters=parameters)
-        if not self.mixing or parameters is None:
-            return here._solve(gradient, tuple(secants or ()), secants)
-        # The weights of rows beyond the threshold change by orders of magnitude.
-        _, approximation = Approximation.at(self.objective, parameters, self.mixing)
-        return replace(here, approximation=approximation)._solve(gradient, (), secants)
+        known = tuple(secants or ())
+        if self.mixing and parameters is not None:
+            # The weights beyond the threshold change by orders of magnitude between two points, so
+            # that the preconditioner and the secants of another point would be wrong.
+            _, preconditioner = Preconditioner.at(self.objective, parameters, self.mixing)
+            here, known = replace(here, preconditioner=preconditioner), ()
+        return here._solve(gradient, known, secants)
 
     def _solve(
         self, gradient: Vector, known: tuple[Secant, ...], secants: list[Secant] | None
@@ -87,7 +88,7 @@ class IterativeMetric:
             preconditioned = corrected(known, self.approximate, residual)
             previous, square = square, float(residual @ preconditioned)
             if not square > 0.0:
-                # By rounding errors, the corrected approximation is not positive definite.
+                # By rounding errors, the corrected preconditioner is not positive definite.
                 known, direction = (), None
                 preconditioned, square = self.approximate(residual), size
             if direction is not None:
@@ -95,7 +96,7 @@ class IterativeMetric:
             direction = preconditioned
             image = self._image(direction)
             curvature = float(direction @ image)
-            flat = FLAT * self.approximation.square(direction)
+            flat = FLAT * self.preconditioner.curvature_along(direction)
             if not curvature > flat:
                 if secants is not None:
                     secants.clear()
@@ -116,7 +117,7 @@ class IterativeMetric:
         return step
 
     def _size(self, gradient: Vector) -> float:
-        """Squared length of a gradient in the approximate metric."""
+        """Squared length of a gradient in the metric of the preconditioner."""
         return float(gradient @ self.approximate(gradient))
 
     def _image(self, direction: Vector) -> Vector:
@@ -124,7 +125,7 @@ class IterativeMetric:
 
     def magnification(self, size: Vector) -> float:
         """As in ``Metric``, approximately."""
-        return self.approximation.magnification(size)
+        return self.preconditioner.magnification(size)
 
     def trace(self, diagonal: Vector) -> float:
         """Hutchinson's estimate of the trace, with the same probes in every call."""

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from robustreg.design.base import Mixing
 from robustreg.objective import Evaluation, Objective
 from robustreg.problem import NullSpace
-from robustreg.solvers.approximation import Approximation
 from robustreg.solvers.iterative_metric import FIRST_MIXING, IterativeMetric
+from robustreg.solvers.preconditioner import Preconditioner
 from robustreg.solvers.secants import Secant
 from robustreg.solvers.square_root import SquareRoot, metric_of_factor, metric_of_gram
 from robustreg.solvers.turned import Turned
@@ -111,7 +111,7 @@ def take_metric(
     """
     design = objective.design
     kind = design.gram_kind(objective.problem.penalty.alpha)
-    if kind == "diagonal":
+    if kind == "products":
         return _metric_by_products(objective, parameters, mixing)
     if kind == "matrix" and not by_factor:
         evaluation, hessian, border = objective.with_curvature(parameters, mixing, factor=False)
@@ -127,18 +127,18 @@ def take_metric(
 def _metric_by_products(
     objective: Objective, parameters: Vector, mixing: Mixing
 ) -> tuple[Evaluation, IterativeMetric | None]:
-    """The metric by conjugate gradients. None if a column has no row within the threshold."""
-    sums, approximation = Approximation.at(objective, parameters, mixing)
+    """The metric by conjugate gradients. None if only rows beyond the threshold determine one."""
+    sums, preconditioner = Preconditioner.at(objective, parameters, mixing)
     evaluation = objective.evaluation(parameters, sums)
-    free = ~(approximation.curvature > 0.0)
+    free = ~(preconditioner.curvature > 0.0)
     if mixing is not None and mixing < FIRST_MIXING and free.any():
-        _, damped = Approximation.at(objective, parameters, FIRST_MIXING)
+        _, damped = Preconditioner.at(objective, parameters, FIRST_MIXING)
         if np.any(damped.curvature[free] > 0.0):
             return evaluation, None
     rank = objective.problem.n_linear
-    # Without a row within the threshold, the scale has no curvature at all.
+    # The scale has no curvature if no row is within the threshold, or their residuals are equal.
     sine = 0.0 if objective.has_scale and free[-1] else 1.0
-    return evaluation, IterativeMetric(objective, parameters, approximation, mixing, rank, sine)
+    return evaluation, IterativeMetric(objective, parameters, preconditioner, mixing, rank, sine)
 
 
 def _less_negative(metric: SquareRoot, objective: Objective, parameters: Vector) -> SquareRoot:

@@ -114,11 +114,13 @@ def metric_of_gram(
     if columns is not None:
         hessian = np.asfortranarray(hessian[np.ix_(columns, columns)])
     diagonal = hessian.diagonal().copy()
-    # Equilibration would not change the relative rounding errors.
+    # Not equilibrated: the relative rounding errors of Cholesky's factor do not depend on the units
+    # of the columns.
     factor, info = lapack.dpotrf(hessian, lower=False, clean=True, overwrite_a=True)
     if info != 0:
         return None
-    metric = _metric_of_triangle(factor, diagonal, mixing, has_scale, border=border)
+    norms = np.sqrt(diagonal)
+    metric = _metric_of_triangle(factor, norms, mixing, has_scale, border=border)
     return None if metric is None else _among_all(metric, columns, size, null)
 
 
@@ -128,16 +130,11 @@ def metric_of_factor(factor: Matrix, mixing: Mixing, objective: Objective) -> Sq
     columns = _independent(null, objective.problem.n_linear, objective.has_scale)
     some = factor if columns is None else factor[:, columns]
     if some.shape[0] >= some.shape[1]:
-        norms = column_norms(some)
-        scaled = np.asfortranarray(some / norms)
-        triangle = lapack.dgeqrf(scaled, overwrite_a=True)[0][: some.shape[1]]
+        triangle = np.triu(lapack.dgeqrf(np.asfortranarray(some))[0][: some.shape[1]])
         # R has the digits that a Gram matrix loses by squaring.
-        unit = np.ones_like(norms)
-        metric = _metric_of_triangle(
-            np.triu(triangle), unit, mixing, objective.has_scale, RANK_CUTOFF
-        )
+        norms, has_scale = column_norms(some), objective.has_scale
+        metric = _metric_of_triangle(triangle, norms, mixing, has_scale, RANK_CUTOFF)
         if metric is not None:
-            metric = replace(metric, transform=metric.transform / norms[:, None])
             return _among_all(metric, columns, size, null)
     return _metric_of_singular_values(factor, mixing, objective)
 
@@ -166,7 +163,7 @@ def _among_all(
 
 def _metric_of_triangle(
     factor: Matrix,
-    squares: Vector,
+    norms: Vector,
     mixing: Mixing,
     has_scale: bool,
     smallest: float = SMALLEST_PIVOT,
@@ -177,16 +174,16 @@ def _metric_of_triangle(
     Parameters
     ----------
     factor : array of shape (r, r)
-    squares : array of shape (r,)
-        Squared lengths of its columns.
+    norms : array of shape (r,)
+        Lengths of its columns.
     mixing : float or None
     has_scale : bool
     smallest : float
-        Smallest square of a pivot.
+        Smallest squared sine of the angle between a column and those before it.
     border : array, optional
         See ``Metric``.
     """
-    sines = factor.diagonal() ** 2 / squares
+    sines = (factor.diagonal() / norms) ** 2
     sine = float(sines[-1]) if has_scale else 1.0
     # Not written with <, so that a matrix that is not finite is refused too.
     if not (np.minimum.reduce(sines, initial=1.0) >= smallest and sine >= DETERMINED):

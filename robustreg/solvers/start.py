@@ -33,9 +33,10 @@ CLIP = 3.0
 #: 4 % less time than with three.
 MODIFIED_STEPS = 4
 
-#: Least share of the rows within the threshold with which such steps go on. Without it, the
-#: problems of ``benchmarks/hard_problems.py`` take 0.7 passes more.
-MOST = 0.5
+#: Smallest share of rows within the threshold by which a step is divided. If the share is smaller,
+#: no further step is made: the problems of ``benchmarks/hard_problems.py`` would take 0.7 passes
+#: more.
+LEAST_INSIDE = 0.5
 
 #: Steps of iterative refinement of a least-squares solution, with gradients in extended precision.
 #: They are made if columns are nearly dependent, or if the design is small.
@@ -117,11 +118,12 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
         at_scale = huber.at_scale(scale)
         evaluation = at_scale.evaluate(parameters)
         scale = problem.step_of_scale(at_scale.point(parameters), evaluation.sums)
-        # The Hessian is about the Gram matrix times the share of the rows within the threshold,
-        # unless these are few.
+        # The Hessian is about the Gram matrix times the share of rows within the threshold. With
+        # few such rows this does not hold.
         share = evaluation.sums.curvature / design.total_weight
-        parameters = parameters - model.metric.approximate(evaluation.gradient) / max(share, MOST)
-        if share < MOST:
+        step = model.metric.approximate(evaluation.gradient) / max(share, LEAST_INSIDE)
+        parameters = parameters - step
+        if share < LEAST_INSIDE:
             break
     return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
 

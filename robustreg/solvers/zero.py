@@ -81,20 +81,21 @@ def solve_at_zero(
         problem = reached.model.objective.problem
         point = objective.point(reached.parameters)
         wanted = problem.estimate_scale(point)
-        solved = reached.status is not Status.MAX_ITER
-        if wanted > scale and solved:
+        cut_off = reached.status is Status.MAX_ITER
+        if wanted > scale and not cut_off:
             return point._replace(scale=wanted), iterations
         best = min(best, _end_of_line(problem, point, reached.evaluation), key=lambda end: end[0])
-        if not solved or best[0] == 0.0 or scale <= smallest:
+        if cut_off or best[0] == 0.0 or scale <= smallest:
             break
         scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
-    unsolved = reached.status is not Status.CONVERGED
-    # The gap assumes coefficients that are solved for.
-    if unsolved and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
+    status = reached.status
+    assert status is not None, "a given scale does not collapse"
+    # The gap is valid only if the gradient of the last problem is zero.
+    valid = status is Status.CONVERGED
+    if not valid and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
         bound = max(reached.bound, problem.scale_shift(scale, wanted))
-        assert reached.status is not None, "a given scale does not collapse"
-        return Result(problem, point, bound, iterations, reached.status)
+        return Result(problem, point, bound, iterations, status)
     return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
 
 
@@ -151,20 +152,18 @@ def interpolation(problem: Problem, point: Point) -> Result:
     """Solve least squares by refined Newton steps. With few enough rows, it fits them exactly."""
     linear: Objective = problem.least_squares()
     model = local_model(linear, linear.at(point), None)
-    linear, evaluation = model.objective, model.evaluation
-    # Conjugate gradients give one digit at a time.
-    steps = 1 + REFINEMENTS if model.metric.renewable else DIGITS
-    parameters = evaluation.parameters - model.metric.solve(evaluation.gradient)
-    for _ in range(steps - 1):
-        evaluation = linear.evaluate(parameters)
-        parameters = evaluation.parameters - model.metric.solve(evaluation.gradient)
+    linear = model.objective
+    parameters = model.evaluation.parameters - model.metric.solve(model.evaluation.gradient)
+    # Conjugate gradients give about one digit for each step.
+    for _ in range(REFINEMENTS if model.metric.renewable else DIGITS - 1):
+        parameters = parameters - model.metric.solve(linear.evaluate(parameters).gradient)
     fitted = linear.point(parameters)._replace(scale=0.0, loss=problem.loss)
     known = problem.knowing(linear.problem)
     return Result(known, fitted, 0.0, 0, Status.EXACT_FIT)
 
 
 def without_slopes(problem: Problem) -> Result:
-    """The fit without slopes, which is the limit under a penalty, as the loss goes to zero."""
+    """The fit without slopes: the limit under a penalty, if its scale is zero too."""
     design = problem.design
     location, _ = design.response_location_and_spread(problem.fit_intercept)
     point = Point(np.zeros(design.n_features), location, 0.0, problem.loss)
