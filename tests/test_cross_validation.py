@@ -347,10 +347,10 @@ class TestGridOfAlphas:
 
     def test_of_more_columns_than_a_gram_matrix_is_formed_for(self, rng):
         """For uncorrelated columns, the squared lengths are the eigenvalues."""
-        X = sp.csr_array(rng.random((1200, 2100)) * (rng.random((1200, 2100)) < 0.02))
-        design = as_design(X, rng.normal(size=1200), None, centered=True)
+        X = sp.csr_array(rng.random((2400, 2100)) * (rng.random((2400, 2100)) < 0.02))
+        design = as_design(X, rng.normal(size=2400), None, centered=True)
         alphas = candidate_alphas(HuberRegressorCV(alphas=None), design)
-        lengths = (X.multiply(X)).sum(axis=0) - X.sum(axis=0) ** 2 / 1200
+        lengths = (X.multiply(X)).sum(axis=0) - X.sum(axis=0) ** 2 / 2400
         shares = [np.mean(lengths / (lengths + alpha)) for alpha in alphas]
         assert_allclose(shares, [0.9, 0.7, 0.5, 0.3, 0.1], rtol=0.01)
 

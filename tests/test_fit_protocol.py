@@ -93,6 +93,25 @@ class TestWarmStart:
         assert model.intercept_ == 0.0
         assert_allclose(model.coef_, HuberRegressor(fit_intercept=False, tol=1e-9).fit(X, y).coef_)
 
+    @pytest.mark.parametrize("shape", [(8, 7), (8, 8), (8, 20), (30, 30), (60, 5)])
+    @pytest.mark.parametrize("alpha", [0.1, 5.0])
+    def test_beside_a_penalty(self, rng, shape, alpha):
+        """A start without its effective parameters left no degrees of freedom for the scale."""
+        X, y = rng.normal(size=shape), rng.normal(size=shape[0])
+        expected = HuberRegressor(alpha=alpha).fit(X, y)
+        model = HuberRegressor(alpha=alpha, warm_start=True).fit(X, y).fit(X, y)
+        assert_allclose(model.scale_, expected.scale_, rtol=1e-6)
+        automatic = HuberRegressor(alpha=alpha, delta="auto").fit(X, y)
+        expected = HuberRegressor(alpha=alpha, delta=automatic.delta_).fit(X, y)
+        assert_allclose(automatic.scale_, expected.scale_, rtol=1e-6)
+
+    def test_a_distant_start_is_left_if_it_leads_nowhere(self):
+        rng = np.random.default_rng(9)
+        X, y = np.eye(3)[rng.integers(3, size=10)][:, 1:], rng.normal(size=10)
+        model = HuberRegressor(warm_start=True).fit(X, y).set_params(delta=0.05).fit(X, y)
+        expected = HuberRegressor(delta=0.05).fit(X, y)
+        assert_allclose(model.scale_, expected.scale_, rtol=1e-6)
+
     def test_from_an_exact_fit(self, rng):
         X, y = plain(rng, n=60, p=3)
         model = HuberRegressor(warm_start=True, tol=1e-9)

@@ -229,3 +229,20 @@ def test_the_search_for_sigma_does_not_alternate(seed):
     y[: n // 4] += 10.0 ** rng.uniform(0.5, 2)
     model = HuberRegressor(alpha=10.0 ** rng.uniform(-1, 2.5)).fit(X, y)
     assert model.n_iter_ <= 30
+
+
+# Residuals of 1e-7 have lost digits to rounding, so that a distance of 1e-6 may be out of reach.
+@pytest.mark.filterwarnings("default:.*rounding errors:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("shape", [(15, 20), (15, 14), (30, 30), (20, 80)])
+@pytest.mark.parametrize("alpha", [1e-7, 1e-5, 1e-2])
+def test_the_scale_beside_a_tiny_penalty_and_few_rows(rng, shape, alpha):
+    """For delta=inf it is that of ridge regression, by the singular values of the centred X."""
+    n = shape[0]
+    X, y = rng.normal(size=shape), rng.normal(size=n)
+    model = HuberRegressor(alpha=alpha, delta=np.inf).fit(X, y)
+    U, singular, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    kept = singular > 1e-9
+    taken = alpha / (singular[kept] ** 2 + alpha)
+    residual = taken * (U[:, kept].T @ (y - y.mean()))
+    expected = np.sqrt(residual @ residual / taken.sum())
+    assert_allclose(model.scale_, expected, rtol=1e-6)

@@ -298,3 +298,29 @@ def test_a_tiny_penalty_does_not_inflate_the_coefficients(rng, alpha, delta):
     least = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean(), rcond=1e-12)[0]
     assert_allclose(model.coef_, least, rtol=1e-6, atol=1e-9)
     assert_allclose(model.predict(X), y, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [*range(40), 54, 69, 82])
+def test_weights_that_leave_no_freedom_have_least_deviations_or_a_warning(seed):
+    """The scale is zero whatever the coefficients, so that it says nothing about them."""
+    rng = np.random.default_rng(seed)
+    n, p, low = (60, 20, -6.0) if seed > 10 else (30, 10, -4.0)
+    X, y, s = rng.normal(size=(n, p)), rng.standard_t(1.5, size=n), 10.0 ** rng.uniform(low, 0.0, n)
+    y += np.where(rng.random(n) < 0.3, 10 ** rng.uniform(1, 5), 0.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = HuberRegressor(delta=0.3).fit(X, y, s)
+    warned = any(issubclass(w.category, ConvergenceWarning) for w in caught)
+    assert warned == (not model.optimality_ <= 1e-6)
+    if model.scale_ == 0.0 and not warned:
+        assert deviations(model, X, y, s) <= least_deviations(X, y, s) * (1.0 + 1e-6)
+
+
+def test_least_squares_if_the_threshold_is_infinite():
+    X = np.eye(4)[[0, 0, 1, 1, 1, 2, 2, 3]][:, 1:]
+    y = np.array([1.0, 1.0, 2.0, 2.0, 9.0, 3.0, 3.0, 4.0])
+    with pytest.warns(ExactFitWarning, match="least squares"):
+        model = HuberRegressor(scale="mad", delta=np.inf).fit(X, y)
+    assert model.scale_ == 0.0
+    assert model.optimality_ <= 1e-9
+    assert_allclose(model.predict(np.eye(4)[:, 1:]), [1.0, 13.0 / 3.0, 3.0, 4.0])

@@ -65,6 +65,8 @@ REASONS = {
     "columns of X that nearly determine one another, or noise that is tiny compared with y: drop "
     "or combine columns, center columns with a large offset, subtract a constant from y, or "
     "increase tol.",
+    Status.EXACT_FIT: "stopped at a sum of absolute residuals that has not been shown to be the "
+    "least one up to tol={tol:g}. Increase max_iter, or pass a number as scale.",
 }
 
 
@@ -188,6 +190,9 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
     stated = problem.over(design)
     begin = None if start is None else _starting_point(stated, start)
     result = solve(stated, problem.solver, problem.tol, problem.max_iter, begin)
+    if begin is not None and result.status in (Status.EXACT_FIT, Status.ROUNDING):
+        # A distant start may lead to a scale of zero that the data do not ask for.
+        result = solve(stated, problem.solver, problem.tol, problem.max_iter)
     point = result.point
     level = design.rounding_level(point)
     coef, intercept = design.to_user(point)
@@ -252,6 +257,8 @@ def _consequence(problem: HuberProblem) -> str:
             "also zero without slopes, the slopes are zero; otherwise the penalty has no effect. "
             "Use alpha=0 instead."
         )
+    if problem.delta == np.inf:
+        return "The coefficients are those of least squares."
     return "The coefficients minimise the sum of absolute residuals."
 
 
@@ -260,7 +267,7 @@ def warn_of_doubt(solution: Solution, problem: HuberProblem) -> None:
     result = solution.result
     if result.status is Status.EXACT_FIT:
         warnings.warn(exact_fit("So", problem), ExactFitWarning, stacklevel=4)
-    elif result.status in REASONS:
+    if result.status in REASONS and not result.optimality <= problem.tol:
         text = "HuberRegressor " + REASONS[result.status].format(
             max_iter=problem.max_iter, tol=problem.tol, solution="the minimiser"
         )

@@ -56,8 +56,7 @@ def store_many(model: Any, found: ManySolutions, X: Any, n_passes: int) -> None:
     with np.errstate(invalid="ignore"):  # infinite delta times a scale of zero
         model.threshold_ = np.where(found.scale == 0.0, 0.0, found.delta * found.scale)
     model.optimality_ = found.optimality
-    exact = found.status == Status.EXACT_FIT
-    model.converged_ = exact | (found.optimality <= model.tol)
+    model.converged_ = found.optimality <= model.tol
     model.n_iter_ = max(1, int(found.n_iter.max(initial=1)))
     model.n_passes_ = n_passes
     for name in ("weights_", "outliers_"):
@@ -88,8 +87,8 @@ def warn_of_many(found: ManySolutions, problem: HuberProblem, table: ResponseTab
             stacklevel=4,
         )
     stopped = np.isin(found.status, np.array(list(REASONS), np.object_))
-    if stopped.any():
-        index = np.flatnonzero(stopped)
+    index = np.flatnonzero(stopped & ~(found.optimality <= problem.tol))
+    if index.size:
         farthest = index[np.argmax(found.optimality[index])]
         reason = REASONS[found.status[farthest]].format(
             max_iter=problem.max_iter, tol=problem.tol, solution="the minimiser"

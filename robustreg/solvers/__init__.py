@@ -15,7 +15,7 @@ from robustreg.solvers.minimise import fits_exactly, minimise
 from robustreg.solvers.minimum_norm import minimum_norm
 from robustreg.solvers.one_thread import one_thread
 from robustreg.solvers.result import Result, Status
-from robustreg.solvers.start import pilot_start
+from robustreg.solvers.start import at_given_start, pilot_start
 from robustreg.solvers.zero import collapsed_start, solve_at_zero, without_freedom
 
 __all__ = ["SOLVERS", "Result", "Status", "solve"]
@@ -90,6 +90,7 @@ def _solved(
 
     if start is None:
         problem, start = pilot_start(problem, solve_pilot)
+    problem = at_given_start(problem, start)
     estimated = problem.scale.known() is None
     found = without_freedom(problem, start)
     if isinstance(found, Result):

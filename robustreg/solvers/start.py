@@ -15,7 +15,7 @@ from robustreg.solvers.certificate import LocalModel, local_model
 from robustreg.solvers.result import Result
 from robustreg.solvers.square_root import DETERMINED
 
-__all__ = ["least_squares_start", "pilot_start"]
+__all__ = ["at_given_start", "least_squares_start", "pilot_start"]
 
 Vector = NDArray[np.float64]
 
@@ -99,9 +99,7 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
     begin = linear.pack(np.zeros(design.n_features), location, np.nan)
     model = local_model(linear, begin, None)
     problem = problem.knowing(model.objective.problem)
-    if problem.penalty:
-        taken = model.metric.trace(linear.problem.penalty_curvature)
-        problem = replace(problem, edf=linear.size - taken)
+    problem = _counting(problem, model)
     step = model.metric.solve(model.evaluation.gradient)
     parameters = begin - step
     if not clipped:
@@ -126,6 +124,26 @@ def least_squares_start(problem: Problem) -> tuple[Problem, Point]:
         if share < LEAST_INSIDE:
             break
     return problem, linear.point(parameters)._replace(scale=scale, loss=problem.loss)
+
+
+def at_given_start(problem: Problem, start: Point) -> Problem:
+    """Return the problem with the effective parameters that a penalty leaves at a given start.
+
+    If they were assumed to be all parameters, there might be no degrees of freedom, and the search
+    for the scale would end at zero.
+    """
+    if problem.edf is not None or not problem.penalty or problem.convex_objective is not None:
+        return problem
+    linear = problem.least_squares()
+    return _counting(problem, local_model(linear, linear.at(start), None))
+
+
+def _counting(problem: Problem, model: LocalModel) -> Problem:
+    """Return the problem with the effective parameters of least squares."""
+    if not problem.penalty:
+        return problem
+    taken = model.metric.trace(problem.penalty_curvature)
+    return replace(problem, edf=problem.n_linear - taken)
 
 
 def _scale_of_least_squares(problem: Problem, model: LocalModel, step: Vector) -> float:

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from robustreg.design.base import Point
 from robustreg.losses import Huber
-from robustreg.objective import Evaluation, Objective
+from robustreg.objective import Objective
 from robustreg.problem import NEGLIGIBLE, Problem
 from robustreg.solvers.certificate import local_model
 from robustreg.solvers.descent import SMALLEST_SCALE
-from robustreg.solvers.minimise import minimise
+from robustreg.solvers.minimise import Reached, minimise
 from robustreg.solvers.result import Result, Status
 from robustreg.solvers.start import REFINEMENTS
 
@@ -67,7 +67,10 @@ def solve_at_zero(
     """
     # Rows that are fitted exactly must be within the threshold in spite of rounding errors.
     smallest = problem.design.rounding_level(point) / SMALLEST_SCALE
-    scale, iterations, best = max(point.scale, smallest), 0, (np.inf, point)
+    scale, iterations, best = point.scale, 0, (np.inf, point)
+    if scale <= smallest:
+        # At a threshold of the size of rounding errors, steps are short. A larger one is enough.
+        scale = max(deviations(problem, point) / problem.design.total_weight, smallest)
     while True:
         objective = problem.at_scale(scale)
         reached = minimise(
@@ -84,16 +87,18 @@ def solve_at_zero(
         cut_off = reached.status is Status.MAX_ITER
         if wanted > scale and not cut_off:
             return point._replace(scale=wanted), iterations
-        best = min(best, _end_of_line(problem, point, reached.evaluation), key=lambda end: end[0])
+        if not np.isfinite(point.threshold):
+            # All residuals are within the threshold, whatever the scale.
+            return replace(interpolation(problem, point), n_iter=iterations)
+        best = min(best, _end_of_line(problem, point, reached), key=lambda end: end[0])
         if cut_off or best[0] == 0.0 or scale <= smallest:
             break
         scale = max(SMALLEST_SCALE * scale, smallest)
     gap, end = best
     status = reached.status
     assert status is not None, "a given scale does not collapse"
-    # The gap is valid only if the gradient of the last problem is zero.
-    valid = status is Status.CONVERGED
-    if not valid and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
+    solved = status is Status.CONVERGED
+    if not solved and not problem.is_zero(problem.estimate_scale(end), end, NEGLIGIBLE):
         bound = max(reached.bound, problem.scale_shift(scale, wanted))
         return Result(problem, point, bound, iterations, status)
     return Result(problem, end._replace(scale=0.0), gap, iterations, Status.EXACT_FIT)
@@ -123,21 +128,24 @@ def collapsed_start(problem: Problem, point: Point) -> Result:
     return Result(problem, point._replace(scale=0.0), np.inf, 0, Status.EXACT_FIT)
 
 
-def _end_of_line(problem: Problem, point: Point, evaluation: Evaluation) -> tuple[float, Point]:
+def _end_of_line(problem: Problem, point: Point, reached: Reached) -> tuple[float, Point]:
     """The fit through the rows within the threshold, and its relative duality gap."""
-    design, threshold = problem.design, point.threshold
-    inside = np.abs(design.residuals(point)) <= threshold
+    design = problem.design
+    inside = np.abs(design.residuals(point)) <= point.threshold
     weights = inside.astype(np.float64) if design.weights is None else inside * design.weights
-    if not weights.any():
-        return np.inf, point
-    end = interpolation(problem.on(design.reweighted(weights)), point).point
+    end = point
+    if weights.any():
+        end = interpolation(problem.on(design.reweighted(weights)), point).point
     primal = deviations(problem, end)
-    at_scale = problem.at_scale(point.scale)
+    at_scale, evaluation = problem.at_scale(point.scale), reached.evaluation
     moved = at_scale.at(end) - at_scale.at(point)
     products = evaluation.sums.loss + 0.5 * evaluation.sums.psi_squares  # sum s psi e
-    dual = (products + float(evaluation.gradient @ moved)) / threshold
+    dual = (products + float(evaluation.gradient @ moved)) / point.threshold
     rounding = design.total_weight * design.rounding_level(end)
     gap = primal - dual
+    if reached.status is Status.MAX_ITER:
+        # The gradient is not zero yet, so that q is no point of the dual problem.
+        return max(gap / primal, reached.bound), end
     return (0.0 if gap <= rounding else gap / primal), end
 
 
