@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from robustreg.design.base import Design, Mixing, Point, Sums
+from robustreg.design.base import EPS, Design, Mixing, Point, Sums
 from robustreg.losses import Huber
 
 if TYPE_CHECKING:
@@ -196,7 +196,16 @@ class Objective(ABC):
             sums, augmented = self.design.gram(point, mixing)
             border = augmented[:q, last].copy()
             curvature = self.hessian(parameters, augmented)
+        if self.has_scale:
+            column = curvature[:, -1]
+            if self._is_rounding(point, sums, float(column @ column if factor else column[-1])):
+                column[:] = 0.0  # the last row of the Hessian is not read
         return self.evaluation(parameters, sums), curvature, border
+
+    def _is_rounding(self, point: Point, sums: Sums, square: float) -> bool:
+        """Return whether this curvature in sigma is that of residuals which are rounding errors."""
+        mean_square = square * point.scale**3 / max(sums.curvature, 1.0)
+        return mean_square < EPS and mean_square <= self.design.rounding_level(point) ** 2
 
     def _noise_at_scale(self, sums: Sums) -> Any:
         # If no row is within the threshold, one observation is assumed to be. Weights that are not

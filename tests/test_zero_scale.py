@@ -324,3 +324,16 @@ def test_least_squares_if_the_threshold_is_infinite():
     assert model.scale_ == 0.0
     assert model.optimality_ <= 1e-9
     assert_allclose(model.predict(np.eye(4)[:, 1:]), [1.0, 13.0 / 3.0, 3.0, 4.0])
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.345])
+def test_residuals_of_rounding_errors_do_not_determine_the_scale(delta):
+    """Groups of which some are fitted exactly, in 300 small samples."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        n, p = int(rng.integers(15, 40)), int(rng.integers(3, 6))
+        g = rng.integers(p, size=n)
+        y = 10.0 * rng.normal(size=p)[g]
+        y += (g > 1) * (rng.random(n) > 0.35) * rng.normal(size=n)
+        model = quietly(HuberRegressor(delta=delta), np.eye(p)[g], y)  # other warnings are errors
+        assert model.optimality_ <= 1e-6

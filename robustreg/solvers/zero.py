@@ -143,8 +143,9 @@ def _end_of_line(problem: Problem, point: Point, reached: Reached) -> tuple[floa
     dual = (products + float(evaluation.gradient @ moved)) / point.threshold
     rounding = design.total_weight * design.rounding_level(end)
     gap = primal - dual
-    if reached.status is Status.MAX_ITER:
-        # The gradient is not zero yet, so that q is no point of the dual problem.
+    if reached.status is Status.MAX_ITER and reached.bound > 1.0:
+        # More than a standard error away, the gradient is not zero, so that q is no point of the
+        # dual problem.
         return max(gap / primal, reached.bound), end
     return (0.0 if gap <= rounding else gap / primal), end
 
