@@ -132,6 +132,11 @@ class Problem:
         return design.total_weight * (1.0 - edf / design.n_observations)
 
     @property
+    def counts_parameters(self) -> bool:
+        """Whether sigma depends on the effective number of parameters."""
+        return bool(self.penalty) and self.scale.convex
+
+    @property
     def may_interpolate(self) -> bool:
         """Whether some coefficients may fit every row: no penalty, and no more rows than the rank.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from robustreg.design.accumulators import augmented_products, sum_of_curvature
 from robustreg.design.base import FEW_NUMBERS, Matrix, Mixing, Point, Sums, Vector
 from robustreg.design.dense import DenseDesign
-from robustreg.design.units import Units
 
 __all__ = ["SmallDesign", "array_design"]
 
@@ -31,22 +32,16 @@ class SmallDesign(DenseDesign):
     products.
     """
 
-    def __init__(
-        self,
-        X: NDArray,
-        y: NDArray,
-        weights: Vector | None,
-        *,
-        centered: bool,
-        units: Units | None = None,
-    ) -> None:
-        super().__init__(X, y, weights, centered=centered, units=units)
-        p = self.n_features
-        self._columns = np.empty((p + 1, self.n_rows))
-        np.subtract(X.T, self.units.center[:, None], out=self._columns[:p])
+    @cached_property
+    def _columns(self) -> Matrix:
+        """The columns, of shape (p + 1, n). Only fits need them."""
+        p, units = self.n_features, self.units
+        columns = np.empty((p + 1, self.n_rows))
+        np.subtract(self._X.T, units.center[:, None], out=columns[:p])
         if self._shifts_rows:
-            self._columns[:p] /= self.units.column_scale[:, None]
-        self._columns[p] = 1.0
+            columns[:p] /= units.column_scale[:, None]
+        columns[p] = 1.0
+        return columns
 
     def value_and_gradient(self, point: Point) -> Sums:
         return self._sums(point)[0]

@@ -99,12 +99,10 @@ class SparseDesign(DenseDesign):
         center, scale, total = self.units.center, self.units.column_scale, float(factor.sum())
         cross = factor @ self._X
         diagonal = factor @ squares - 2.0 * center * cross + center**2 * total
-        return sums, np.array(
-            [
-                [*(diagonal / scale**2), total, last],
-                [*((cross - center * total) / scale), total, slope.sum()],
-            ]
-        )
+        found = np.empty((2, self.n_features + 2))
+        found[:, :-2] = diagonal / scale**2, (cross - center * total) / scale
+        found[:, -2], found[:, -1] = total, (last, slope.sum())
+        return sums, found
 
     def _factors(self, point: Point, mixing: Mixing) -> tuple[Sums, Vector, Vector, float]:
         """Sums, curvature of the rows and ``psi' e``, both times s, and ``sum s psi' e²``."""

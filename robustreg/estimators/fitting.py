@@ -191,7 +191,7 @@ def _fit(design: Design, problem: HuberProblem, start: Start | None) -> Solution
     begin = None if start is None else _starting_point(stated, start)
     result = solve(stated, problem.solver, problem.tol, problem.max_iter, begin)
     if begin is not None and result.status in (Status.EXACT_FIT, Status.ROUNDING):
-        # A distant start may lead to a scale of zero that the data do not ask for.
+        # A distant start may lead to a scale of zero that the data do not ask for, or stop early.
         result = solve(stated, problem.solver, problem.tol, problem.max_iter)
     point = result.point
     level = design.rounding_level(point)

@@ -149,8 +149,7 @@ class LocalModel:
         distance measured in the metric. The metric changes if many rows cross the threshold. The
         root mean square change of the predictions is d/sqrt(n), in units of the noise, so that
         about m = d sqrt(n)/2 rows cross. They change the Hessian by m rows in the mean, and by
-        sqrt(q m) more in the worst of q directions. A metric that is not
-        renewable is never stale.
+        sqrt(q m) more in the worst of q directions. A metric that is not renewable is never stale.
         """
         total = self.objective.design.n_observations
         crossing = 0.5 * distance * np.sqrt(total)

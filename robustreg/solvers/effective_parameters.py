@@ -36,7 +36,7 @@ class EffectiveParameters:
         many parameters the penalty takes away.
         """
         problem, metric = state.objective.problem, state.reached.model.metric
-        if not state.counts:
+        if not problem.counts_parameters:
             return state
         self.doubt = self._drift(state)
         if state.shift_by(self.doubt) <= enough:

@@ -155,7 +155,7 @@ def _solve(
             certify = state.distance > target
         done = state.distance <= target or state.collapses(limits.lowest)
         change = np.log(max(state.point.scale, TINY) / max(first, TINY))
-        done = done or (state.counts and abs(change) > limits.farthest)
+        done = done or (problem.counts_parameters and abs(change) > limits.farthest)
         if done or iterations >= limits.max_iter or number == ROUNDS - 1:
             break
         inner = min(inner, INNER * state.shift)

@@ -79,12 +79,6 @@ class ScaleState:
         problem = replace(self.objective.problem, edf=edf)
         return ScaleState.of(self.reached, problem.at_scale(self.point.scale))
 
-    @property
-    def counts(self) -> bool:
-        """Whether sigma depends on the effective number of parameters."""
-        problem = self.objective.problem
-        return bool(problem.penalty) and problem.scale.convex
-
     def shift_by(self, edf: float) -> float:
         """How far this many more effective parameters would move sigma, in standard errors."""
         problem = self.objective.problem

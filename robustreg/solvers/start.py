@@ -132,7 +132,7 @@ def at_given_start(problem: Problem, start: Point) -> Problem:
     If they were assumed to be all parameters, there might be no degrees of freedom, and the search
     for the scale would end at zero.
     """
-    if problem.edf is not None or not problem.penalty or problem.convex_objective is not None:
+    if problem.edf is not None or not problem.counts_parameters:
         return problem
     linear = problem.least_squares()
     return _counting(problem, local_model(linear, linear.at(start), None))
